@@ -1,0 +1,2 @@
+//! The `tayang` program.
+fn main() {}
