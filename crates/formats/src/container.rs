@@ -1,0 +1,3 @@
+//! Containers: one module per layout, each over borrowed or shared bytes.
+
+pub mod flv;

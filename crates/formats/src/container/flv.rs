@@ -1,0 +1,1 @@
+//! FLV version 1 and Enhanced RTMP version 2.

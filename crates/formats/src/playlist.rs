@@ -1,0 +1,1 @@
+//! Playlist text: pure writers over plain values, escaping included.
