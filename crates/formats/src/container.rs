@@ -1,3 +1,10 @@
 //! Containers: one module per layout, each over borrowed or shared bytes.
 
+mod boxes;
+pub mod cmaf;
 pub mod flv;
+mod movie;
+mod sample_entry;
+
+#[cfg(test)]
+mod fixtures;
