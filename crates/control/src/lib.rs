@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The domain: channels, their keys and signatures, recordings, and the one answer to "may they publish, may they play?".
+//!
+//! Owns the types and rules, and traits for what it needs kept ([`ChannelRepository`], [`RecordingRepository`]); `store`
+//! implements those. Knows no socket, no HTTP, no SQL, no runtime and no clock: whoever asks says what time it is.
+
+mod channel;
+pub mod directory;
+pub mod keys;
+pub mod recordings;
+pub mod repository;
+pub mod sign;
+
+pub use channel::{Channel, ChannelOptions};
+pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
+pub use keys::{KeyHash, StreamKey};
+pub use recordings::{Recording, RecordingState};
+pub use repository::{BoxFuture, ChannelRepository, RecordingRepository, RepositoryError};
