@@ -4,6 +4,7 @@ mod boxes;
 pub mod cmaf;
 pub mod flv;
 mod movie;
+pub mod mp4;
 mod sample_entry;
 
 #[cfg(test)]
