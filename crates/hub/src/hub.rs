@@ -127,6 +127,13 @@ impl Publisher {
         }
     }
 
+    /// Ends the stream at once: whoever holds the right to publish may say that the lesson is over.
+    pub fn end(&self, now: Instant) {
+        if self.check().is_ok() {
+            self.stream.expire(now, true);
+        }
+    }
+
     /// The connection is gone; the stream waits for another, for as long as the window.
     pub fn leave(self, now: Instant, wall: UnixMillis) {
         self.stream.publisher_left(self.generation, now, wall);

@@ -113,6 +113,8 @@ pub(crate) struct Inner {
     bytes: usize,
     starts: VecDeque<StartPoint>,
     pub(crate) tracks: Arc<TrackSet>,
+    /// Tracks taken out because they fell silent; a frame of theirs brings them back.
+    silent: TrackSet,
     timeline: Timeline,
     pub(crate) state: State,
     pub(crate) stalled_since: Option<Instant>,
@@ -144,6 +146,7 @@ impl Stream {
                 bytes: 0,
                 starts: VecDeque::new(),
                 tracks: Arc::default(),
+                silent: TrackSet::default(),
                 timeline: Timeline::default(),
                 state: State::Waiting,
                 stalled_since: None,
@@ -238,6 +241,7 @@ impl Stream {
             inner.generation += 1;
             inner.counters.publishers += 1;
             inner.timeline.publisher_changed();
+            inner.silent = TrackSet::default();
             inner.awaiting_key =
                 inner.tracks.iter().filter(|track| track.kind() == MediaKind::Video).map(|track| track.id).collect();
             if inner.state == State::Stalled {
@@ -300,6 +304,7 @@ impl Stream {
             if track.kind() == MediaKind::Video && !inner.awaiting_key.contains(&track.id) {
                 inner.awaiting_key.push(track.id);
             }
+            inner.silent = inner.silent.without(track.id);
             inner.tracks = Arc::new(inner.tracks.with(Arc::new(track)));
             self.announce_tracks(&mut inner, before.is_some(), now);
         }
@@ -311,7 +316,7 @@ impl Stream {
         {
             let mut inner = self.inner.lock();
             fence(&inner, generation)?;
-            let Some(track) = inner.tracks.get(frame.track).cloned() else {
+            let Some(track) = self.track_of(&mut inner, frame.track, now) else {
                 inner.counters.before_key += 1;
                 return Ok(());
             };
@@ -340,6 +345,17 @@ impl Stream {
         Ok(())
     }
 
+    fn track_of(&self, inner: &mut Inner, id: TrackId, now: UnixMillis) -> Option<Arc<Track>> {
+        if let Some(track) = inner.tracks.get(id) {
+            return Some(track.clone());
+        }
+        let track = inner.silent.get(id)?.clone();
+        inner.tracks = Arc::new(inner.tracks.with(track.clone()));
+        inner.silent = inner.silent.without(id);
+        self.announce_tracks(inner, true, now);
+        Some(track)
+    }
+
     /// A publisher that came back without its sound, or lost its camera, must not hold readers of the other track up.
     fn drop_silent_tracks(&self, inner: &mut Inner, now: UnixMillis) {
         let Some(head_ms) = inner.timeline.head_ms() else { return };
@@ -354,12 +370,13 @@ impl Stream {
         if silent.is_empty() {
             return;
         }
-        let mut kept = TrackSet::default();
-        for track in inner.tracks.iter().filter(|track| !silent.contains(&track.id)) {
-            kept = kept.with(track.clone());
-        }
+        let mut kept = TrackSet::clone(&inner.tracks);
         for id in silent {
             inner.timeline.track_removed(id);
+            if let Some(track) = inner.tracks.get(id) {
+                inner.silent = inner.silent.with(track.clone());
+            }
+            kept = kept.without(id);
         }
         inner.tracks = Arc::new(kept);
         self.announce_tracks(inner, true, now);

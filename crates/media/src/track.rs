@@ -124,6 +124,12 @@ impl TrackSet {
         Self(tracks)
     }
 
+    /// This set less the track of that id.
+    #[must_use]
+    pub fn without(&self, id: TrackId) -> Self {
+        Self(self.0.iter().filter(|track| track.id != id).cloned().collect())
+    }
+
     /// The track of that id.
     #[must_use]
     pub fn get(&self, id: TrackId) -> Option<&Arc<Track>> {

@@ -194,7 +194,6 @@ fn a_track_that_falls_silent_leaves_the_stream_and_may_return() {
         publisher.push(picture(ms, ms % 1_000 == 0), wall(ms)).expect("push");
     }
     assert_eq!(publisher.stream().tracks().len(), 1, "no sound for 4 s");
-    publisher.put_track(audio(1), wall(8_000)).expect("put");
     publisher.push(sound(8_000), wall(8_000)).expect("push");
     assert_eq!(publisher.stream().tracks().len(), 2);
 }

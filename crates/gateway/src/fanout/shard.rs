@@ -1,0 +1,426 @@
+//! One shard: a thread, a readiness queue, its viewers and their feeds.
+
+use std::collections::HashMap;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes};
+use media::{StreamId, TrackSet};
+use mio::{Events, Poll, Token, Waker};
+use parking_lot::Mutex;
+
+use super::feed::Feed;
+use super::socket::Socket;
+use super::{FanOutConfig, FanOutCounters, NewViewer};
+use crate::wire::WireFormat;
+
+const WAKE: Token = Token(usize::MAX);
+/// Slices handed to one write call. 64 frames of audio and video are a second of media.
+const SLICES_MAX: usize = 64;
+/// Bytes handed to one write call: about what the kernel takes for one viewer at a time.
+const WRITE_BYTES_MAX: usize = 256 << 10;
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Wakes the shard once, however often it is called before the shard looks.
+pub(super) struct Signal {
+    waker: Waker,
+    pending: AtomicBool,
+}
+
+impl Signal {
+    pub(super) fn wake(&self) {
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            // A full queue means that a wake-up is on its way already.
+            self.waker.wake().ok();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Inbox {
+    viewers: Vec<NewViewer>,
+    stopped: bool,
+}
+
+pub(super) struct ShardHandle {
+    inbox: Arc<Mutex<Inbox>>,
+    signal: Arc<Signal>,
+}
+
+impl ShardHandle {
+    pub(super) fn spawn(number: usize, config: FanOutConfig, counters: Arc<FanOutCounters>) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let signal = Arc::new(Signal { waker, pending: AtomicBool::new(false) });
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let shard = Shard {
+            config,
+            counters,
+            poll,
+            signal: signal.clone(),
+            inbox: inbox.clone(),
+            viewers: slab::Slab::new(),
+            feeds: HashMap::new(),
+            rest_until: Instant::now(),
+            swept: Instant::now(),
+        };
+        thread::Builder::new().name(format!("fan-out-{number}")).spawn(move || shard.run())?;
+        Ok(Self { inbox, signal })
+    }
+
+    pub(super) fn add(&self, viewer: NewViewer) {
+        let mut inbox = self.inbox.lock();
+        if !inbox.stopped {
+            inbox.viewers.push(viewer);
+            drop(inbox);
+            self.signal.wake();
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.inbox.lock().stopped = true;
+        self.signal.wake();
+    }
+}
+
+type FeedKey = (StreamId, WireFormat);
+
+struct Viewer {
+    socket: Socket,
+    feed: FeedKey,
+    /// Bytes to send before the next chunk: the response head, configuration, the rest of a chunk cut by a skip.
+    first: Vec<Bytes>,
+    /// Next chunk, and how much of it is gone. `None`: waiting for a key frame.
+    cursor: Option<u64>,
+    sent_of_chunk: usize,
+    tracks: Option<Arc<TrackSet>>,
+    /// Since when the socket has taken nothing.
+    blocked_since: Option<Instant>,
+    expires_at: Option<Instant>,
+    /// The stream is over and the viewer has been told so.
+    told: bool,
+}
+
+enum Flow {
+    Keep,
+    Close,
+}
+
+struct Shard {
+    config: FanOutConfig,
+    counters: Arc<FanOutCounters>,
+    poll: Poll,
+    signal: Arc<Signal>,
+    inbox: Arc<Mutex<Inbox>>,
+    viewers: slab::Slab<Viewer>,
+    feeds: HashMap<FeedKey, Feed>,
+    rest_until: Instant,
+    swept: Instant,
+}
+
+impl Shard {
+    fn run(mut self) {
+        let mut events = Events::with_capacity(1_024);
+        loop {
+            let now = Instant::now();
+            let dirty = self.signal.pending.load(Ordering::Acquire);
+            let timeout = if dirty { self.rest_until.saturating_duration_since(now) } else { SWEEP_EVERY };
+            // Whole milliseconds are what the kernel waits; a rest of less is no rest.
+            let timeout = if timeout < Duration::from_millis(1) { Duration::ZERO } else { timeout };
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    tracing::error!(%error, "the fan-out shard's readiness queue failed; its viewers are closed");
+                    return;
+                }
+            }
+            for event in events.iter().filter(|event| event.token() != WAKE) {
+                self.on_event(event.token().0, event.is_readable() || event.is_read_closed(), event.is_writable());
+            }
+            let now = Instant::now();
+            if now >= self.rest_until && self.signal.pending.swap(false, Ordering::AcqRel) {
+                if self.take_inbox() {
+                    return;
+                }
+                self.walk();
+                let took = now.elapsed();
+                self.rest_until = now + took + took.min(self.config.coalesce_max);
+            }
+            if now.duration_since(self.swept) >= SWEEP_EVERY {
+                self.swept = now;
+                self.sweep(now);
+            }
+        }
+    }
+
+    /// True: stop.
+    fn take_inbox(&mut self) -> bool {
+        let (arrived, stopped) = {
+            let mut inbox = self.inbox.lock();
+            (std::mem::take(&mut inbox.viewers), inbox.stopped)
+        };
+        if stopped {
+            let keys: Vec<_> = self.viewers.iter().map(|(key, _)| key).collect();
+            for key in keys {
+                self.close(key);
+            }
+            return true;
+        }
+        for viewer in arrived {
+            if let Err(error) = self.admit(viewer) {
+                tracing::debug!(%error, "a viewer left before it played");
+            }
+        }
+        false
+    }
+
+    fn admit(&mut self, new: NewViewer) -> io::Result<()> {
+        if self.viewers.len() >= self.config.viewers_max {
+            tracing::warn!(viewers_max = self.config.viewers_max, "a viewer was refused: the shard is full");
+            return Ok(());
+        }
+        let feed = (new.stream.id(), new.format);
+        let mut socket = Socket::new(new.socket, self.config.unsent_bytes_max)?;
+        let slot = self.viewers.vacant_entry();
+        let key = slot.key();
+        socket.register(self.poll.registry(), Token(key))?;
+        slot.insert(Viewer {
+            socket,
+            feed,
+            first: if new.preamble.is_empty() { Vec::new() } else { vec![new.preamble] },
+            cursor: None,
+            sent_of_chunk: 0,
+            tracks: None,
+            blocked_since: None,
+            expires_at: new.expires_at,
+            told: false,
+        });
+        self.counters.viewers.fetch_add(1, Ordering::Relaxed);
+        let signal = self.signal.clone();
+        let feed = self.feeds.entry(feed).or_insert_with(|| Feed::new(new.stream, new.format, signal));
+        feed.viewers.push(key);
+        feed.listener.dirty.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Sends every viewer what its stream has gained since the last walk.
+    fn walk(&mut self) {
+        let mut gone = Vec::new();
+        let now = Instant::now();
+        for feed in self.feeds.values_mut() {
+            if !feed.listener.dirty.swap(false, Ordering::AcqRel) {
+                continue;
+            }
+            feed.advance();
+            for &key in &feed.viewers {
+                let viewer = &mut self.viewers[key];
+                // A socket that is full says so itself when it is not any more.
+                if viewer.blocked_since.is_none()
+                    && matches!(pump(viewer, feed, &self.config, &self.counters, now), Flow::Close)
+                {
+                    gone.push(key);
+                }
+            }
+        }
+        for key in gone {
+            self.close(key);
+        }
+    }
+
+    fn on_event(&mut self, key: usize, readable: bool, writable: bool) {
+        let Some(viewer) = self.viewers.get_mut(key) else { return };
+        let mut flow = Flow::Keep;
+        if readable {
+            flow = hear(viewer);
+        }
+        if writable && matches!(flow, Flow::Keep) && viewer.blocked_since.take().is_some() {
+            if let Some(feed) = self.feeds.get(&viewer.feed) {
+                flow = pump(viewer, feed, &self.config, &self.counters, Instant::now());
+            }
+        }
+        if matches!(flow, Flow::Close) {
+            self.close(key);
+        }
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        let mut gone = Vec::new();
+        for (key, viewer) in &self.viewers {
+            let blocked = viewer.blocked_since.is_some_and(|since| now - since >= self.config.blocked_max);
+            let expired = viewer.expires_at.is_some_and(|at| now >= at);
+            if blocked {
+                self.counters.cut.fetch_add(1, Ordering::Relaxed);
+            }
+            if blocked || expired {
+                gone.push(key);
+            }
+        }
+        for key in gone {
+            self.close(key);
+        }
+    }
+
+    fn close(&mut self, key: usize) {
+        let Some(mut viewer) = self.viewers.try_remove(key) else { return };
+        viewer.socket.flush().ok();
+        self.counters.viewers.fetch_sub(1, Ordering::Relaxed);
+        if let Some(feed) = self.feeds.get_mut(&viewer.feed) {
+            feed.viewers.retain(|other| *other != key);
+            if feed.viewers.is_empty() {
+                self.feeds.remove(&viewer.feed);
+            }
+        }
+    }
+}
+
+/// Reads and forgets what a viewer says; a viewer in play only ever says that it leaves.
+fn hear(viewer: &mut Viewer) -> Flow {
+    let mut buffer = [0; 1_024];
+    // Edge-triggered: read until there is no more, but never for ever. 64 KiB in one go is not a viewer's talk.
+    for _ in 0..64 {
+        match viewer.socket.read(&mut buffer) {
+            Ok(0) => return Flow::Close,
+            Ok(n) => {
+                if viewer.feed.1.is_farewell(&buffer[..n]) {
+                    return Flow::Close;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flow::Keep,
+            Err(_) => return Flow::Close,
+        }
+    }
+    Flow::Close
+}
+
+/// Gives a viewer that is waiting, or has fallen behind, its place at the newest key frame.
+fn place(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanOutCounters) {
+    let behind = match viewer.cursor {
+        None => true,
+        Some(cursor) if !feed.has(cursor) => true,
+        Some(cursor) => {
+            let at_ms = feed.chunk(cursor).map_or(feed.head_ms, |chunk| chunk.time_ms);
+            feed.head_ms - at_ms > config.lag_ms_max
+                && feed.newest_start().is_some_and(|start| start.index > cursor)
+        }
+    };
+    if !behind {
+        return;
+    }
+    let joining = viewer.tracks.is_none();
+    let Some(start) = feed.newest_start().filter(|start| viewer.cursor.is_none_or(|cursor| start.index >= cursor))
+    else {
+        viewer.cursor = None;
+        return;
+    };
+    if viewer.sent_of_chunk > 0
+        && let Some(chunk) = viewer.cursor.and_then(|cursor| feed.chunk(cursor))
+    {
+        // A message is never cut off: its rest goes out before the jump.
+        viewer.first.push(chunk.bytes.slice(viewer.sent_of_chunk..));
+    }
+    if joining {
+        viewer.first.push(feed.format.stream_head(&start.tracks));
+    } else {
+        counters.skips.fetch_add(1, Ordering::Relaxed);
+    }
+    if viewer.tracks.as_ref().is_none_or(|tracks| !Arc::ptr_eq(tracks, &start.tracks)) {
+        viewer.first.push(feed.format.configuration(&start.tracks, start.time_ms));
+        viewer.tracks = Some(start.tracks.clone());
+    }
+    viewer.cursor = Some(start.index);
+    viewer.sent_of_chunk = 0;
+}
+
+/// Writes until the viewer has everything or takes no more.
+fn pump(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanOutCounters, now: Instant) -> Flow {
+    if viewer.cursor.is_some_and(|cursor| !feed.has(cursor)) && viewer.sent_of_chunk > 0 {
+        // The rest of a half-sent message is gone with the log: this viewer's byte stream cannot go on.
+        return Flow::Close;
+    }
+    loop {
+        if viewer.first.is_empty() || viewer.cursor.is_none() {
+            place(viewer, feed, config, counters);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let (mut count, mut bytes) = (0, 0);
+        for head in viewer.first.iter().take(SLICES_MAX) {
+            slices[count] = IoSlice::new(head);
+            count += 1;
+            bytes += head.len();
+        }
+        if let Some(cursor) = viewer.cursor {
+            let mut skip = viewer.sent_of_chunk;
+            for chunk in feed.chunks_from(cursor) {
+                if count == SLICES_MAX || bytes >= WRITE_BYTES_MAX {
+                    break;
+                }
+                slices[count] = IoSlice::new(&chunk.bytes[skip..]);
+                bytes += chunk.bytes.len() - skip;
+                skip = 0;
+                count += 1;
+            }
+        }
+        if bytes == 0 {
+            let over = feed.ended && viewer.cursor.is_none_or(|cursor| cursor >= feed.end_index());
+            if over && !viewer.told {
+                viewer.told = true;
+                viewer.first.push(feed.format.farewell());
+                continue;
+            }
+            return if over { Flow::Close } else { Flow::Keep };
+        }
+        counters.writes.fetch_add(1, Ordering::Relaxed);
+        match viewer.socket.write(&slices[..count]) {
+            Ok(0) => return Flow::Close,
+            Ok(taken) => {
+                counters.bytes.fetch_add(taken as u64, Ordering::Relaxed);
+                advance(viewer, feed, taken);
+                if taken < bytes {
+                    // The kernel is full; its event is armed by the short write.
+                    viewer.blocked_since = Some(now);
+                    return Flow::Keep;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                viewer.blocked_since.get_or_insert(now);
+                return Flow::Keep;
+            }
+            Err(_) => return Flow::Close,
+        }
+    }
+}
+
+/// Moves a viewer on by `taken` bytes.
+fn advance(viewer: &mut Viewer, feed: &Feed, mut taken: usize) {
+    let mut done = 0;
+    for head in &mut viewer.first {
+        if taken < head.len() {
+            head.advance(taken);
+            taken = 0;
+            break;
+        }
+        taken -= head.len();
+        done += 1;
+    }
+    viewer.first.drain(..done);
+    let Some(mut cursor) = viewer.cursor else { return };
+    while taken > 0 {
+        let Some(chunk) = feed.chunk(cursor) else { break };
+        let rest = chunk.bytes.len() - viewer.sent_of_chunk;
+        if taken < rest {
+            viewer.sent_of_chunk += taken;
+            break;
+        }
+        taken -= rest;
+        viewer.sent_of_chunk = 0;
+        if let Some(tracks) = &chunk.tracks {
+            viewer.tracks = Some(tracks.clone());
+        }
+        cursor += 1;
+    }
+    viewer.cursor = Some(cursor);
+}

@@ -1,0 +1,145 @@
+//! HTTP-FLV and WebSocket-FLV: from a request to a viewer in fan-out.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hub::Stream;
+use sha1::Digest as _;
+use tokio::sync::mpsc;
+
+use crate::Gateway;
+use crate::http::{Body, Peer, Takeover, flv_body, header};
+use crate::live::Wakeups;
+use crate::reply;
+use crate::wire::WireFormat;
+
+const MIME: &str = "video/x-flv";
+/// RFC 6455 §1.3.
+const WEB_SOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Answers `GET|HEAD …​.flv`, plain or as a WebSocket upgrade.
+pub async fn answer<B>(
+    gateway: &Gateway,
+    peer: &Peer,
+    request: &Request<B>,
+    stream: Arc<Stream>,
+    expires_at: Option<Instant>,
+) -> Response<Body> {
+    if is_upgrade(request.headers()) {
+        return web_socket(peer, request.headers(), stream, expires_at).await;
+    }
+    if request.method() == Method::HEAD {
+        return reply::media(StatusCode::OK, MIME, reply::NO_STORE, Body::Empty);
+    }
+    match &peer.takeover {
+        Some(slot) => {
+            let head = Bytes::from_static(
+                concat!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\n",
+                    "Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+                )
+                .as_bytes(),
+            );
+            match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, expires_at }).await {}
+        }
+        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(gateway, stream, expires_at)),
+    }
+}
+
+fn is_upgrade(headers: &HeaderMap) -> bool {
+    header(headers, UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+        && header(headers, CONNECTION).is_some_and(|value| value.to_ascii_lowercase().contains("upgrade"))
+}
+
+async fn web_socket(
+    peer: &Peer,
+    headers: &HeaderMap,
+    stream: Arc<Stream>,
+    expires_at: Option<Instant>,
+) -> Response<Body> {
+    let (Some(key), Some("13"), Some(slot)) =
+        (header(headers, SEC_WEBSOCKET_KEY), header(headers, SEC_WEBSOCKET_VERSION), &peer.takeover)
+    else {
+        return reply::text(StatusCode::BAD_REQUEST, "a WebSocket request needs Sec-WebSocket-Key and version 13");
+    };
+    let accept = web_socket_accept(key);
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    match slot.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), expires_at }).await {}
+}
+
+fn web_socket_accept(key: &str) -> String {
+    let mut hash = sha1::Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(WEB_SOCKET_GUID.as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(hash.finalize())
+}
+
+/// Plays `stream` into a response body, for HTTP/2. A body that is not read waits; when the log has moved on it skips to
+/// the newest key frame, as fan-out does.
+pub async fn follow(stream: Arc<Stream>, body: mpsc::Sender<io::Result<Bytes>>, expires_at: Option<Instant>) {
+    let format = WireFormat::Flv;
+    let wakeups = Wakeups::of(&stream);
+    let mut place = None;
+    let mut entries = Vec::new();
+    loop {
+        if expires_at.is_some_and(|at| Instant::now() >= at) {
+            return;
+        }
+        if place.is_none() && let Some(start) = stream.start_point() {
+            let head = [format.stream_head(&start.tracks), format.configuration(&start.tracks, 0)].concat();
+            if body.send(Ok(head.into())).await.is_err() {
+                return;
+            }
+            place = Some(start.seq);
+        }
+        let Some(from) = place else {
+            if stream.state() == hub::State::Ended {
+                return;
+            }
+            tokio::select! {
+                () = wakeups.next() => continue,
+                () = body.closed() => return,
+            }
+        };
+        let read = stream.read(from, 64, &mut entries);
+        let mut next = read.next;
+        if read.missed > 0 {
+            entries.clear();
+            next = stream.start_point().map_or(stream.next_seq(), |start| start.seq);
+        }
+        for entry in entries.drain(..) {
+            let bytes = entry.wire(format.slot(), |item| format.render(item, entry.time_ms())).clone();
+            if !bytes.is_empty() && body.send(Ok(bytes)).await.is_err() {
+                return;
+            }
+        }
+        place = Some(next);
+        if read.ended {
+            return;
+        }
+        if next >= stream.next_seq() {
+            tokio::select! {
+                () = wakeups.next() => {}
+                () = body.closed() => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_key_is_the_standards_own_example() {
+        assert_eq!(web_socket_accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

@@ -1,0 +1,99 @@
+//! What every connection of this server shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use control::{Credential, Denied, Directory, PlayGrant, RecordingRepository};
+use hub::Hub;
+use media::{ChannelPath, UnixMillis};
+use recorder::Recorder;
+
+use crate::clock::wall_now;
+use crate::fanout::FanOut;
+use crate::live::Live;
+
+/// Bounds on what strangers may open.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// HTTP connections of one listener that are not in fan-out.
+    pub http_connections_max: usize,
+    /// The same from one address. Many phones share one behind a carrier's NAT.
+    pub http_per_address_max: usize,
+    /// RTMP connections that are not in fan-out.
+    pub rtmp_connections_max: usize,
+    /// The same from one address.
+    pub rtmp_per_address_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            http_connections_max: 100_000,
+            http_per_address_max: 50_000,
+            rtmp_connections_max: 20_000,
+            rtmp_per_address_max: 10_000,
+        }
+    }
+}
+
+/// Answers `/metrics`.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// See the module's documentation.
+pub struct Gateway {
+    /// Streams.
+    pub hub: Arc<Hub>,
+    /// Who may.
+    pub directory: Arc<Directory>,
+    /// Playing sockets.
+    pub fan_out: FanOut,
+    /// Windows.
+    pub live: Live,
+    /// Recordings' bytes.
+    pub recorder: Arc<Recorder>,
+    /// Recordings' rows.
+    pub recordings: Arc<dyn RecordingRepository>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Prometheus text.
+    pub render_metrics: RenderMetrics,
+    /// Set once the server stops: it takes nobody new.
+    pub draining: AtomicBool,
+}
+
+impl Gateway {
+    /// The server stops.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// May somebody play `{app}/{name_and_query}` as RTMP writes it? Answers the channel and when the right ends.
+    pub fn authorize_play_text(
+        &self,
+        app: &str,
+        name_and_query: &str,
+    ) -> Result<(ChannelPath, Option<Instant>), Denied> {
+        let app = app.split('?').next().unwrap_or_default().trim_end_matches('/');
+        let (name, query) = name_and_query.split_once('?').unwrap_or((name_and_query, ""));
+        let path = ChannelPath {
+            app: app.parse().map_err(|_| Denied::Malformed)?,
+            name: name.parse().map_err(|_| Denied::Malformed)?,
+        };
+        let grant = self.directory.authorize_play(&path, control::sign::from_query(query)?, wall_now())?;
+        Ok((path, expiry(&grant)))
+    }
+}
+
+/// When a right to play ends, on the clock that fan-out keeps.
+#[must_use]
+pub fn expiry(grant: &PlayGrant) -> Option<Instant> {
+    match grant.credential {
+        Some(Credential::Signed { expires_at: UnixMillis(at), .. }) => {
+            let left = u64::try_from(at - wall_now().0).unwrap_or(0);
+            Some(Instant::now() + Duration::from_millis(left))
+        }
+        Some(Credential::Key(_)) | None => None,
+    }
+}

@@ -1,0 +1,280 @@
+//! The HTTP port: accepts, speaks HTTP/1.1 and HTTP/2, and hands FLV viewers' sockets to fan-out.
+//!
+//! Owns connections until they play. What a request means is `routes`' business.
+//!
+//! An FLV viewer on HTTP/1.1 needs the raw socket, but hyper gives one up only for upgrades it answered itself. So the
+//! handler of such a request answers nothing: it leaves a [`Takeover`] with its connection and stays pending; the
+//! connection's task sees it, takes hyper apart and writes the response head itself. A client that pipelines another
+//! request behind it is not answered, as the response never ends.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::fanout::NewViewer;
+use crate::io::{Admission, Connection};
+use crate::routes::{self, Listener};
+use crate::wire::WireFormat;
+use crate::{Gateway, fanout};
+
+/// A client that has sent no whole request head by then is cut.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of request head. 16 KiB holds every cookie and token of ours ten times over.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Streams of one HTTP/2 connection.
+const HTTP2_STREAMS_MAX: u32 = 128;
+/// What a drained server grants requests that are under way.
+const DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// A response body: whole, or made while it is sent.
+pub enum Body {
+    /// All of it, shared.
+    Full(Bytes),
+    /// Pieces from a bounded channel; an error cuts the response off, so that no cache takes it for whole.
+    Pieces(mpsc::Receiver<io::Result<Bytes>>),
+    /// Nothing.
+    Empty,
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = self.get_mut();
+        match body {
+            Self::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *body = Self::Empty;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Self::Empty => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Pieces(_) => false,
+            Self::Empty => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Pieces(_) => SizeHint::default(),
+            Self::Empty => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// A request that wants the socket itself.
+pub struct Takeover {
+    /// What to play.
+    pub stream: Arc<hub::Stream>,
+    /// In which form.
+    pub format: WireFormat,
+    /// The whole response head.
+    pub head: Bytes,
+    /// The right to play ends here.
+    pub expires_at: Option<Instant>,
+}
+
+/// Where a handler leaves its [`Takeover`] for the task that owns the connection.
+#[derive(Default)]
+pub struct TakeoverSlot {
+    wanted: Mutex<Option<Takeover>>,
+    left: Notify,
+}
+
+impl TakeoverSlot {
+    /// Leaves `takeover` and never returns: the connection is gone before this future would be polled again.
+    pub async fn take_over(&self, takeover: Takeover) -> Infallible {
+        *self.wanted.lock() = Some(takeover);
+        self.left.notify_one();
+        std::future::pending().await
+    }
+
+    async fn wanted(&self) -> Takeover {
+        loop {
+            self.left.notified().await;
+            if let Some(takeover) = self.wanted.lock().take() {
+                return takeover;
+            }
+        }
+    }
+}
+
+/// What a handler knows of its connection.
+#[derive(Clone)]
+pub struct Peer {
+    /// Remote address.
+    pub address: SocketAddr,
+    /// The request came encrypted.
+    pub secure: bool,
+    /// Which listener took it.
+    pub listener: Listener,
+    /// Present where the socket can be taken over: HTTP/1.
+    pub takeover: Option<Arc<TakeoverSlot>>,
+}
+
+/// Accepts until `stop`; open requests then have a moment to finish.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    role: Listener,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
+    let admission = Admission::new(gateway.limits.http_connections_max, gateway.limits.http_per_address_max);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let (tcp, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: give the ones in use a moment to close rather than spin.
+                tracing::warn!(%error, "an HTTP connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(admitted) = admission.admit(address) else {
+            metrics::counter!("tayang_http_refused_total").increment(1);
+            continue;
+        };
+        let (gateway, tls, stop) = (gateway.clone(), tls.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _admitted = admitted;
+            match Connection::accept(tcp, tls.as_ref(), HEAD_DEADLINE).await {
+                Ok(connection) => drive(gateway, connection, address, role, stop).await,
+                Err(error) => tracing::trace!(%error, "an HTTP connection ended before its first request"),
+            }
+        });
+    }
+}
+
+async fn drive(
+    gateway: Arc<Gateway>,
+    connection: Connection,
+    address: SocketAddr,
+    listener: Listener,
+    stop: CancellationToken,
+) {
+    let secure = connection.is_secure();
+    if connection.is_http2() {
+        let peer = Peer { address, secure, listener, takeover: None };
+        drive_http2(gateway, connection, peer, stop).await;
+        return;
+    }
+    let slot = Arc::new(TakeoverSlot::default());
+    let peer = Peer { address, secure, listener, takeover: Some(slot.clone()) };
+    let service = {
+        let gateway = gateway.clone();
+        service_fn(move |request| answer(gateway.clone(), peer.clone(), request))
+    };
+    let mut http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(connection), service);
+    let takeover = tokio::select! {
+        biased;
+        takeover = slot.wanted() => Some(takeover),
+        ended = &mut http => {
+            if let Err(error) = ended {
+                tracing::trace!(%error, "an HTTP connection ended early");
+            }
+            None
+        }
+        () = stop.cancelled() => {
+            Pin::new(&mut http).graceful_shutdown();
+            tokio::time::timeout(DRAIN_GRACE, http).await.ok();
+            return;
+        }
+    };
+    if let Some(takeover) = takeover {
+        hand_over(&gateway, http.into_parts().io.into_inner(), takeover);
+    }
+}
+
+async fn drive_http2(gateway: Arc<Gateway>, connection: Connection, peer: Peer, stop: CancellationToken) {
+    let service = service_fn(move |request| answer(gateway.clone(), peer.clone(), request));
+    let mut http = std::pin::pin!(
+        http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(HTTP2_STREAMS_MAX)
+            .keep_alive_interval(Some(Duration::from_secs(20)))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .serve_connection(TokioIo::new(connection), service)
+    );
+    tokio::select! {
+        ended = &mut http => {
+            if let Err(error) = ended {
+                tracing::trace!(%error, "an HTTP/2 connection ended early");
+            }
+        }
+        () = stop.cancelled() => {
+            http.as_mut().graceful_shutdown();
+            tokio::time::timeout(DRAIN_GRACE, http).await.ok();
+        }
+    }
+}
+
+fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
+    match connection.into_play_socket() {
+        Ok(socket) => gateway.fan_out.add(fanout::NewViewer {
+            stream: takeover.stream,
+            format: takeover.format,
+            socket,
+            preamble: takeover.head,
+            expires_at: takeover.expires_at,
+        }),
+        Err(error) => tracing::debug!(%error, "a viewer left before it played"),
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answer {
+    Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
+}
+
+/// Serves a viewer whose socket cannot be taken over (HTTP/2): the same bytes, through a response body.
+pub fn flv_body(gateway: &Gateway, viewer_stream: Arc<hub::Stream>, expires_at: Option<Instant>) -> Body {
+    let _ = gateway;
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(crate::flv::follow(viewer_stream, sender, expires_at));
+    Body::Pieces(receiver)
+}
+
+/// A header's text, if it is text.
+#[must_use]
+pub fn header<'h>(headers: &'h HeaderMap, name: http::header::HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+const _: () = assert!(std::mem::size_of::<NewViewer>() < 1_024, "a viewer on its way is small");

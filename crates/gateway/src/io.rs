@@ -1,0 +1,196 @@
+//! Accepted sockets, plain or TLS, as one type that async code reads and writes and that fan-out can take over.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::fanout::PlaySocket;
+
+/// One accepted connection.
+pub enum Connection {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS over TCP, handshake done.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection {
+    /// Does the TLS handshake if there is an acceptor. `deadline` bounds it, and for plain sockets the wait for a first
+    /// byte: a connection that never says anything must not be kept.
+    pub async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>, deadline: Duration) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        let ready = async {
+            match tls {
+                Some(acceptor) => acceptor.accept(tcp).await.map(|tls| Self::Tls(Box::new(tls))),
+                None => {
+                    tcp.readable().await?;
+                    Ok(Self::Plain(tcp))
+                }
+            }
+        };
+        tokio::time::timeout(deadline, ready).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// The protocol that TLS negotiated is HTTP/2.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+
+    /// Bytes go encrypted.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Gives the socket up to fan-out.
+    pub fn into_play_socket(self) -> io::Result<PlaySocket> {
+        match self {
+            Self::Plain(tcp) => Ok(PlaySocket::Plain(tcp.into_std()?)),
+            Self::Tls(tls) => {
+                let (tcp, tls) = tls.into_inner();
+                Ok(PlaySocket::Tls(tcp.into_std()?, Box::new(tls)))
+            }
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
+/// How many connections a listener holds, in all and from one address. IPv6 counts by /64.
+pub struct Admission {
+    total_max: usize,
+    per_address_max: usize,
+    present: Mutex<Present>,
+}
+
+#[derive(Default)]
+struct Present {
+    total: usize,
+    by_address: std::collections::HashMap<IpAddr, usize>,
+}
+
+/// One admitted connection; gives its place back when dropped.
+pub struct Admitted {
+    admission: Arc<Admission>,
+    address: IpAddr,
+}
+
+impl Admission {
+    /// Bounds in connections.
+    #[must_use]
+    pub fn new(total_max: usize, per_address_max: usize) -> Arc<Self> {
+        Arc::new(Self { total_max, per_address_max, present: Mutex::default() })
+    }
+
+    /// A place for a connection from `peer`, if there is one.
+    pub fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Admitted> {
+        let address = match peer.ip() {
+            IpAddr::V4(v4) => IpAddr::V4(v4),
+            IpAddr::V6(v6) => IpAddr::from((v6.to_bits() >> 64 << 64).to_be_bytes()),
+        };
+        let mut present = self.present.lock();
+        if present.total >= self.total_max {
+            return None;
+        }
+        let here = present.by_address.entry(address).or_default();
+        if *here >= self.per_address_max {
+            return None;
+        }
+        *here += 1;
+        present.total += 1;
+        Some(Admitted { admission: self.clone(), address })
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut present = self.admission.present.lock();
+        present.total -= 1;
+        if let Some(here) = present.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                present.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_by_address_and_given_back() {
+        let admission = Admission::new(3, 2);
+        let v4: SocketAddr = "192.0.2.1:1000".parse().expect("address");
+        let first = admission.admit(v4).expect("a place");
+        let second = admission.admit(v4).expect("a place");
+        assert!(admission.admit(v4).is_none(), "two from one address are enough");
+        let v6 = admission.admit("[2001:db8::1]:1".parse().expect("address")).expect("a place");
+        assert!(admission.admit("192.0.2.2:1".parse().expect("address")).is_none(), "three in all");
+        drop(v6);
+        drop(first);
+        let same_64 = admission.admit("[2001:db8::2]:1".parse().expect("address"));
+        assert!(same_64.is_some());
+        drop((second, same_64));
+        assert!(admission.present.lock().by_address.is_empty());
+    }
+}

@@ -1,0 +1,289 @@
+//! What each HTTP request gets. Reads the path ([`target`]), asks `control`, and passes on.
+
+pub mod target;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use control::Denied;
+use http::header::{HeaderValue, LOCATION};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use media::ChannelPath;
+
+use crate::clock::wall_now;
+use crate::http::{Body, Peer};
+use crate::routes::target::{ChannelFile, ChannelRef, Target};
+use crate::{Gateway, flv, gateway, hls, pages, recorded, reply, state};
+
+/// Which port a request came in by. The old systems' ports serve their own shapes only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// The HTTP port, TLS or not.
+    Main,
+    /// livego's HTTP-FLV port (7001).
+    LegacyFlv,
+    /// livego's HLS port (7002).
+    LegacyHls,
+    /// The LHLS platform's port (9094).
+    LegacyLhls,
+}
+
+/// A channel's request after the access decision.
+pub struct Asked<'r> {
+    /// The channel.
+    pub path: ChannelPath,
+    /// The signature that the request carries, for addresses that are made for it.
+    pub sign: Option<&'r str>,
+    /// The query, without `?`.
+    pub query: &'r str,
+    /// The right to play ends here.
+    pub expires_at: Option<Instant>,
+    /// `HEAD`.
+    pub head: bool,
+    /// The client takes gzip.
+    pub gzip: bool,
+}
+
+/// Answers one request.
+pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    let head = request.method() == Method::HEAD;
+    let mut response = match *request.method() {
+        Method::OPTIONS => reply::preflight(),
+        Method::GET | Method::HEAD => dispatch(&gateway, &peer, &request).await,
+        _ => {
+            let mut refused = reply::text(StatusCode::METHOD_NOT_ALLOWED, "only GET, HEAD and OPTIONS are served here");
+            refused.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            refused
+        }
+    };
+    if head {
+        state_length(&mut response);
+    }
+    count(&peer, response.status());
+    response
+}
+
+/// The length that a `GET` would have had, and no bytes (RFC 9110 §9.3.2).
+fn state_length(response: &mut Response<Body>) {
+    if let Body::Full(bytes) = response.body() {
+        let length = HeaderValue::from(bytes.len());
+        response.headers_mut().entry(http::header::CONTENT_LENGTH).or_insert(length);
+    }
+    *response.body_mut() = Body::Empty;
+}
+
+fn count(peer: &Peer, status: StatusCode) {
+    let listener = match peer.listener {
+        Listener::Main => "main",
+        Listener::LegacyFlv => "legacy_flv",
+        Listener::LegacyHls => "legacy_hls",
+        Listener::LegacyLhls => "legacy_lhls",
+    };
+    let class = match status.as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!("tayang_http_responses_total", "listener" => listener, "class" => class).increment(1);
+}
+
+async fn dispatch(gateway: &Arc<Gateway>, peer: &Peer, request: &Request<Incoming>) -> Response<Body> {
+    let (path_sign, path) = target::split_signed(request.uri().path());
+    let query = request.uri().query().unwrap_or_default();
+    match target::parse(path) {
+        Target::Channel(channel, file, second) => {
+            if !serves(peer.listener, &file) && second.as_ref().is_none_or(|(_, file)| !serves(peer.listener, file)) {
+                return unknown();
+            }
+            of_channel(gateway, peer, request, Named { channel, file, second, path_sign, query }).await
+        }
+        target if peer.listener == Listener::Main => general(gateway, request, target, path_sign),
+        Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
+        _ => unknown(),
+    }
+}
+
+fn general(
+    gateway: &Arc<Gateway>,
+    request: &Request<Incoming>,
+    target: Target,
+    path_sign: Option<&str>,
+) -> Response<Body> {
+    match target {
+        Target::Root => pages::root(gateway),
+        Target::Health => state::health(gateway),
+        Target::Ready => state::ready(gateway),
+        Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
+        Target::Metrics => state::metrics(gateway),
+        Target::Time => state::time(),
+        Target::Asset(file) => pages::asset(&file, request.headers()),
+        // The page is the same for every channel and says itself what is not there; a signed page is not a thing.
+        Target::Watch(_) if path_sign.is_none() => pages::watch(request.headers()),
+        Target::Watch(_) | Target::Unknown | Target::Channel(..) => unknown(),
+    }
+}
+
+fn unknown() -> Response<Body> {
+    reply::text(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+fn serves(listener: Listener, file: &ChannelFile) -> bool {
+    match listener {
+        Listener::Main => true,
+        Listener::LegacyFlv => matches!(file, ChannelFile::Flv),
+        Listener::LegacyHls => matches!(file, ChannelFile::TsPlaylist | ChannelFile::Stream(..)),
+        Listener::LegacyLhls => matches!(
+            file,
+            ChannelFile::LhlsMaster | ChannelFile::LhlsMedia(_) | ChannelFile::Media(_) | ChannelFile::Stream(..)
+        ),
+    }
+}
+
+struct Named<'r> {
+    channel: ChannelRef,
+    file: ChannelFile,
+    second: Option<(ChannelRef, ChannelFile)>,
+    path_sign: Option<&'r str>,
+    query: &'r str,
+}
+
+async fn of_channel(
+    gateway: &Arc<Gateway>,
+    peer: &Peer,
+    request: &Request<Incoming>,
+    named: Named<'_>,
+) -> Response<Body> {
+    let Some((path, file)) = resolve(gateway, peer.listener, &named) else {
+        return reply::not_live(label(&named.channel).as_str());
+    };
+    let query_sign = match control::sign::from_query(named.query) {
+        Ok(sign) => sign,
+        Err(_) => return reply::text(StatusCode::BAD_REQUEST, "the address must hold one sign parameter at most"),
+    };
+    let sign = named.path_sign.or(query_sign);
+    let grant = match gateway.directory.authorize_play(&path, sign, wall_now()) {
+        Ok(grant) => grant,
+        Err(denied) => return refused(denied, &path),
+    };
+    if grant.credential.is_some() && named.path_sign.is_none() && is_playlist(&file) {
+        // Players carry a path on to what a playlist names, but not a query: send them to the signed path.
+        return to_signed_path(sign.unwrap_or_default(), request.uri().path(), named.query);
+    }
+    let asked = Asked {
+        path,
+        sign: named.path_sign,
+        query: named.query,
+        expires_at: gateway::expiry(&grant),
+        head: request.method() == Method::HEAD,
+        gzip: hls::takes_gzip(request.headers()),
+    };
+    serve(gateway, peer, request, asked, file).await
+}
+
+async fn serve(
+    gateway: &Arc<Gateway>,
+    peer: &Peer,
+    request: &Request<Incoming>,
+    asked: Asked<'_>,
+    file: ChannelFile,
+) -> Response<Body> {
+    match file {
+        ChannelFile::Flv => match gateway.hub.stream(&asked.path).filter(|stream| stream.start_point().is_some()) {
+            Some(stream) => flv::answer(gateway, peer, request, stream, asked.expires_at).await,
+            None => reply::not_live(asked.path.name.as_str()),
+        },
+        ChannelFile::State => state::channel(gateway, &asked).await,
+        ChannelFile::Recordings => state::recordings(gateway, &asked).await,
+        ChannelFile::Page(via) => pages::redirect(&asked, via),
+        ChannelFile::Stream(id, file) => match gateway.live.stream(&asked.path, id) {
+            Some(live) => hls::of_stream(gateway, &live, &asked, file, request.headers()).await,
+            None => recorded::answer(gateway, &asked, id, file, request.headers()).await,
+        },
+        ChannelFile::Rendition(name) => {
+            reply::text(StatusCode::NOT_FOUND, format!("{name} is not made: this channel is sent as it comes"))
+        }
+        ChannelFile::Master
+        | ChannelFile::LhlsMaster
+        | ChannelFile::Media(_)
+        | ChannelFile::LhlsMedia(_)
+        | ChannelFile::TsPlaylist
+        | ChannelFile::Mpd
+        | ChannelFile::WindowMaster
+        | ChannelFile::WindowMedia(_) => hls::live(gateway, &asked, file).await,
+    }
+}
+
+/// The first reading whose channel exists and that this port serves.
+fn resolve(gateway: &Gateway, listener: Listener, named: &Named<'_>) -> Option<(ChannelPath, ChannelFile)> {
+    let snapshot = gateway.directory.snapshot();
+    let first = (named.channel.clone(), named.file.clone());
+    std::iter::once(first).chain(named.second.clone()).filter(|(_, file)| serves(listener, file)).find_map(
+        |(channel, file)| {
+            let path = match channel {
+                ChannelRef::Path(path) => snapshot.channel(&path)?.path.clone(),
+                ChannelRef::Id(id) => snapshot.channel_by_id(id)?.path.clone(),
+            };
+            Some((path, file))
+        },
+    )
+}
+
+fn label(channel: &ChannelRef) -> String {
+    match channel {
+        ChannelRef::Path(path) => path.name.to_string(),
+        ChannelRef::Id(id) => id.to_string(),
+    }
+}
+
+/// A stranger learns nothing: a channel that he may not play looks like one that is not there.
+fn refused(denied: Denied, path: &ChannelPath) -> Response<Body> {
+    metrics::counter!("tayang_play_denied_total", "reason" => denied.reason()).increment(1);
+    reply::not_live(path.name.as_str())
+}
+
+fn is_playlist(file: &ChannelFile) -> bool {
+    use target::StreamFile;
+    match file {
+        ChannelFile::Master
+        | ChannelFile::LhlsMaster
+        | ChannelFile::Media(_)
+        | ChannelFile::LhlsMedia(_)
+        | ChannelFile::TsPlaylist
+        | ChannelFile::Mpd
+        | ChannelFile::WindowMaster
+        | ChannelFile::WindowMedia(_)
+        | ChannelFile::Stream(_, StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd) => true,
+        ChannelFile::Flv
+        | ChannelFile::State
+        | ChannelFile::Recordings
+        | ChannelFile::Page(_)
+        | ChannelFile::Rendition(_)
+        | ChannelFile::Stream(..) => false,
+    }
+}
+
+fn to_signed_path(sign: &str, path: &str, query: &str) -> Response<Body> {
+    let rest: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sign=")).collect();
+    let mut location = format!("/s/{sign}{path}");
+    if !rest.is_empty() {
+        location.push('?');
+        location.push_str(&rest.join("&"));
+    }
+    redirect(&location)
+}
+
+/// `302` to an address of this server.
+#[must_use]
+pub fn redirect(location: &str) -> Response<Body> {
+    let mut response = reply::text(StatusCode::FOUND, "see the address in Location");
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(LOCATION, value);
+            response
+        }
+        Err(_) => reply::text(StatusCode::BAD_REQUEST, "the address cannot be written as a header"),
+    }
+}

@@ -1,0 +1,113 @@
+//! Every address that the product promises, and some that nobody should have.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn path(app: &str, name: &str) -> ChannelRef {
+    ChannelRef::Path(channel_path(app, name).expect("names"))
+}
+
+fn file_of(path: &str) -> ChannelFile {
+    match parse(path) {
+        Target::Channel(_, file, _) => file,
+        other => panic!("{path} is {other:?}"),
+    }
+}
+
+#[test]
+fn canonical_addresses_are_read() {
+    let label = |text: &str| TrackLabel(text.into());
+    for (text, file) in [
+        ("/live/kelas/master.m3u8", ChannelFile::Master),
+        ("/live/kelas/video.m3u8", ChannelFile::Media(label("video"))),
+        ("/live/kelas/audio1.m3u8", ChannelFile::Media(label("audio1"))),
+        ("/live/kelas/lhls-video.m3u8", ChannelFile::LhlsMedia(label("video"))),
+        ("/live/kelas/live.m3u8", ChannelFile::TsPlaylist),
+        ("/live/kelas/manifest.mpd", ChannelFile::Mpd),
+        ("/live/kelas/live.flv", ChannelFile::Flv),
+        ("/live/kelas/state", ChannelFile::State),
+        ("/live/kelas/recordings", ChannelFile::Recordings),
+        ("/live/kelas/17/master.m3u8", ChannelFile::Stream(StreamId(17), StreamFile::Master)),
+        ("/live/kelas/17/recording.mp4", ChannelFile::Stream(StreamId(17), StreamFile::Mp4)),
+        ("/live/kelas/17/video/init-0.mp4", ChannelFile::Stream(StreamId(17), StreamFile::Init(label("video"), 0))),
+        ("/live/kelas/17/video/9.m4s", ChannelFile::Stream(StreamId(17), StreamFile::Segment(label("video"), 9))),
+        ("/live/kelas/17/audio/9.3.m4s", ChannelFile::Stream(StreamId(17), StreamFile::Part(label("audio"), 9, 3))),
+        ("/live/kelas/17/ts/9.ts", ChannelFile::Stream(StreamId(17), StreamFile::Ts(9))),
+    ] {
+        assert_eq!(parse(text), Target::Channel(path("live", "kelas"), file, None), "{text}");
+    }
+}
+
+#[test]
+fn the_source_systems_addresses_are_read() {
+    assert_eq!(
+        parse("/live/movie.flv"),
+        Target::Channel(path("live", "movie"), ChannelFile::Flv, None),
+        "livego"
+    );
+    assert_eq!(parse("/live/movie.m3u8"), Target::Channel(path("live", "movie"), ChannelFile::TsPlaylist, None));
+    let id: Uuid = "98724e64-bcd1-4887-af4a-60be440709aa".parse().expect("uuid");
+    let by_id = Some((ChannelRef::Id(id), ChannelFile::Flv));
+    match parse("/98724e64-bcd1-4887-af4a-60be440709aa/live.flv") {
+        Target::Channel(_, ChannelFile::Flv, second) => assert_eq!(second, by_id),
+        other => panic!("{other:?}"),
+    }
+    match parse("/98724e64-bcd1-4887-af4a-60be440709aa/dash.html") {
+        Target::Channel(channel, ChannelFile::Page(Via::Dash), None) => assert_eq!(channel, ChannelRef::Id(id)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(file_of("/mrrtmp/playlist.m3u8"), ChannelFile::TsPlaylist, "livego's reading comes first");
+    assert_eq!(
+        parse("/mrrtmp/playlist.m3u8"),
+        Target::Channel(
+            path("mrrtmp", "playlist"),
+            ChannelFile::TsPlaylist,
+            Some((path("live", "mrrtmp"), ChannelFile::LhlsMaster))
+        )
+    );
+    assert_eq!(
+        parse("/video/20210215/manifest.m3u8"),
+        Target::Channel(path("live", "20210215"), ChannelFile::WindowMaster, None)
+    );
+    assert_eq!(file_of("/video/20210215/source/chunklist.m3u8"), ChannelFile::WindowMedia(TrackLabel("video".into())));
+    assert!(matches!(
+        parse("/kelas/720p/index.m3u8"),
+        Target::Channel(_, ChannelFile::Master, Some((_, ChannelFile::Rendition(_))))
+    ));
+}
+
+#[test]
+fn what_is_not_an_address_is_unknown() {
+    for text in [
+        "/live/../etc/passwd",
+        "/live/kelas/017/master.m3u8",
+        "/live/kelas/17/video/09.m4s",
+        "/live/kelas/17/video/9.m4s/more",
+        "/live/kelas/17/video/9.m4s/more/and/more",
+        "/live/kelas/17/video64/9.m4s",
+        "/live/kelas/17/video0/9.m4s",
+        "/live/kelas/17/video/-1.m4s",
+        "/live/ke%2flas/master.m3u8",
+        "/live/kelas/17/video/18446744073709551616.m4s",
+        "//",
+        "/assets/../Cargo.toml",
+    ] {
+        assert_eq!(parse(text), Target::Unknown, "{text}");
+    }
+}
+
+#[test]
+fn a_signed_path_gives_its_signature_and_the_rest() {
+    assert_eq!(split_signed("/s/17-ab/live/kelas/master.m3u8"), (Some("17-ab"), "/live/kelas/master.m3u8"));
+    assert_eq!(split_signed("/live/kelas/master.m3u8"), (None, "/live/kelas/master.m3u8"));
+    assert_eq!(split_signed("/s/"), (None, "/s/"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_without_a_panic(text in "[/a-z0-9.%_-]{0,80}|\\PC{0,40}") {
+        let (_, rest) = split_signed(&text);
+        parse(rest);
+    }
+}

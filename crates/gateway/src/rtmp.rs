@@ -1,0 +1,337 @@
+//! RTMP and RTMPS: sockets to sessions to streams, and players to fan-out.
+//!
+//! Owns one task per publishing or still-deciding connection. The protocol is `rtmp::ServerSession`'s; who may is
+//! `control`'s; what is sent to players is fan-out's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use control::PublishGrant;
+use media::{ChannelPath, Redacted, UnixMillis};
+use rtmp::{CloseCode, Event, Output, Reject, ServerConfig, ServerSession};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::wall_now;
+use crate::fanout::NewViewer;
+use crate::ingest::Ingest;
+use crate::io::{Admission, Connection};
+use crate::wire::WireFormat;
+use crate::Gateway;
+
+/// TLS handshake, or first byte.
+const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
+/// A peer that does not take our few control bytes within this is gone.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// Read buffer: a few frames at once, so that a busy publisher costs few reads.
+const READ_BYTES: usize = 64 << 10;
+/// How often a publisher's right is asked again, and a take-over noticed while it is silent.
+const RECHECK_EVERY: Duration = Duration::from_millis(250);
+/// What a publisher gets to go elsewhere when the server stops.
+const DRAIN_GRACE: Duration = Duration::from_millis(500);
+
+/// Accepts until `stop`.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
+    let admission = Admission::new(gateway.limits.rtmp_connections_max, gateway.limits.rtmp_per_address_max);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let (tcp, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "an RTMP connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(admitted) = admission.admit(address) else {
+            metrics::counter!("tayang_rtmp_refused_total").increment(1);
+            continue;
+        };
+        let (gateway, tls, stop) = (gateway.clone(), tls.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _admitted = admitted;
+            match Connection::accept(tcp, tls.as_ref(), FIRST_BYTE_DEADLINE).await {
+                Ok(connection) => Driver::new(gateway, connection, address).run(stop).await,
+                Err(error) => tracing::trace!(%error, "an RTMP connection ended before its handshake"),
+            }
+        });
+    }
+}
+
+enum Role {
+    Undecided,
+    Publishing(Box<Publishing>),
+    /// Accepted to play a channel that is not live yet.
+    Waiting { path: ChannelPath, expires_at: Option<Instant> },
+}
+
+struct Publishing {
+    ingest: Option<Ingest>,
+    grant: PublishGrant,
+}
+
+/// A publisher's task that ends in any way, a panic included, gives its place up.
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        if let Some(ingest) = self.ingest.take() {
+            let counters = ingest.counters();
+            let publisher = ingest.into_publisher();
+            tracing::info!(
+                channel = %publisher.stream().path(),
+                stream = %publisher.stream().id(),
+                malformed = counters.malformed,
+                unconfigured = counters.unconfigured,
+                ignored = counters.ignored,
+                "publisher left"
+            );
+            publisher.leave(Instant::now(), wall_now());
+        }
+    }
+}
+
+enum Step {
+    Go,
+    /// The socket plays from here on, in fan-out.
+    Play { stream: Arc<hub::Stream>, expires_at: Option<Instant> },
+    End,
+}
+
+struct Driver {
+    gateway: Arc<Gateway>,
+    connection: Connection,
+    session: ServerSession,
+    address: SocketAddr,
+    app: String,
+    role: Role,
+    input: BytesMut,
+}
+
+impl Driver {
+    fn new(gateway: Arc<Gateway>, connection: Connection, address: SocketAddr) -> Self {
+        let session = ServerSession::new(ServerConfig::default(), rand::random(), Instant::now());
+        Self {
+            gateway,
+            connection,
+            session,
+            address,
+            app: String::new(),
+            role: Role::Undecided,
+            input: BytesMut::with_capacity(READ_BYTES),
+        }
+    }
+
+    async fn run(mut self, stop: CancellationToken) {
+        let mut drain_until = None;
+        let mut started = self.gateway.live.started();
+        loop {
+            let wake = match self.drain().await {
+                Ok((Step::Go, wake)) => wake,
+                Ok((Step::Play { stream, expires_at }, _)) => return self.hand_over(stream, expires_at),
+                Ok((Step::End, _)) | Err(_) => return,
+            };
+            if drain_until.is_some_and(|at| Instant::now() >= at) {
+                return;
+            }
+            let wake = self.next_wake(wake, drain_until);
+            tokio::select! {
+                read = self.connection.read_buf(&mut self.input) => match read {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {
+                        // Frames stay slices of what was read: nothing is copied again behind this.
+                        let bytes = self.input.split().freeze();
+                        self.input.reserve(READ_BYTES);
+                        if let Err(error) = self.session.handle_input_shared(Instant::now(), &bytes) {
+                            self.say_broken(&error);
+                        }
+                    }
+                },
+                () = tokio::time::sleep_until(wake.into()) => self.session.handle_timeout(Instant::now()),
+                _ = started.changed(), if matches!(self.role, Role::Waiting { .. }) => {}
+                () = stop.cancelled(), if drain_until.is_none() => {
+                    if !self.session.request_reconnect(None, "the server is restarting") {
+                        self.session.close(CloseCode::Shutdown, "the server is stopping");
+                    }
+                    drain_until = Some(Instant::now() + DRAIN_GRACE);
+                }
+            }
+            self.recheck();
+        }
+    }
+
+    fn next_wake(&self, session: Instant, drain_until: Option<Instant>) -> Instant {
+        let mut wake = session;
+        if matches!(self.role, Role::Publishing(_)) {
+            wake = wake.min(Instant::now() + RECHECK_EVERY);
+        }
+        drain_until.map_or(wake, |at| wake.min(at))
+    }
+
+    /// Does all that the session asks for; answers when it wants to be woken.
+    async fn drain(&mut self) -> std::io::Result<(Step, Instant)> {
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(bytes) => self.send(&bytes).await?,
+                Output::Event(event) => match self.on_event(event) {
+                    Step::Go => {}
+                    step => {
+                        self.flush_session().await?;
+                        return Ok((step, Instant::now()));
+                    }
+                },
+                Output::WaitUntil(at) => {
+                    if let Some(step) = self.play_if_live() {
+                        return Ok((step, at));
+                    }
+                    return Ok((Step::Go, at));
+                }
+                Output::Closed => return Ok((Step::End, Instant::now())),
+            }
+        }
+    }
+
+    /// Sends what the session still has to say, and takes no more events.
+    async fn flush_session(&mut self) -> std::io::Result<()> {
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(bytes) => self.send(&bytes).await?,
+                Output::Event(_) => {}
+                Output::WaitUntil(_) | Output::Closed => return Ok(()),
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &Bytes) -> std::io::Result<()> {
+        let write = async {
+            self.connection.write_all(bytes).await?;
+            self.connection.flush().await
+        };
+        tokio::time::timeout(WRITE_DEADLINE, write)
+            .await
+            .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
+    }
+
+    fn on_event(&mut self, event: Event) -> Step {
+        match event {
+            Event::Connect(connect) => self.app = connect.app,
+            Event::Publish { stream_id, name, .. } => self.on_publish(stream_id, &name),
+            Event::Play { stream_id, name, .. } => return self.on_play(stream_id, &name),
+            Event::Video { timestamp, body } => {
+                self.feed(|ingest, now| ingest.video(timestamp, &body, now));
+            }
+            Event::Audio { timestamp, body } => {
+                self.feed(|ingest, now| ingest.audio(timestamp, &body, now));
+            }
+            Event::Unpublish { .. } => self.role = Role::Undecided,
+            Event::StopPlay => return Step::End,
+            Event::Malformed { what } => {
+                metrics::counter!("tayang_rtmp_malformed_total").increment(1);
+                tracing::debug!(peer = %self.address, what, "an RTMP message was skipped");
+            }
+            Event::ScriptData { .. }
+            | Event::ScriptCleared { .. }
+            | Event::Pause { .. }
+            | Event::Receive { .. }
+            | Event::Ack { .. } => {}
+        }
+        Step::Go
+    }
+
+    fn on_publish(&mut self, rtmp_stream: u32, name: &Redacted<String>) {
+        match self.gateway.directory.authorize_publish(&self.app, &name.0, wall_now()) {
+            Ok(grant) => {
+                let path = grant.channel.path.clone();
+                let publisher = self.gateway.live.publish(&grant.channel);
+                tracing::info!(channel = %path, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
+                metrics::counter!("tayang_publishers_total", "protocol" => "rtmp").increment(1);
+                self.session.accept_publish(rtmp_stream);
+                self.role = Role::Publishing(Box::new(Publishing {
+                    ingest: Some(Ingest::new(publisher)),
+                    grant,
+                }));
+            }
+            Err(denied) => {
+                let reason = denied.reason();
+                metrics::counter!("tayang_publish_denied_total", "reason" => reason).increment(1);
+                tracing::warn!(reason, peer = %self.address, "a publisher was refused");
+                self.session.reject_publish(rtmp_stream, Reject::Denied);
+            }
+        }
+    }
+
+    fn on_play(&mut self, rtmp_stream: u32, name: &Redacted<String>) -> Step {
+        match self.gateway.authorize_play_text(&self.app, &name.0) {
+            Ok((path, expires_at)) => {
+                self.session.accept_play(rtmp_stream);
+                // A player that comes before the publisher waits and is attached when it comes.
+                self.role = Role::Waiting { path, expires_at };
+            }
+            Err(denied) => {
+                metrics::counter!("tayang_play_denied_total", "reason" => denied.reason()).increment(1);
+                self.session.reject_play(rtmp_stream, Reject::NotFound);
+            }
+        }
+        Step::Go
+    }
+
+    fn play_if_live(&self) -> Option<Step> {
+        let Role::Waiting { path, expires_at } = &self.role else { return None };
+        let stream = self.gateway.hub.stream(path).filter(|stream| stream.start_point().is_some())?;
+        Some(Step::Play { stream, expires_at: *expires_at })
+    }
+
+    fn feed(&mut self, give: impl FnOnce(&mut Ingest, UnixMillis) -> Result<(), hub::Fenced>) {
+        let Role::Publishing(publishing) = &mut self.role else { return };
+        let Some(ingest) = &mut publishing.ingest else { return };
+        if let Err(fenced) = give(ingest, wall_now()) {
+            self.dismiss(&fenced.to_string());
+        }
+    }
+
+    /// Asks again whether this publisher may go on.
+    fn recheck(&mut self) {
+        let Role::Publishing(publishing) = &self.role else { return };
+        let Some(ingest) = &publishing.ingest else { return };
+        if let Err(fenced) = ingest.publisher().check() {
+            self.dismiss(&fenced.to_string());
+        } else if !self.gateway.directory.still_valid(&publishing.grant, wall_now()) {
+            metrics::counter!("tayang_publish_denied_total", "reason" => "while publishing").increment(1);
+            self.dismiss("the right to publish has ended");
+        }
+    }
+
+    fn dismiss(&mut self, why: &str) {
+        tracing::info!(peer = %self.address, why, "a publisher was closed");
+        self.session.close(CloseCode::BadName, why);
+        self.role = Role::Undecided;
+    }
+
+    fn say_broken(&self, error: &rtmp::SessionError) {
+        metrics::counter!("tayang_rtmp_protocol_errors_total").increment(1);
+        tracing::debug!(peer = %self.address, %error, "an RTMP connection broke the protocol");
+    }
+
+    fn hand_over(self, stream: Arc<hub::Stream>, expires_at: Option<Instant>) {
+        match self.connection.into_play_socket() {
+            Ok(socket) => self.gateway.fan_out.add(NewViewer {
+                stream,
+                format: WireFormat::Rtmp,
+                socket,
+                preamble: Bytes::new(),
+                expires_at,
+            }),
+            Err(error) => tracing::debug!(%error, "a player left before it played"),
+        }
+    }
+}

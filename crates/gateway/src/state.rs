@@ -1,0 +1,142 @@
+//! What is so right now: health, time, metrics, and a channel's state for pages.
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use hub::State;
+use media::{ChannelPath, TrackParams};
+use serde_json::{Value, json};
+
+use crate::clock::wall_now;
+use crate::http::Body;
+use crate::routes::Asked;
+use crate::{Gateway, reply};
+
+/// Recordings that a page is told of; the list itself has them all.
+const RECORDINGS_SHOWN: usize = 20;
+
+/// `/healthz`: the process is up. Recording trouble is told here but is no reason to kill the process.
+#[must_use]
+pub fn health(gateway: &Gateway) -> Response<Body> {
+    let recording = gateway.recorder.status();
+    json_reply(
+        StatusCode::OK,
+        reply::NO_STORE,
+        &json!({
+            "status": if recording.is_stalled() { "degraded" } else { "ok" },
+            "recording": recording.describe(),
+            "streams": gateway.hub.streams().len(),
+            "viewers": gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed),
+        }),
+    )
+}
+
+/// `/readyz`: it can take publishers and viewers.
+#[must_use]
+pub fn ready(gateway: &Gateway) -> Response<Body> {
+    if gateway.is_draining() {
+        json_reply(StatusCode::SERVICE_UNAVAILABLE, reply::NO_STORE, &json!({ "status": "draining" }))
+    } else {
+        json_reply(StatusCode::OK, reply::NO_STORE, &json!({ "status": "ready" }))
+    }
+}
+
+/// `/time`: the server's clock as DASH's `UTCTiming` (`urn:mpeg:dash:utc:http-xsdate:2014`) and the pages want it.
+#[must_use]
+pub fn time() -> Response<Body> {
+    reply::media(StatusCode::OK, "text/plain; charset=utf-8", reply::NO_STORE, Body::Full(wall_now().to_string().into()))
+}
+
+/// `/metrics`, Prometheus text exposition format.
+#[must_use]
+pub fn metrics(gateway: &Gateway) -> Response<Body> {
+    let text = (gateway.render_metrics)();
+    reply::media(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", reply::NO_STORE, Body::Full(text.into()))
+}
+
+/// `/{app}/{name}/state`.
+pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
+    let live = gateway.live.of(&asked.path);
+    let state = match live.as_ref().map(|live| live.stream.state()) {
+        None | Some(State::Waiting) => "waiting",
+        Some(State::Live) => "live",
+        Some(State::Stalled) => "stalled",
+        Some(State::Ended) => "ended",
+    };
+    let tracks: Vec<Value> = live
+        .iter()
+        .flat_map(|live| live.stream.tracks().iter().map(|track| describe(track)).collect::<Vec<_>>())
+        .collect();
+    let recordings = recordings_of(gateway, &asked.path, RECORDINGS_SHOWN).await;
+    json_reply(
+        StatusCode::OK,
+        reply::NO_STORE,
+        &json!({
+            "state": state,
+            "app": asked.path.app.as_str(),
+            "name": asked.path.name.as_str(),
+            "title": asked.path.name.as_str(),
+            "stream": live.as_ref().map(|live| live.stream.id().to_string()),
+            "started": live.as_ref().map(|live| live.stream.id().0),
+            "serverTime": wall_now().0,
+            "reconnectWindowSeconds": gateway.hub.reconnect_window().as_secs(),
+            "tracks": tracks,
+            "recordings": recordings,
+        }),
+    )
+}
+
+/// `/{app}/{name}/recordings`.
+pub async fn recordings(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
+    let recordings = recordings_of(gateway, &asked.path, usize::MAX).await;
+    json_reply(StatusCode::OK, reply::NO_STORE, &json!({ "recordings": recordings }))
+}
+
+async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec<Value> {
+    let Some(channel) = gateway.directory.channel(path) else { return Vec::new() };
+    let mut rows = match gateway.recordings.recordings(Some(channel.id)).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::error!(%error, %path, "the recordings could not be listed");
+            return Vec::new();
+        }
+    };
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows.into_iter()
+        .take(max)
+        .map(|row| {
+            let base = format!("/{path}/{}", row.id);
+            // While it is recorded, the row is older than what has been kept.
+            let kept = gateway.recorder.progress(row.id);
+            json!({
+                "stream": row.id.to_string(),
+                "started": row.started.0,
+                "duration": kept.map_or(row.duration_ms, |kept| kept.duration_ms) as f64 / 1_000.0,
+                "bytes": kept.map_or(row.bytes, |kept| kept.bytes),
+                "state": row.state.as_str(),
+                "playlist": format!("{base}/master.m3u8"),
+                "mp4": format!("{base}/recording.mp4"),
+            })
+        })
+        .collect()
+}
+
+fn describe(track: &media::Track) -> Value {
+    match &track.params {
+        TrackParams::Video(video) => json!({
+            "kind": "video", "codec": track.codec_string, "name": track.codec.name(),
+            "width": video.width, "height": video.height,
+        }),
+        TrackParams::Audio(audio) => json!({
+            "kind": "audio", "codec": track.codec_string, "name": track.codec.name(),
+            "sampleRate": audio.sample_rate, "channels": audio.channels,
+        }),
+    }
+}
+
+/// A JSON response.
+#[must_use]
+pub fn json_reply(status: StatusCode, cache: &'static str, value: &Value) -> Response<Body> {
+    let mut response = reply::media(status, "application/json", cache, Body::Full(value.to_string().into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
