@@ -17,7 +17,9 @@
 
 mod config;
 mod output;
+mod segmenter;
 
 pub use config::Config;
 pub use formats::container::cmaf::Sample;
 pub use output::{Init, Output, Part, Segment};
+pub use segmenter::{Counters, Packager};

@@ -1,0 +1,164 @@
+//! How many samples make a part, and its bytes.
+
+use std::sync::Arc;
+
+use bytes::BufMut;
+use formats::container::cmaf::{self, FragmentError, FragmentHeader, Prft, Sample};
+use media::{MediaKind, Ticks};
+
+use super::grid::Moment;
+use super::lane::{Lane, Queued};
+use crate::{Config, Part};
+
+/// Samples in one part: 220 ms hold 27 of 120 fps and 88 Opus packets of 2.5 ms.
+const SAMPLES_MAX: usize = 1_024;
+/// Bytes after which a part ends early: a part is copied once, and served in one piece.
+const PART_BYTES_MAX: usize = 16 << 20;
+
+/// What limits the next part of a lane, in its ticks.
+pub(super) struct Bounds {
+    aim: i64,
+    limit: i64,
+    cut: Option<Ticks>,
+    horizon: Option<Ticks>,
+    force: bool,
+}
+
+impl Bounds {
+    pub(super) fn new(
+        config: &Config,
+        lane: &Lane,
+        cut: Option<Moment>,
+        horizon: Option<Moment>,
+        force: bool,
+    ) -> Self {
+        let scale = lane.scale();
+        Self {
+            aim: lane.ticks_of_millis(i64::from(config.part_target_ms)).0,
+            limit: lane.ticks_of_millis(i64::from(config.part_limit_ms())).0,
+            cut: cut.map(|cut| cut.ceil(scale)),
+            horizon: horizon.map(|horizon| horizon.ticks.rescale(horizon.scale, scale)),
+            force,
+        }
+    }
+
+    fn is_cut(&self, start: Ticks) -> bool {
+        self.cut.is_some_and(|cut| start >= cut)
+    }
+
+    fn is_beyond_horizon(&self, start: Ticks) -> bool {
+        self.horizon.is_some_and(|horizon| start > horizon)
+    }
+
+    /// Another sample as long as `sample` would take the part further from the aim, or over the limit.
+    fn is_enough(&self, duration: i64, sample: i64) -> bool {
+        duration + sample / 2 >= self.aim || duration + sample > self.limit
+    }
+}
+
+/// How far the next part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// So many samples make it.
+    Full(usize),
+    /// The held sample ends it, and its duration can be told.
+    Expected,
+    /// It cannot be told yet.
+    Waits,
+}
+
+pub(super) fn measure(lane: &Lane, bounds: &Bounds) -> Fill {
+    let (mut count, mut duration, mut bytes) = (0usize, 0i64, 0usize);
+    for sample in &lane.queue {
+        let length = i64::from(sample.duration);
+        let over = duration + length > bounds.limit || bytes + sample.payload.len() > PART_BYTES_MAX;
+        if count > 0 && (sample.reanchored || bounds.is_cut(sample.start) || over || count >= SAMPLES_MAX) {
+            return Fill::Full(count);
+        }
+        if bounds.is_beyond_horizon(sample.start) {
+            return Fill::Waits;
+        }
+        count += 1;
+        duration += length;
+        bytes += sample.payload.len();
+        if bounds.is_enough(duration, length) {
+            return Fill::Full(count);
+        }
+    }
+    let next = lane.next_start();
+    let breaks = lane.held.as_ref().is_some_and(|held| held.reanchored);
+    if count > 0 && (bounds.force || breaks || next.is_some_and(|next| bounds.is_cut(next))) {
+        return Fill::Full(count);
+    }
+    match (&lane.held, lane.steady_duration()) {
+        (Some(held), Some(expected)) if !bounds.is_cut(held.start) && !bounds.is_beyond_horizon(held.start) => {
+            let total = duration + expected;
+            if total <= bounds.limit && bounds.is_enough(total, expected) { Fill::Expected } else { Fill::Waits }
+        }
+        _ => Fill::Waits,
+    }
+}
+
+/// Takes the next `count` samples of `lane` out of its line and makes the next part of its open segment.
+pub(super) fn build(lane: &mut Lane, count: usize, limit: Ticks, prft: bool) -> Result<Arc<Part>, FragmentError> {
+    let taken: Vec<Queued> = lane.queue.drain(..count.min(lane.queue.len())).collect();
+    let first = taken.first();
+    let (start, wall) = first.map_or((Ticks::ZERO, Default::default()), |first| (first.start, first.wall));
+    let reanchored = first.is_some_and(|first| first.reanchored);
+    let end = taken.last().map_or(start, Queued::end);
+    let samples: Arc<[Sample]> = taken.iter().map(sample_of).collect();
+    let media_time = u64::try_from(start.0).unwrap_or(0);
+    let header = FragmentHeader {
+        sequence: lane.sequence,
+        track: lane.track.id,
+        timescale: lane.track.timescale,
+        base_decode_time: media_time,
+        samples: &samples,
+        prft: prft.then(|| Prft::at(wall, media_time)),
+    };
+    let payload_bytes: usize = taken.iter().map(|sample| sample.payload.len()).sum();
+    let payload_offset = cmaf::fragment_header_bytes(&header)?;
+    let mut bytes = Vec::with_capacity(payload_offset + payload_bytes);
+    cmaf::write_fragment_header(&header, &mut bytes)?;
+    for sample in &taken {
+        bytes.put_slice(&sample.payload);
+    }
+    lane.sequence = lane.sequence.wrapping_add(1);
+    lane.started = true;
+    let independent = lane.track.kind() == MediaKind::Audio || samples.iter().any(|sample| sample.key);
+    let Some(open) = lane.open.as_mut() else { return Err(FragmentError::TooLarge { bytes: 0 }) };
+    debug_assert!(
+        reanchored || open.parts.last().is_none_or(|before| before.end() == start),
+        "tfdt_is_gapless: {:?} then {start:?}",
+        open.parts.last()
+    );
+    let part = Arc::new(Part {
+        track: lane.track.id,
+        epoch: lane.epoch,
+        msn: open.msn,
+        index: u32::try_from(open.parts.len()).unwrap_or(u32::MAX),
+        start,
+        duration: end.minus(start),
+        timescale: lane.track.timescale,
+        independent,
+        discontinuity: open.discontinuity && open.parts.is_empty(),
+        discontinuity_sequence: open.discontinuity_sequence,
+        reanchored,
+        over_target: end.minus(start) > limit,
+        wall,
+        samples,
+        bytes: bytes.into(),
+        payload_offset: u32::try_from(payload_offset).unwrap_or(u32::MAX),
+    });
+    open.parts.push(part.clone());
+    Ok(part)
+}
+
+fn sample_of(queued: &Queued) -> Sample {
+    Sample {
+        size: u32::try_from(queued.payload.len()).unwrap_or(u32::MAX),
+        duration: queued.duration,
+        cts: queued.cts,
+        key: queued.key,
+    }
+}
