@@ -14,4 +14,7 @@ pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
 pub use keys::{KeyHash, StreamKey};
 pub use recordings::{Recording, RecordingState};
-pub use repository::{BoxFuture, ChannelRepository, RecordingRepository, RepositoryError};
+pub use repository::{BoxFuture, ChannelRepository, RecordingRepository, Repository, RepositoryError};
+
+/// The ids of channels and keys.
+pub use uuid::Uuid;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
-/// How far a recording has come. It only ever moves forward.
+/// How far a recording has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordingState {
     /// The stream is on; it can be played as far as it goes.

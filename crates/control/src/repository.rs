@@ -99,3 +99,8 @@ pub trait RecordingRepository: Send + Sync {
     /// Forgets a recording. Forgetting what is not there is no error.
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }
+
+/// All that is kept: what a backend offers.
+pub trait Repository: ChannelRepository + RecordingRepository {}
+
+impl<T: ChannelRepository + RecordingRepository> Repository for T {}

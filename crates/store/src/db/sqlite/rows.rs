@@ -1,0 +1,130 @@
+//! Rows as they lie in the tables, into the domain's types and checked on the way; and the database's errors.
+
+use control::{Channel, Recording, RepositoryError, StreamKey};
+use media::{ChannelPath, Redacted, StreamId, UnixMillis};
+use sqlx::error::ErrorKind;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row, Sqlite, Type};
+
+/// The existing channel at (`$1`, `$2`).
+pub(super) const CHANNEL_BY_PATH: &str =
+    "SELECT id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms
+     FROM channels WHERE app = $1 AND name = $2 AND deleted_ms IS NULL";
+
+/// Every existing channel.
+pub(super) const ALL_CHANNELS: &str = "SELECT id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms
+     FROM channels WHERE deleted_ms IS NULL ORDER BY created_ms, id";
+
+/// Every key.
+pub(super) const ALL_KEYS: &str =
+    "SELECT id, channel_id, label, hash, created_ms, revoked_ms FROM stream_keys ORDER BY created_ms, id";
+
+/// The keys of channel `$1`.
+pub(super) const KEYS_OF_CHANNEL: &str = "SELECT id, channel_id, label, hash, created_ms, revoked_ms FROM stream_keys
+     WHERE channel_id = $1 ORDER BY created_ms, rowid";
+
+/// The recording of stream `$2` of channel `$1`.
+pub(super) const RECORDING_BY_ID: &str =
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+     WHERE channel_id = $1 AND stream = $2";
+
+/// The recordings of channel `$1`.
+pub(super) const RECORDINGS_OF_CHANNEL: &str =
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+     WHERE channel_id = $1 ORDER BY started_ms, stream";
+
+/// Every recording.
+pub(super) const ALL_RECORDINGS: &str =
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+     ORDER BY started_ms, stream, channel_id";
+
+/// A row of `channels`.
+pub(super) fn channel(row: &SqliteRow) -> Result<Channel, RepositoryError> {
+    Ok(Channel {
+        id: parsed(row, "id")?,
+        path: path(row)?,
+        record: truth(row, "record")?,
+        public: truth(row, "public")?,
+        sign_secret: Redacted(column(row, "sign_secret")?),
+        legacy_md5_secret: column::<Option<String>>(row, "legacy_md5_secret")?.map(Redacted),
+        created: UnixMillis(column(row, "created_ms")?),
+    })
+}
+
+/// A row of `stream_keys`.
+pub(super) fn key(row: &SqliteRow) -> Result<StreamKey, RepositoryError> {
+    Ok(StreamKey {
+        id: parsed(row, "id")?,
+        channel: parsed(row, "channel_id")?,
+        label: column(row, "label")?,
+        hash: parsed(row, "hash")?,
+        created: UnixMillis(column(row, "created_ms")?),
+        revoked_at: column::<Option<i64>>(row, "revoked_ms")?.map(UnixMillis),
+    })
+}
+
+/// A row of `recordings`.
+pub(super) fn recording(row: &SqliteRow) -> Result<Recording, RepositoryError> {
+    Ok(Recording {
+        id: StreamId(count(row, "stream")?),
+        channel: parsed(row, "channel_id")?,
+        path: path(row)?,
+        started: UnixMillis(column(row, "started_ms")?),
+        duration_ms: count(row, "duration_ms")?,
+        bytes: count(row, "bytes")?,
+        state: parsed(row, "state")?,
+    })
+}
+
+/// All rows, or the first that cannot be read.
+pub(super) fn each<T>(
+    rows: &[SqliteRow],
+    read: fn(&SqliteRow) -> Result<T, RepositoryError>,
+) -> Result<Vec<T>, RepositoryError> {
+    rows.iter().map(read).collect()
+}
+
+/// A count as the database holds it.
+pub(super) fn stored(count: u64) -> Result<i64, RepositoryError> {
+    i64::try_from(count).map_err(|error| RepositoryError::Backend(Box::new(error)))
+}
+
+/// The domain's word for what the database says went wrong with a `subject`.
+pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> RepositoryError {
+    let Some(database) = error.as_database_error() else { return RepositoryError::Backend(Box::new(error)) };
+    match database.kind() {
+        ErrorKind::UniqueViolation => RepositoryError::Exists(subject),
+        ErrorKind::ForeignKeyViolation => RepositoryError::NotFound("channel"),
+        // SQLITE_FULL, https://sqlite.org/rescode.html; the primary code is the low byte.
+        _ if primary_code(database.code().as_deref()) == Some(13) => RepositoryError::Full,
+        _ => RepositoryError::Backend(Box::new(error)),
+    }
+}
+
+fn primary_code(code: Option<&str>) -> Option<u32> {
+    code?.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+fn path(row: &SqliteRow) -> Result<ChannelPath, RepositoryError> {
+    Ok(ChannelPath { app: parsed(row, "app")?, name: parsed(row, "name")? })
+}
+
+fn column<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, name: &str) -> Result<T, RepositoryError> {
+    row.try_get(name).map_err(|_| corrupt(name))
+}
+
+fn parsed<T: std::str::FromStr>(row: &SqliteRow, name: &str) -> Result<T, RepositoryError> {
+    column::<&str>(row, name)?.parse().map_err(|_| corrupt(name))
+}
+
+fn truth(row: &SqliteRow, name: &str) -> Result<bool, RepositoryError> {
+    Ok(column::<i64>(row, name)? != 0)
+}
+
+fn count(row: &SqliteRow, name: &str) -> Result<u64, RepositoryError> {
+    u64::try_from(column::<i64>(row, name)?).map_err(|_| corrupt(name))
+}
+
+fn corrupt(name: &str) -> RepositoryError {
+    RepositoryError::Corrupt { what: format!("a value of {name}") }
+}

@@ -1,0 +1,58 @@
+//! What only the inside can provoke.
+
+use control::{ChannelOptions, keys};
+
+use super::*;
+
+fn fresh(name: &str) -> (Channel, StreamKey) {
+    let path = ChannelPath { app: "live".parse().expect("app"), name: name.parse().expect("name") };
+    let channel = Channel::create(path, &ChannelOptions::default(), UnixMillis(1));
+    let (key, _) = StreamKey::create(channel.id, "", UnixMillis(1));
+    (channel, key)
+}
+
+#[tokio::test]
+async fn a_full_disk_is_called_so_and_changes_nothing() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+    let (channel, key) = fresh("kelas");
+    store.create_channel(&channel, &key).await.expect("created");
+    // SQLite answers a file at its limit of pages as it answers a full disk: SQLITE_FULL.
+    sqlx::query("PRAGMA max_page_count = 20").execute(&store.writer).await.expect("limited");
+    let mut failed = None;
+    for _ in 0..2_000 {
+        let (more, key) = fresh(&keys::random_id().to_string());
+        if let Err(error) = store.create_channel(&more, &key).await {
+            failed = Some(error);
+            break;
+        }
+    }
+    assert!(matches!(failed, Some(RepositoryError::Full)), "{failed:?}");
+    assert_eq!(store.channel(&channel.path).await.expect("still reads"), Some(channel.clone()));
+    // The failed write took its connection with it, and the limit was that connection's.
+    let (more, key) = fresh("lagi");
+    store.create_channel(&more, &key).await.expect("and writes again");
+    let snapshot = store.snapshot().await.expect("read");
+    assert_eq!(snapshot.channels().count(), snapshot.keys().count());
+}
+
+#[tokio::test]
+async fn acknowledged_means_flushed() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+    let pragma = async |name: &'static str| -> String {
+        let row = sqlx::query(name).fetch_one(&store.writer).await.expect("pragma");
+        sqlx::Row::try_get::<String, _>(&row, 0).unwrap_or_else(|_| sqlx::Row::get::<i64, _>(&row, 0).to_string())
+    };
+    assert_eq!(pragma("PRAGMA journal_mode").await, "wal");
+    assert_eq!(pragma("PRAGMA synchronous").await, "2", "FULL");
+    assert_eq!(pragma("PRAGMA foreign_keys").await, "1");
+    assert_eq!(pragma("PRAGMA busy_timeout").await, "10000");
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+    assert!(sqlx::query("DELETE FROM channels").execute(&store.readers).await.is_err());
+}

@@ -1,0 +1,41 @@
+//! A transaction that writes.
+
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+
+/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`], whether for an error or because whoever waited went away,
+/// it takes its connection with it, which rolls back; the pool opens another.
+///
+/// Not `sqlx::Transaction`: when SQLite itself ends a transaction (a full disk does that), sqlx still believes in it, and
+/// its connection refuses every transaction after it.
+pub(super) struct Write(Option<PoolConnection<Sqlite>>);
+
+impl Write {
+    /// Takes the write lock first (`IMMEDIATE`), so that no statement later finds that another process wrote in between.
+    pub(super) async fn begin(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+        let mut write = Self(Some(pool.acquire().await?));
+        sqlx::query("BEGIN IMMEDIATE").execute(write.connection()).await?;
+        Ok(write)
+    }
+
+    /// The connection, for statements of this transaction.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        self.0.as_mut().expect("only commit and drop take it")
+    }
+
+    /// When this returns `Ok`, all of it is on disk.
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("COMMIT").execute(self.connection()).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The repository contract on SQLite, and what is SQLite's own: two processes, kills, permissions, versions, damage.
+
+#[path = "repository/contract.rs"]
+mod contract;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use contract::{channel_at, key_for};
+use control::{ChannelRepository, RepositoryError};
+use media::UnixMillis;
+use store::db::sqlite::{OpenError, SqliteStore};
+
+/// Set in the process that [`a_kill_loses_nothing_that_was_acknowledged`] starts to be killed.
+const CHILD: &str = "TAYANG_STORE_TEST_DATABASE";
+
+async fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path).await.expect("open")
+}
+
+/// A connection of another program.
+async fn stranger(path: &Path) -> sqlx::SqlitePool {
+    sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.expect("connect")
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = open(&directory.path().join("new/tayang.db")).await;
+    contract::repository_contract(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn another_opening_of_the_file_sees_changes_and_is_told_of_them() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let (server, cli) = (open(&path).await, open(&path).await);
+    let before = server.data_version().await.expect("version");
+    assert_eq!(server.data_version().await.expect("version"), before, "nothing happened");
+    let channel = channel_at("live/kelas");
+    cli.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+    let after = server.data_version().await.expect("version");
+    assert_ne!(after, before);
+    assert_eq!(server.channel(&channel.path).await.expect("read"), Some(channel.clone()));
+    assert_eq!(server.snapshot().await.expect("read").channels().count(), 1);
+    server.delete_channel(channel.id, UnixMillis(1)).await.expect("deleted");
+    assert_ne!(server.data_version().await.expect("version"), after, "its own changes count as well");
+}
+
+#[tokio::test]
+async fn many_openings_at_once_make_one_database() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let threads: Vec<_> = (0..8)
+        .map(|n| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+                runtime.block_on(async {
+                    let store = open(&path).await;
+                    let channel = channel_at(&format!("live/kelas{n}"));
+                    store.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+                });
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("no opening failed");
+    }
+    assert_eq!(open(&path).await.snapshot().await.expect("read").channels().count(), 8);
+}
+
+#[tokio::test]
+async fn the_database_is_readable_by_its_owner_only_even_if_it_was_not() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    open(&path).await.close().await;
+    assert_eq!(mode(&path), 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("loosened");
+    let store = open(&path).await;
+    let channel = channel_at("live/kelas");
+    store.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+    for name in ["tayang.db", "tayang.db-wal", "tayang.db-shm"] {
+        assert_eq!(mode(&directory.path().join(name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_file_of_the_database_holds_a_key() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = open(&directory.path().join("tayang.db")).await;
+    let channel = channel_at("live/kelas");
+    let (kept, key) = key_for(&channel);
+    store.create_channel(&channel, &kept).await.expect("created");
+    store.close().await;
+    for entry in std::fs::read_dir(directory.path()).expect("directory") {
+        let bytes = std::fs::read(entry.expect("entry").path()).expect("readable");
+        assert!(!bytes.windows(key.0.len()).any(|window| window == key.0.as_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    open(&path).await.close().await;
+    let other = stranger(&path).await;
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (999, 'x', 1, x'00', 0)")
+        .execute(&other)
+        .await
+        .expect("as a newer version would");
+    other.close().await;
+    let error = SqliteStore::open(&path).await.expect_err("newer");
+    assert!(matches!(error, OpenError::Newer(999)), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let text = "not a database\n".repeat(1_000);
+    std::fs::write(&path, &text).expect("written");
+    assert!(SqliteStore::open(&path).await.is_err());
+    assert_eq!(std::fs::read_to_string(&path).expect("there"), text);
+    assert!(matches!(SqliteStore::open(Path::new("/dev/null/x/tayang.db")).await, Err(OpenError::File { .. })));
+}
+
+#[tokio::test]
+async fn a_value_that_we_did_not_write_is_named_as_corrupt() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let store = open(&path).await;
+    let channel = channel_at("live/kelas");
+    store.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+    let other = stranger(&path).await;
+    sqlx::query("UPDATE channels SET name = '../etc'").execute(&other).await.expect("as a careless hand would");
+    match store.snapshot().await {
+        Err(RepositoryError::Corrupt { what }) => assert_eq!(what, "a value of name"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_is_dropped_in_the_middle_leaves_nothing_half_done() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let store = open(&path).await;
+    for n in 0..20 {
+        let channel = channel_at(&format!("live/kelas{n}"));
+        let (key, _) = key_for(&channel);
+        let work = store.create_channel(&channel, &key);
+        tokio::pin!(work);
+        // Polled a few times, then dropped wherever it was.
+        for _ in 0..n {
+            tokio::select! { biased; done = &mut work => { done.expect("created"); break } () = tokio::task::yield_now() => {} }
+        }
+    }
+    let snapshot = open(&path).await.snapshot().await.expect("read");
+    assert_eq!(snapshot.channels().count(), snapshot.keys().count(), "a channel came with its key or not at all");
+    let last = channel_at("live/akhir");
+    store.create_channel(&last, &key_for(&last).0).await.expect("and the store still writes");
+}
+
+/// The child half writes and says so until it is killed; the parent kills it at odd moments and counts.
+#[test]
+fn a_kill_loses_nothing_that_was_acknowledged() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    if let Some(path) = std::env::var_os(CHILD) {
+        runtime.block_on(write_until_killed(Path::new(&path)));
+    }
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    let mut acknowledged = Vec::new();
+    for round in 0..8 {
+        let mut child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["a_kill_loses_nothing_that_was_acknowledged", "--exact", "--nocapture"])
+            .env(CHILD, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("child");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let names = lines.map_while(Result::ok).filter_map(|line| Some(line.split_once("kept ")?.1.to_owned()));
+        acknowledged.extend(names.take(3 + 4 * round));
+        child.kill().expect("kill -9");
+        child.wait().expect("reaped");
+        let snapshot = runtime.block_on(async { open(&path).await.snapshot().await.expect("opens after a kill") });
+        for name in &acknowledged {
+            assert!(snapshot.channels().any(|channel| channel.path.name.as_str() == name), "lost {name}");
+        }
+        assert_eq!(snapshot.channels().count(), snapshot.keys().count());
+    }
+    assert!(acknowledged.len() >= 100, "{} writes is no test", acknowledged.len());
+}
+
+async fn write_until_killed(path: &Path) {
+    let store = open(path).await;
+    loop {
+        let name = control::keys::random_id().to_string();
+        let channel = channel_at(&format!("live/{name}"));
+        store.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+        writeln!(std::io::stdout(), "kept {name}").expect("the parent reads");
+    }
+}

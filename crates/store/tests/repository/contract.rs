@@ -1,0 +1,160 @@
+//! What any repository must do. A new backend adds one call of [`repository_contract`].
+
+use control::{Channel, ChannelOptions, Recording, RecordingState, Repository, RepositoryError, StreamKey};
+use media::{ChannelPath, Redacted, StreamId, UnixMillis};
+
+/// A channel path from `app/name`.
+pub fn path(text: &str) -> ChannelPath {
+    let (app, name) = text.split_once('/').expect("app/name");
+    ChannelPath { app: app.parse().expect("app"), name: name.parse().expect("name") }
+}
+
+/// A fresh channel.
+pub fn channel_at(text: &str) -> Channel {
+    Channel::create(path(text), &ChannelOptions { record: true, public: false, legacy_md5: true }, UnixMillis(5))
+}
+
+/// A fresh key.
+pub fn key_for(channel: &Channel) -> (StreamKey, Redacted<String>) {
+    StreamKey::create(channel.id, "OBS di ruang 2", UnixMillis(7))
+}
+
+fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
+    let (started, path) = (UnixMillis(id as i64), channel.path.clone());
+    Recording { id: StreamId(id), channel: channel.id, path, started, duration_ms: 200, bytes: 3_000, state }
+}
+
+/// Runs on an empty repository.
+pub async fn repository_contract(repository: &dyn Repository) {
+    an_empty_repository_says_so(repository).await;
+    a_channel_comes_back_as_it_was_kept(repository).await;
+    a_path_is_taken_once_per_application(repository).await;
+    a_key_hash_is_never_shared(repository).await;
+    keys_are_added_revoked_and_rotated(repository).await;
+    what_does_not_exist_is_not_found(repository).await;
+    recordings_are_kept_replaced_listed_and_forgotten(repository).await;
+    a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
+}
+
+async fn an_empty_repository_says_so(repository: &dyn Repository) {
+    assert_eq!(repository.snapshot().await.expect("read").channels().count(), 0);
+    assert_eq!(repository.channel(&path("live/kosong")).await.expect("read"), None);
+    assert!(repository.recordings(None).await.expect("read").is_empty());
+}
+
+async fn a_channel_comes_back_as_it_was_kept(repository: &dyn Repository) {
+    for (name, record, public, legacy_md5) in [("bulat/a", true, false, true), ("bulat/b", false, true, false)] {
+        let options = ChannelOptions { record, public, legacy_md5 };
+        let channel = Channel::create(path(name), &options, UnixMillis(1_800_000_000_123));
+        let (key, _) = key_for(&channel);
+        repository.create_channel(&channel, &key).await.expect("created");
+        assert_eq!(repository.channel(&channel.path).await.expect("read"), Some(channel.clone()));
+        assert_eq!(repository.keys(channel.id).await.expect("read"), vec![key.clone()]);
+        let snapshot = repository.snapshot().await.expect("read");
+        assert_eq!(snapshot.channel(&channel.path).map(|found| (**found).clone()), Some(channel));
+        assert!(snapshot.keys().any(|found| **found == key));
+    }
+}
+
+async fn a_path_is_taken_once_per_application(repository: &dyn Repository) {
+    let first = channel_at("jalur/sama");
+    repository.create_channel(&first, &key_for(&first).0).await.expect("first");
+    let second = channel_at("jalur/sama");
+    let (key, _) = key_for(&second);
+    let refused = repository.create_channel(&second, &key).await;
+    assert!(matches!(refused, Err(RepositoryError::Exists("channel"))), "{refused:?}");
+    assert!(repository.keys(second.id).await.expect("read").is_empty(), "nothing of it was kept");
+    assert_eq!(repository.channel(&first.path).await.expect("read").map(|channel| channel.id), Some(first.id));
+    for other in ["jalur/Sama", "jalur2/sama"] {
+        let other = channel_at(other);
+        repository.create_channel(&other, &key_for(&other).0).await.expect("another path");
+    }
+}
+
+async fn a_key_hash_is_never_shared(repository: &dyn Repository) {
+    let first = channel_at("kunci/satu");
+    let (key, _) = key_for(&first);
+    repository.create_channel(&first, &key).await.expect("created");
+    let second = channel_at("kunci/dua");
+    let copied = StreamKey { hash: key.hash, ..key_for(&second).0 };
+    let refused = repository.create_channel(&second, &copied).await;
+    assert!(matches!(refused, Err(RepositoryError::Exists("key"))), "{refused:?}");
+    assert_eq!(repository.channel(&second.path).await.expect("read"), None, "both or neither");
+}
+
+async fn keys_are_added_revoked_and_rotated(repository: &dyn Repository) {
+    let channel = channel_at("kunci/banyak");
+    let (first, _) = key_for(&channel);
+    repository.create_channel(&channel, &first).await.expect("created");
+    let (second, _) = key_for(&channel);
+    repository.add_key(&second).await.expect("added");
+    let revoked = async |at: usize| repository.keys(channel.id).await.expect("read")[at].revoked_at;
+    assert_eq!((revoked(0).await, revoked(1).await), (None, None));
+    repository.revoke_key(first.id, UnixMillis(10)).await.expect("revoked");
+    repository.revoke_key(first.id, UnixMillis(20)).await.expect("again");
+    assert_eq!((revoked(0).await, revoked(1).await), (Some(UnixMillis(10)), None), "the first time counts");
+    let third = StreamKey { created: UnixMillis(30), ..key_for(&channel).0 };
+    repository.rotate_key(&third).await.expect("rotated");
+    assert_eq!(revoked(0).await, Some(UnixMillis(10)));
+    assert_eq!(revoked(1).await, Some(UnixMillis(30)));
+    assert_eq!(revoked(2).await, None);
+}
+
+async fn what_does_not_exist_is_not_found(repository: &dyn Repository) {
+    let nowhere = channel_at("tidak/ada");
+    let (key, _) = key_for(&nowhere);
+    let not_found = |result: Result<(), RepositoryError>| matches!(result, Err(RepositoryError::NotFound(_)));
+    assert!(not_found(repository.add_key(&key).await));
+    assert!(not_found(repository.rotate_key(&key).await));
+    assert!(not_found(repository.revoke_key(key.id, UnixMillis(1)).await));
+    assert!(not_found(repository.delete_channel(nowhere.id, UnixMillis(1)).await));
+    assert!(not_found(repository.put_recording(&recording(&nowhere, 1, RecordingState::Sealed)).await));
+    assert_eq!(repository.recording(nowhere.id, StreamId(1)).await.expect("read"), None);
+    assert_eq!(repository.recording(nowhere.id, StreamId(u64::MAX)).await.expect("read"), None);
+    repository.delete_recording(nowhere.id, StreamId(1)).await.expect("no error");
+    assert!(repository.keys(nowhere.id).await.expect("read").is_empty());
+}
+
+async fn recordings_are_kept_replaced_listed_and_forgotten(repository: &dyn Repository) {
+    let (one, two) = (channel_at("rekam/satu"), channel_at("rekam/dua"));
+    for channel in [&one, &two] {
+        repository.create_channel(channel, &key_for(channel).0).await.expect("created");
+    }
+    let late = recording(&one, 2_000, RecordingState::Recording);
+    let early = recording(&one, 1_000, RecordingState::Ready);
+    let other = recording(&two, 1_000, RecordingState::Sealed);
+    for recording in [&late, &early, &other] {
+        repository.put_recording(recording).await.expect("kept");
+    }
+    assert_eq!(repository.recordings(Some(one.id)).await.expect("read"), vec![early.clone(), late.clone()]);
+    assert_eq!(repository.recordings(None).await.expect("read").len(), 3);
+    let later = Recording { duration_ms: 400, bytes: 1 << 40, state: RecordingState::Sealed, ..late.clone() };
+    repository.put_recording(&later).await.expect("replaced");
+    assert_eq!(repository.recording(one.id, later.id).await.expect("read"), Some(later.clone()));
+    assert_eq!(repository.recordings(Some(one.id)).await.expect("read").len(), 2);
+    let impossible = Recording { bytes: u64::MAX, ..later.clone() };
+    assert!(repository.put_recording(&impossible).await.is_err(), "not kept as another number");
+    repository.delete_recording(one.id, later.id).await.expect("forgotten");
+    assert_eq!(repository.recordings(Some(one.id)).await.expect("read"), vec![early]);
+    assert_eq!(repository.recording(two.id, other.id).await.expect("read"), Some(other));
+}
+
+async fn a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository: &dyn Repository) {
+    let old = channel_at("hapus/kelas");
+    let (key, _) = key_for(&old);
+    repository.create_channel(&old, &key).await.expect("created");
+    let kept = recording(&old, 5_000, RecordingState::Recording);
+    repository.put_recording(&kept).await.expect("kept");
+    repository.delete_channel(old.id, UnixMillis(9)).await.expect("deleted");
+    assert_eq!(repository.channel(&old.path).await.expect("read"), None);
+    assert!(repository.snapshot().await.expect("read").channel_by_id(old.id).is_none());
+    assert!(repository.keys(old.id).await.expect("read").is_empty());
+    let again = repository.delete_channel(old.id, UnixMillis(9)).await;
+    assert!(matches!(again, Err(RepositoryError::NotFound("channel"))), "{again:?}");
+    let sealed = Recording { state: RecordingState::Sealed, ..kept };
+    repository.put_recording(&sealed).await.expect("its last recording can still be finished");
+    let new = channel_at("hapus/kelas");
+    repository.create_channel(&new, &key_for(&new).0).await.expect("the path is free");
+    assert_eq!(repository.recordings(Some(old.id)).await.expect("read"), vec![sealed]);
+    assert!(repository.recordings(Some(new.id)).await.expect("read").is_empty());
+}
