@@ -6,6 +6,7 @@ pub mod flv;
 mod movie;
 pub mod mp4;
 mod sample_entry;
+pub mod ts;
 
 #[cfg(test)]
 mod fixtures;
