@@ -51,7 +51,7 @@ const LAW: &[Place] = &[
         why: "end-to-end tests stand outside: they start the program and speak its protocols",
     },
     Place {
-        name: "bench",
+        name: "benches",
         knows: &["media", "formats", "rtmp", "packager", "testkit"],
         why: "benchmarks stand outside: they start the program and speak its protocols",
     },
@@ -65,7 +65,7 @@ const IMPURE: &[&str] = &["tokio", "mio", "socket2", "hyper", "async-std", "smol
 const MEDIA_NEEDS: &[&str] = &["bytes"];
 
 /// Crates of ours that are tools: nothing that ships is built with them.
-const NEVER_SHIPS: &[&str] = &["testkit", "e2e", "bench", "xtask"];
+const NEVER_SHIPS: &[&str] = &["testkit", "e2e", "benches", "xtask"];
 
 pub fn check(metadata: &Metadata) -> Vec<Finding> {
     let mut findings = Vec::new();
