@@ -154,6 +154,18 @@ pub fn is_sync(codec: Codec, frame: &[u8], flagged: bool) -> bool {
     }
 }
 
+/// The frame as [`media::Frame`] has it: NAL units with 4-byte lengths, an AV1 temporal unit without its delimiters.
+/// `length_size` is [`length_size`] of the configuration as it came from the sender. Shares the memory wherever the
+/// sender already keeps to the rules. May be empty if nothing of the frame is whole.
+#[must_use]
+pub fn canonical_frame(codec: Codec, payload: &Bytes, length_size: u8) -> Bytes {
+    match codec {
+        Codec::H264 | Codec::H265 => nal::to_length4(payload, length_size),
+        Codec::Av1 => av1::clean_temporal_unit(payload),
+        Codec::Vp9 | Codec::Aac | Codec::Opus | Codec::Flac | Codec::Mp3 => payload.clone(),
+    }
+}
+
 /// Bytes of the lengths before NAL units in frames that go with this `avcC` or `hvcC` as it came from the sender.
 /// `None` for other codecs and malformed records.
 #[must_use]
@@ -229,4 +241,4 @@ fn with_length_size_4(record: &Bytes, at: usize, length_size: u8) -> Bytes {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;

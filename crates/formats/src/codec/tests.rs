@@ -154,6 +154,18 @@ fn short_nal_lengths_are_told_once_and_gone_from_the_track() {
 }
 
 #[test]
+fn frames_become_canonical_and_are_not_copied_where_they_are_so() {
+    let short = Bytes::from_static(&[0, 1, 0x65]);
+    for codec in [Codec::H264, Codec::H265] {
+        assert_eq!(canonical_frame(codec, &short, 2), &[0, 0, 0, 1, 0x65][..]);
+    }
+    assert_eq!(canonical_frame(Codec::Av1, &Bytes::from_static(&[0x12, 0, 0x32, 1, 7]), 4), &[0x32, 1, 7][..]);
+    for codec in [Codec::Vp9, Codec::Aac, Codec::Opus, Codec::Flac, Codec::Mp3] {
+        assert_eq!(canonical_frame(codec, &short, 4).as_ptr(), short.as_ptr());
+    }
+}
+
+#[test]
 fn frame_rates_are_in_lowest_terms_and_implausible_ones_are_none() {
     assert_eq!(frame_rate(60_000, 2_002), Some(FrameRate { frames: 30_000, seconds: 1_001 }));
     assert_eq!(frame_rate(0, 1), None);
