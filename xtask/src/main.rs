@@ -3,7 +3,9 @@
 //! Knows the tree, the tools and the rules; it depends on none of Tayang's crates, so that it builds when they do not.
 #![allow(clippy::print_stdout, reason = "what a command line tool was asked for goes to standard output")]
 
+mod child;
 mod command;
+mod demo;
 mod fuzz;
 mod metadata;
 mod packages;
@@ -22,6 +24,7 @@ use crate::tree::Tree;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  demo  [--seconds N]  build all, start a server with a test signal, print where to watch; Ctrl-C stops it
   test  [--only STEP,STEP] [--skip STEP,STEP] [--list]
                       install what tests need and run all of them; STEP as printed by --list
   tidy                check the tree against the project's own rules
@@ -47,6 +50,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     let tree = Tree::find()?;
     match command.as_str() {
+        "demo" => demo::run(&tree, rest),
         "test" => test::run(&tree, rest),
         "tidy" => {
             expect_no_more(rest)?;

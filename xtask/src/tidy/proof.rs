@@ -110,7 +110,7 @@ fn fuzzing(sources: &[Source], texts: &[Text]) -> Vec<Finding> {
 fn is_covered(module: &str, covered: &[&str]) -> bool {
     let inside =
         |outer: &&str| module.strip_prefix(*outer).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    covered.iter().filter(|outer| outer.contains("::")).any(|outer| inside(outer))
+    covered.iter().filter(|outer| outer.contains("::")).any(inside)
 }
 
 /// `crates/formats/src/container/flv.rs` is `formats::container::flv`.

@@ -1,0 +1,254 @@
+//! `cargo xtask demo`: from a clean clone to a picture in the browser, and back to nothing on Ctrl-C.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::child::Child;
+use crate::command::{cargo, program, run as run_command};
+use crate::test::npm_ci;
+use crate::tree::Tree;
+use crate::{packages, value};
+
+/// Ports that people know; others are taken when these are.
+const HTTP_PORT: u16 = 8080;
+const RTMP_PORT: u16 = 1935;
+/// A server with an empty data directory is ready long before.
+const READY_SECONDS_MAX: u64 = 30;
+/// The server bounds its own drain; this is beyond it.
+const DRAIN_SECONDS_MAX: u64 = 30;
+const POLL: Duration = Duration::from_millis(100);
+const CHANNEL: &str = "demo";
+
+/// Builds, starts, publishes, prints, waits, stops.
+pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
+    let stop_after = stop_after(arguments)?;
+    let stopped = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stopped)).context("signals cannot be caught")?;
+    }
+    let tayang = build(tree)?;
+    ensure!(!stopped.load(Ordering::Relaxed), "stopped");
+    let folder = fresh_folder(&tree.target().join("demo"))?;
+    step(4, "start the server");
+    let mut server = start_server(&tayang, &folder)?;
+    let outcome = wait_ready(&mut server, &folder, &stopped)
+        .and_then(|()| on_air(&tayang, &folder, &mut server, &stopped, stop_after));
+    eprintln!("\nstopping");
+    server.stop(Duration::from_secs(DRAIN_SECONDS_MAX))?;
+    outcome?;
+    eprintln!("stopped. What was recorded is in {}", shown(tree, &folder));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stop_after(arguments: &[String]) -> Result<Option<Duration>> {
+    let mut rest = arguments.iter();
+    let mut seconds = None;
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--seconds" => {
+                seconds = Some(value(argument, &mut rest)?.parse().context("--seconds takes a whole number")?)
+            }
+            other => bail!("unexpected argument `{other}`"),
+        }
+    }
+    Ok(seconds.map(Duration::from_secs))
+}
+
+fn step(number: u32, what: &str) {
+    eprintln!("\n==== {number} of 5: {what}");
+}
+
+/// Installs and builds; answers with the program.
+fn build(tree: &Tree) -> Result<PathBuf> {
+    step(1, "system packages");
+    packages::install(&[packages::BUILD, packages::DEMO])?;
+    step(2, "the watch page");
+    npm_ci(tree)?;
+    ensure!(
+        run_command(program("npm", &["run", "--silent", "build"], &tree.path("web")))?.success,
+        "the pages do not build"
+    );
+    step(3, "the server, in release (the first time takes minutes)");
+    let built = run_command(cargo(&["build", "--release", "--locked", "-p", "server"], &tree.root))?;
+    ensure!(built.success, "the server does not build");
+    Ok(tree.target().join("release/tayang"))
+}
+
+/// A new data directory; those of demos that have ended are removed.
+fn fresh_folder(parent: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+    for entry in std::fs::read_dir(parent)? {
+        let old = entry?.path();
+        let runs = pid(&old).is_some_and(|pid| Path::new("/proc").join(pid.to_string()).exists());
+        if !runs {
+            std::fs::remove_dir_all(&old).with_context(|| old.display().to_string())?;
+        }
+    }
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let folder = parent.join(seconds.to_string());
+    std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
+fn ready_file(folder: &Path) -> PathBuf {
+    folder.join("ready.json")
+}
+
+fn pid(folder: &Path) -> Option<u64> {
+    let ready: Value = serde_json::from_slice(&std::fs::read(ready_file(folder)).ok()?).ok()?;
+    ready["pid"].as_u64()
+}
+
+fn start_server(tayang: &Path, folder: &Path) -> Result<Child> {
+    let mut command = Command::new(tayang);
+    command.arg("serve").arg("--data-dir").arg(folder).arg("--ready-file").arg(ready_file(folder));
+    for (flag, port) in [("--http", HTTP_PORT), ("--rtmp", RTMP_PORT)] {
+        if TcpListener::bind(("0.0.0.0", port)).is_err() {
+            eprintln!("port {port} is taken: using a free one");
+            command.args([flag, "0.0.0.0:0"]);
+        }
+    }
+    Child::start("the server", command, &folder.join("server.log"))
+}
+
+fn wait_ready(server: &mut Child, folder: &Path, stopped: &AtomicBool) -> Result<()> {
+    let start = Instant::now();
+    while !ready_file(folder).exists() {
+        server.check()?;
+        ensure!(!stopped.load(Ordering::Relaxed), "stopped");
+        ensure!(
+            start.elapsed() < Duration::from_secs(READY_SECONDS_MAX),
+            "not ready in {READY_SECONDS_MAX} s{}",
+            server.last_words()
+        );
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+/// Publishes, says where, and waits for the end.
+fn on_air(
+    tayang: &Path,
+    folder: &Path,
+    server: &mut Child,
+    stopped: &AtomicBool,
+    stop_after: Option<Duration>,
+) -> Result<()> {
+    step(5, "a channel with a test signal");
+    let channel = create_channel(tayang, folder)?;
+    let mut command = Command::new(tayang);
+    command.arg("--data-dir").arg(folder).args(["publish-test", "--channel", CHANNEL]);
+    let mut publisher = Some(Child::start("the test signal", command, &folder.join("publish-test.log"))?);
+    println!("{}", banner(&channel)?);
+    let start = Instant::now();
+    let outcome = loop {
+        if stopped.load(Ordering::Relaxed) || stop_after.is_some_and(|after| start.elapsed() >= after) {
+            break Ok(());
+        }
+        if let Err(error) = server.check() {
+            break Err(error);
+        }
+        if let Some(Err(error)) = publisher.as_mut().map(Child::check) {
+            // Another publisher took over, or ffmpeg failed: the server goes on either way.
+            eprintln!("{error:#}");
+            publisher = None;
+        }
+        std::thread::sleep(POLL);
+    };
+    if let Some(mut publisher) = publisher {
+        publisher.stop(Duration::from_secs(5))?;
+    }
+    outcome
+}
+
+fn create_channel(tayang: &Path, folder: &Path) -> Result<Value> {
+    let output = Command::new(tayang)
+        .arg("--data-dir")
+        .arg(folder)
+        .args(["channel", "create", CHANNEL, "--json"])
+        .stdin(Stdio::null())
+        .output()
+        .context("`tayang channel create` does not start")?;
+    ensure!(output.status.success(), "`tayang channel create`: {}", String::from_utf8_lossy(&output.stderr).trim());
+    serde_json::from_slice(&output.stdout).context("`tayang channel create --json` printed no JSON")
+}
+
+/// What a newcomer needs to know.
+fn banner(channel: &Value) -> Result<String> {
+    let text = |value: &Value, name: &str| -> Result<String> {
+        value.as_str().map(str::to_owned).with_context(|| format!("`channel create --json` has no {name}"))
+    };
+    let page = text(&channel["play"]["page"], "play.page")?;
+    let publish = text(&channel["publish"]["rtmp"], "publish.rtmp")?;
+    let (server, key) = publish.rsplit_once('/').with_context(|| format!("{publish} has no key"))?;
+    let line = "─".repeat(78);
+    let mut out = format!("\n{line}\n  On air.\n\n  Watch        {page}\n");
+    for (name, label) in [("hls", "LL-HLS"), ("dash", "DASH"), ("flv", "HTTP-FLV"), ("rtmp", "RTMP")] {
+        if let Some(url) = channel["play"][name].as_str() {
+            out.push_str(&format!("  {label:12} {url}\n"));
+        }
+    }
+    out.push_str(&format!(
+        "\n  Publish your own (it takes over from the test signal)\n\
+         \n  OBS          Settings > Stream > Service: Custom\n\
+         \x20              Server      {server}\n\
+         \x20              Stream key  {key}\n\
+         \n  ffmpeg       ffmpeg -re -i FILE -c copy -f flv {publish}\n\
+         \n  Stop         Ctrl-C\n{line}"
+    ));
+    Ok(out)
+}
+
+fn shown(tree: &Tree, folder: &Path) -> String {
+    folder.strip_prefix(&tree.root).unwrap_or(folder).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_splits_the_publish_url_as_obs_wants_it() {
+        let channel = serde_json::json!({
+            "publish": { "rtmp": "rtmp://localhost:1935/live/kunci" },
+            "play": { "page": "http://localhost:8080/watch/live/demo", "hls": "http://localhost:8080/live/demo/master.m3u8" },
+        });
+        let text = banner(&channel).expect("complete");
+        assert!(text.contains("Server      rtmp://localhost:1935/live\n"), "{text}");
+        assert!(text.contains("Stream key  kunci\n"), "{text}");
+        assert!(text.contains("Watch        http://localhost:8080/watch/live/demo\n"), "{text}");
+        assert!(text.contains("LL-HLS       http://localhost:8080/live/demo/master.m3u8\n"), "{text}");
+        assert!(banner(&serde_json::json!({})).is_err());
+    }
+
+    #[test]
+    fn data_of_ended_demos_is_removed_and_of_a_running_one_kept() {
+        let parent = std::env::temp_dir().join(format!("tayang-demo-test-{}", std::process::id()));
+        for (name, pid) in [("1", u64::from(std::process::id())), ("2", u64::MAX)] {
+            let folder = parent.join(name);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(ready_file(&folder), format!("{{\"pid\":{pid}}}")).expect("a file");
+        }
+        let folder = fresh_folder(&parent).expect("a fresh one");
+        assert!(parent.join("1").exists(), "its process runs");
+        assert!(!parent.join("2").exists(), "its process is gone");
+        assert_eq!(std::fs::read_dir(folder).expect("there").count(), 0);
+        std::fs::remove_dir_all(parent).expect("cleaned up");
+    }
+
+    #[test]
+    fn a_demo_may_be_told_to_stop_by_itself() {
+        let arguments = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
+        assert_eq!(stop_after(&[]).expect("none"), None);
+        assert_eq!(stop_after(&arguments(&["--seconds", "5"])).expect("five"), Some(Duration::from_secs(5)));
+        assert!(stop_after(&arguments(&["--second"])).is_err());
+    }
+}
