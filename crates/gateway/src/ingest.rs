@@ -7,12 +7,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use formats::codec::{self, h264, h265, mp3};
+use formats::codec::{self, h264};
 use formats::container::flv::{self, AudioEvent, VideoEvent};
 use hub::{Fenced, Publisher};
 use media::{Codec, Frame, MediaKind, Ticks, TimestampUnwrapper, Track, TrackId, UnixMillis};
 
 use crate::wire::{track_id, track_time};
+
+/// A NAL unit's length prefix inside Tayang, and what a sender without a configuration is taken to write.
+const NAL_LENGTH_BYTES: u8 = 4;
 
 /// Oddities of one publisher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,8 @@ struct KnownTrack {
     track: Arc<Track>,
     /// Bytes of a NAL unit's length prefix as this publisher writes it; 4 once inside.
     nal_length_bytes: u8,
+    /// It has all that readers need, and the stream has it.
+    complete: bool,
 }
 
 impl Ingest {
@@ -121,14 +126,40 @@ impl Ingest {
     }
 
     fn configure(&mut self, id: TrackId, codec: Codec, config: Bytes, now: UnixMillis) -> Result<(), Fenced> {
-        let (config, nal_length_bytes) = normalise_config(codec, config);
+        let nal_length_bytes = codec::length_size(codec, &config).unwrap_or(NAL_LENGTH_BYTES);
         match codec::make_track(id, codec, config) {
+            // A record that leaves the picture size out is completed by the first key frame.
+            Ok(track) if track.video().is_some_and(|video| video.width == 0) => {
+                self.tracks.insert(id, KnownTrack { track: Arc::new(track), nal_length_bytes, complete: false });
+                Ok(())
+            }
             Ok(track) => self.adopt(track, nal_length_bytes, now),
             Err(error) => {
                 self.malformed(&error);
                 Ok(())
             }
         }
+    }
+
+    /// Makes the track from its first frame, for senders that leave the configuration out. True: it is known now.
+    fn learn(&mut self, id: TrackId, codec: Codec, frame: &Bytes, now: UnixMillis) -> Result<bool, Fenced> {
+        let known = self.tracks.get(&id).filter(|known| known.track.codec == codec);
+        let nal_length_bytes = known.map_or(NAL_LENGTH_BYTES, |known| known.nal_length_bytes);
+        let config = known.map(|known| known.track.config.clone());
+        match codec::make_track_from_frame(id, codec, config.as_ref(), frame) {
+            Ok(track) => {
+                self.adopt(track, nal_length_bytes, now)?;
+                Ok(self.tracks.get(&id).is_some_and(|known| known.complete))
+            }
+            Err(_) => {
+                self.counters.unconfigured += 1;
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_known(&self, id: TrackId, codec: Codec) -> bool {
+        self.tracks.get(&id).is_some_and(|known| known.complete && known.track.codec == codec)
     }
 
     fn adopt(&mut self, track: Track, nal_length_bytes: u8, now: UnixMillis) -> Result<(), Fenced> {
@@ -140,34 +171,32 @@ impl Ingest {
             }
             Err(error) => return Err(error),
         }
-        self.tracks.insert(track.id, KnownTrack { track: Arc::new(track), nal_length_bytes });
+        self.tracks.insert(track.id, KnownTrack { track: Arc::new(track), nal_length_bytes, complete: true });
         Ok(())
     }
 
     fn picture(&mut self, id: TrackId, codec: Codec, picture: Picture, now: UnixMillis) -> Result<(), Fenced> {
-        if !self.tracks.get(&id).is_some_and(|known| known.track.codec == codec) {
-            match in_band_config(codec, &picture) {
-                Some(config) => self.configure(id, codec, config, now)?,
-                None => {
-                    self.counters.unconfigured += 1;
-                    return Ok(());
-                }
-            }
-        }
-        let Some(known) = self.tracks.get(&id) else { return Ok(()) };
         let payload = match codec {
-            Codec::H264 | Codec::H265 => h264::to_length4(&picture.payload, known.nal_length_bytes),
+            Codec::H264 | Codec::H265 => {
+                let length_bytes = self.tracks.get(&id).map_or(NAL_LENGTH_BYTES, |known| known.nal_length_bytes);
+                h264::to_length4(&picture.payload, length_bytes)
+            }
             Codec::Av1 | Codec::Vp9 | Codec::Aac | Codec::Opus | Codec::Flac | Codec::Mp3 => picture.payload,
         };
         if payload.is_empty() {
             self.counters.malformed += 1;
             return Ok(());
         }
+        let key = codec::is_sync(codec, &payload, picture.key);
+        if !self.is_known(id, codec) && !self.learn(id, codec, &payload, now)? {
+            return Ok(());
+        }
+        let Some(known) = self.tracks.get(&id) else { return Ok(()) };
         let frame = Frame {
             track: id,
             dts: track_time(picture.ms, picture.nanos, &known.track),
             cts: track_time(i64::from(picture.cts_ms), 0, &known.track),
-            key: picture.key,
+            key,
             payload,
         };
         self.publisher.push(frame, now)
@@ -182,20 +211,8 @@ impl Ingest {
         payload: Bytes,
         now: UnixMillis,
     ) -> Result<(), Fenced> {
-        if payload.is_empty() {
-            self.counters.malformed += 1;
+        if !self.is_known(id, codec) && !self.learn(id, codec, &payload, now)? {
             return Ok(());
-        }
-        if !self.tracks.get(&id).is_some_and(|known| known.track.codec == codec) {
-            // Only MP3 carries its configuration in every frame.
-            let track = if codec == Codec::Mp3 { mp3::track(id, &payload).ok() } else { None };
-            match track {
-                Some(track) => self.adopt(track, 0, now)?,
-                None => {
-                    self.counters.unconfigured += 1;
-                    return Ok(());
-                }
-            }
         }
         let Some(known) = self.tracks.get(&id) else { return Ok(()) };
         let dts = track_time(ms, nanos, &known.track);
@@ -218,37 +235,6 @@ struct Picture {
     cts_ms: i32,
     key: bool,
     payload: Bytes,
-}
-
-/// Inside, every NAL unit has a length of four bytes, and the configuration says so.
-fn normalise_config(codec: Codec, config: Bytes) -> (Bytes, u8) {
-    // Byte 4 of avcC and byte 21 of hvcC hold lengthSizeMinusOne in their low two bits (ISO/IEC 14496-15 §5.3.3, §8.3.3).
-    let at = match codec {
-        Codec::H264 => 4,
-        Codec::H265 => 21,
-        Codec::Av1 | Codec::Vp9 | Codec::Aac | Codec::Opus | Codec::Flac | Codec::Mp3 => return (config, 0),
-    };
-    match config.get(at) {
-        Some(byte) if byte & 3 != 3 => {
-            let length_bytes = (byte & 3) + 1;
-            let mut rewritten = config.to_vec();
-            rewritten[at] |= 3;
-            (rewritten.into(), length_bytes)
-        }
-        _ => (config, 4),
-    }
-}
-
-/// The configuration that a sender left out, from the parameter sets inside a key frame.
-fn in_band_config(codec: Codec, picture: &Picture) -> Option<Bytes> {
-    if !picture.key {
-        return None;
-    }
-    match codec {
-        Codec::H264 => h264::config_from_payload(&picture.payload),
-        Codec::H265 => h265::config_from_payload(&picture.payload),
-        Codec::Av1 | Codec::Vp9 | Codec::Aac | Codec::Opus | Codec::Flac | Codec::Mp3 => None,
-    }
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ pub use stamp::Stamp;
 
 /// Track number of the video track.
 pub const VIDEO: TrackId = TrackId(0);
-/// Track number of the audio track.
-pub const AUDIO: TrackId = TrackId(1);
+/// Track number of the audio track, as ingest numbers the first one.
+pub const AUDIO: TrackId = TrackId(64);
 
 /// What to encode. `default()` is 30 fps video with a key frame each second beside 48 kHz stereo AAC.
 #[derive(Clone, Debug)]

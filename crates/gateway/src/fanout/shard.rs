@@ -91,11 +91,11 @@ type FeedKey = (StreamId, WireFormat);
 struct Viewer {
     socket: Socket,
     feed: FeedKey,
-    /// Bytes to send before the next chunk: the response head, configuration, the rest of a chunk cut by a skip.
+    /// Bytes to send before the next chunk: the response head, configuration, the rest of a chunk half taken. A chunk
+    /// once begun belongs to the viewer, so the log may move on without cutting a message off.
     first: Vec<Bytes>,
-    /// Next chunk, and how much of it is gone. `None`: waiting for a key frame.
+    /// Next chunk. `None`: waiting for a key frame.
     cursor: Option<u64>,
-    sent_of_chunk: usize,
     tracks: Option<Arc<TrackSet>>,
     /// Since when the socket has taken nothing.
     blocked_since: Option<Instant>,
@@ -193,7 +193,6 @@ impl Shard {
             feed,
             first: if new.preamble.is_empty() { Vec::new() } else { vec![new.preamble] },
             cursor: None,
-            sent_of_chunk: 0,
             tracks: None,
             blocked_since: None,
             expires_at: new.expires_at,
@@ -316,12 +315,6 @@ fn place(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &Fan
         viewer.cursor = None;
         return;
     };
-    if viewer.sent_of_chunk > 0
-        && let Some(chunk) = viewer.cursor.and_then(|cursor| feed.chunk(cursor))
-    {
-        // A message is never cut off: its rest goes out before the jump.
-        viewer.first.push(chunk.bytes.slice(viewer.sent_of_chunk..));
-    }
     if joining {
         viewer.first.push(feed.format.stream_head(&start.tracks));
     } else {
@@ -332,19 +325,12 @@ fn place(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &Fan
         viewer.tracks = Some(start.tracks.clone());
     }
     viewer.cursor = Some(start.index);
-    viewer.sent_of_chunk = 0;
 }
 
 /// Writes until the viewer has everything or takes no more.
 fn pump(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanOutCounters, now: Instant) -> Flow {
-    if viewer.cursor.is_some_and(|cursor| !feed.has(cursor)) && viewer.sent_of_chunk > 0 {
-        // The rest of a half-sent message is gone with the log: this viewer's byte stream cannot go on.
-        return Flow::Close;
-    }
     loop {
-        if viewer.first.is_empty() || viewer.cursor.is_none() {
-            place(viewer, feed, config, counters);
-        }
+        place(viewer, feed, config, counters);
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let (mut count, mut bytes) = (0, 0);
         for head in viewer.first.iter().take(SLICES_MAX) {
@@ -353,14 +339,12 @@ fn pump(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanO
             bytes += head.len();
         }
         if let Some(cursor) = viewer.cursor {
-            let mut skip = viewer.sent_of_chunk;
             for chunk in feed.chunks_from(cursor) {
                 if count == SLICES_MAX || bytes >= WRITE_BYTES_MAX {
                     break;
                 }
-                slices[count] = IoSlice::new(&chunk.bytes[skip..]);
-                bytes += chunk.bytes.len() - skip;
-                skip = 0;
+                slices[count] = IoSlice::new(&chunk.bytes);
+                bytes += chunk.bytes.len();
                 count += 1;
             }
         }
@@ -410,17 +394,15 @@ fn advance(viewer: &mut Viewer, feed: &Feed, mut taken: usize) {
     let Some(mut cursor) = viewer.cursor else { return };
     while taken > 0 {
         let Some(chunk) = feed.chunk(cursor) else { break };
-        let rest = chunk.bytes.len() - viewer.sent_of_chunk;
-        if taken < rest {
-            viewer.sent_of_chunk += taken;
-            break;
-        }
-        taken -= rest;
-        viewer.sent_of_chunk = 0;
         if let Some(tracks) = &chunk.tracks {
             viewer.tracks = Some(tracks.clone());
         }
         cursor += 1;
+        if taken < chunk.bytes.len() {
+            viewer.first.push(chunk.bytes.slice(taken..));
+            break;
+        }
+        taken -= chunk.bytes.len();
     }
     viewer.cursor = Some(cursor);
 }

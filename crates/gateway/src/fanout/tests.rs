@@ -95,14 +95,14 @@ fn a_viewer_gets_head_configuration_and_the_gop_from_its_key_frame_on() {
     assert_eq!(first[0].kind, TagKind::Script);
     let configurations = first.iter().filter(|tag| tag.body[1] == 0 && tag.kind != TagKind::Script).count();
     assert_eq!(configurations, 2, "video and audio");
-    let key = first.last().expect("a key frame").timestamp;
+    let key = first.last().expect("a key frame").timestamp_ms;
     assert!(key >= 3_000, "the newest GOP, not the oldest: {key}");
     // What comes later follows without a gap or a repetition.
     stage.push_until(7_000);
-    let rest = tags(&mut client, &mut reader, |tag| tag.timestamp >= 6_900);
+    let rest = tags(&mut client, &mut reader, |tag| tag.timestamp_ms >= 6_900);
     for kind in [TagKind::Video, TagKind::Audio] {
         let times: Vec<u32> =
-            first.iter().chain(&rest).filter(|tag| tag.kind == kind && tag.body[1] != 0).map(|tag| tag.timestamp).collect();
+            first.iter().chain(&rest).filter(|tag| tag.kind == kind && tag.body[1] != 0).map(|tag| tag.timestamp_ms).collect();
         let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().expect("frames");
         assert!(longest <= 45, "{kind:?}: {longest} ms");
     }
@@ -118,8 +118,8 @@ fn all_viewers_of_a_stream_get_the_same_bytes() {
     let mut seen = Vec::new();
     for client in &mut clients {
         let mut reader = TagReader::new();
-        let got = tags(client, &mut reader, |tag| tag.timestamp >= 3_900);
-        seen.push(got.into_iter().map(|tag| (tag.timestamp, tag.body)).collect::<Vec<_>>());
+        let got = tags(client, &mut reader, |tag| tag.timestamp_ms >= 3_900);
+        seen.push(got.into_iter().map(|tag| (tag.timestamp_ms, tag.body)).collect::<Vec<_>>());
     }
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -130,7 +130,7 @@ fn a_viewer_that_comes_before_the_first_key_frame_is_served_when_it_comes() {
     let mut client = stage.viewer(WireFormat::Flv, b"");
     stage.push_until(500);
     let mut reader = TagReader::new();
-    let got = tags(&mut client, &mut reader, |tag| tag.timestamp >= 400);
+    let got = tags(&mut client, &mut reader, |tag| tag.timestamp_ms >= 400);
     assert!(got.iter().any(|tag| tag.kind == TagKind::Video && tag.body[0] == 0x17));
 }
 
@@ -145,14 +145,14 @@ fn a_slow_viewer_skips_to_a_key_frame_between_whole_tags_and_never_holds_others_
     for second in 1..=180 {
         let ms = second * 1_000;
         stage.push_until(ms);
-        tags(&mut quick, &mut quick_reader, |tag| i64::from(tag.timestamp) >= ms - 100);
+        tags(&mut quick, &mut quick_reader, |tag| i64::from(tag.timestamp_ms) >= ms - 100);
     }
     let mut reader = TagReader::new();
-    let got = tags(&mut slow, &mut reader, |tag| tag.timestamp >= 179_000);
+    let got = tags(&mut slow, &mut reader, |tag| tag.timestamp_ms >= 179_000);
     assert!(stage.fan_out.counters().skips.load(Ordering::Relaxed) > 0, "it had fallen behind");
     let video: Vec<&Tag> = got.iter().filter(|tag| tag.kind == TagKind::Video && tag.body[1] == 1).collect();
     for pair in video.windows(2) {
-        let gap = pair[1].timestamp - pair[0].timestamp;
+        let gap = pair[1].timestamp_ms - pair[0].timestamp_ms;
         assert!(gap <= 45 || pair[1].body[0] == 0x17, "after a gap of {gap} ms comes a key frame");
     }
 }

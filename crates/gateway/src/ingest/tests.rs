@@ -109,15 +109,6 @@ fn rubbish_is_counted_and_the_rest_goes_on() {
 }
 
 #[test]
-fn short_nal_length_prefixes_become_four_bytes() {
-    let (config, length) = normalise_config(Codec::H264, Bytes::from_static(&[1, 100, 0, 31, 0xFD, 0xE0]));
-    assert_eq!(length, 2);
-    assert_eq!(config[4] & 3, 3);
-    let (unchanged, length) = normalise_config(Codec::H264, Bytes::from_static(&[1, 100, 0, 31, 0xFF, 0xE0]));
-    assert_eq!((unchanged[4], length), (0xFF, 4));
-}
-
-#[test]
 fn timestamps_that_wrap_at_32_bits_go_on() {
     let config = EncoderConfig { timestamp_start_ms: 0xFFFF_FFFF - 500, ..EncoderConfig::default() };
     let mut encoder = Encoder::new(config);

@@ -18,14 +18,14 @@ fn a_frame_in_flv_reads_back_as_the_same_frame() {
         reader.push(&flv::file_header(true, false));
         reader.push(&bytes);
         let tag = reader.next_tag().expect("readable").expect("whole");
-        assert_eq!(i64::from(tag.timestamp), frame.dts.millis(track.timescale));
+        assert_eq!(i64::from(tag.timestamp_ms), frame.dts.millis(track.timescale));
         let events = parse_video(&tag.body).expect("readable");
         match &events[0] {
             VideoEvent::Frame { track: 0, codec: Codec::H264, key, cts_ms, payload, .. } => {
                 assert_eq!(*key, frame.key);
                 assert_eq!(payload, &frame.payload);
                 let pts = frame.pts().millis(track.timescale);
-                assert_eq!(i64::from(tag.timestamp) + i64::from(*cts_ms), pts);
+                assert_eq!(i64::from(tag.timestamp_ms) + i64::from(*cts_ms), pts);
             }
             other => panic!("{other:?}"),
         }
