@@ -165,6 +165,7 @@ impl ServerSession {
         }
         self.role = Role::Publishing(stream_id);
         self.last_media = self.now;
+        self.link.last_input = self.now;
         let limits = &self.config.limits;
         self.link.reader.set_size_limits(limits.message_bytes_max, limits.partial_bytes_max);
         self.link.control(Control::User(UserControl::StreamBegin(stream_id)));
@@ -189,6 +190,7 @@ impl ServerSession {
             return;
         }
         self.role = Role::Playing(stream_id);
+        self.link.last_input = self.now;
         self.link.raw(&wire::play_preamble(stream_id, reset));
         self.read_held();
     }

@@ -98,7 +98,7 @@ pub fn ping_request(timestamp_ms: u32) -> Bytes {
 }
 
 /// What comes before the first media message of a player: StreamBegin, `NetStream.Play.Reset` if asked for,
-/// `NetStream.Play.Start`, `|RtmpSampleAccess` and `NetStream.Data.Start`.
+/// `NetStream.Play.Start` and `|RtmpSampleAccess`.
 #[must_use]
 pub fn play_preamble(stream_id: u32, reset: bool) -> Bytes {
     let mut out = Vec::new();
@@ -113,11 +113,6 @@ pub fn play_preamble(stream_id: u32, reset: bool) -> Bytes {
     tell("NetStream.Play.Start", "started playing");
     let mut body = Vec::new();
     for value in [Value::from("|RtmpSampleAccess"), true.into(), true.into()] {
-        value.encode(&mut body);
-    }
-    put(CSID_DATA, kind::DATA_AMF0, stream_id, &body, &mut out);
-    body.clear();
-    for value in [Value::from("onStatus"), Value::object([("code", "NetStream.Data.Start".into())])] {
         value.encode(&mut body);
     }
     put(CSID_DATA, kind::DATA_AMF0, stream_id, &body, &mut out);
