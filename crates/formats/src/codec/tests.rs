@@ -9,15 +9,19 @@ use super::*;
 const CODECS: [Codec; 8] =
     [Codec::H264, Codec::H265, Codec::Av1, Codec::Vp9, Codec::Aac, Codec::Opus, Codec::Flac, Codec::Mp3];
 
-const RECORDS: [(Codec, &str); 17] = [
+const RECORDS: [(Codec, &str); 21] = [
     (Codec::H264, AVCC),
     (Codec::H264, AVCC_BASELINE),
     (Codec::H264, AVCC_INTERLACED),
     (Codec::H264, AVCC_422),
+    (Codec::H264, AVCC_SCALING),
     (Codec::H265, HVCC),
     (Codec::H265, HVCC_HDR),
     (Codec::Av1, AV1C),
     (Codec::Av1, AV1C_HLG),
+    (Codec::Av1, AV1C_RAV1E),
+    (Codec::Av1, AV1C_STILL),
+    (Codec::Av1, AV1C_444),
     (Codec::Vp9, VPCC),
     (Codec::Vp9, VPCC_422),
     (Codec::Aac, ASC_LC),

@@ -23,6 +23,9 @@ pub(crate) const AVCC_INTERLACED: &str = "01640028ffe1001d67640028acd94078044fde
 /// `testsrc2=size=322x182:rate=50 -pix_fmt yuv422p10le`: High 4:2:2, 10 bits.
 pub(crate) const AVCC_422: &str = "017a0015ffe1001b677a0015b6cd941519e222f011000003000100000300640f162d9601000668ebe3cb\
                                    22c0fefafa00";
+/// `-pix_fmt yuv444p -x264-params cqm4i=6,12,19,26,12,19,26,31,19,26,31,35,26,31,35,39`: scaling lists written out.
+pub(crate) const AVCC_SCALING: &str = "01f4000cffe1001967f4000c919b282833f1b808800000030080000019078a14cb01001668ebe3c44e5191d8ee2b111042008484010c20084044\
+     fff8f800";
 /// `testsrc2=size=320x180:rate=25 -pix_fmt yuv420p -c:v libx265 -x265-params info=0`, `hvcC`.
 pub(crate) const HVCC: &str = "0101600000009000000000003cf000fcfdf8f800000f03200001001840010c01ffff0160000003009000000300\
                                0003003c959809210001002b42010101600000030090000003000003003ca00a080b9f796566924caf01680800\
@@ -37,6 +40,12 @@ pub(crate) const AV1C: &str = "81000c000a0b000000043cfecc02f80040";
 /// `testsrc2=size=1280x720:rate=30 -pix_fmt yuv420p10le -c:v libaom-av1 -color_primaries bt2020
 /// -color_trc arib-std-b67 -colorspace bt2020nc`: 10 bits, HLG.
 pub(crate) const AV1C_HLG: &str = "81054c000a0e0000002d4cffb3ccaf9509120904";
+/// `testsrc2=size=320x180:rate=25 -c:v librav1e -speed 10`: a level beyond all tables (31).
+pub(crate) const AV1C_RAV1E: &str = "811f0c000a0e000000fa1e7f66210a88101010a0";
+/// `testsrc2=size=320x180 -frames:v 1 -pix_fmt gray -c:v libaom-av1 -still-picture 1`: the reduced header.
+pub(crate) const AV1C_STILL: &str = "81001c000a061821e7f66d2a";
+/// `testsrc2=size=320x180:rate=25 -pix_fmt yuv444p -c:v libaom-av1`: High profile.
+pub(crate) const AV1C_444: &str = "812000000a0a200000043cfeccdaf902";
 /// `testsrc2=size=320x180:rate=25 -c:v libvpx-vp9`, `vpcC` with version and flags.
 pub(crate) const VPCC: &str = "01000000000b820202020000";
 /// As [`VPCC`] with `-pix_fmt yuv422p10le`.

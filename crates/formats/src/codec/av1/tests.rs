@@ -21,6 +21,60 @@ fn sequence_headers_of_svt_and_aom_are_read() {
 }
 
 #[test]
+fn reduced_and_high_profile_headers_are_read() {
+    let header = header_of(AV1C_STILL);
+    assert_eq!((header.width, header.height, header.monochrome, header.level), (320, 180, true, 0));
+    let header = header_of(AV1C_444);
+    assert_eq!((header.width, header.height, header.profile), (320, 180, 1));
+    assert_eq!((header.subsampling_x, header.subsampling_y), (false, false));
+    let header = header_of(AV1C_RAV1E);
+    assert_eq!((header.width, header.height, header.level, header.bit_depth), (320, 180, 31, 8));
+}
+
+/// Bits as text to bytes.
+fn bits(text: &str) -> Vec<u8> {
+    let bits: Vec<u8> = text.bytes().filter(|b| *b != b' ').map(|b| b - b'0').collect();
+    bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
+}
+
+/// A sequence header with `timing` between its first bits and the operating points; 320x180, 8 bits.
+fn with_timing(timing: &str, operating_points: &str) -> Vec<u8> {
+    let size = format!("1000 0111 {:09b} {:08b}", 319, 179);
+    let tools = "0 000 0000 0 1 1 000"; // no frame ids, tools off, no order hint, screen content, integer mv, filters
+    bits(&format!("000 0 0 {timing} {operating_points} {size} {tools} 0 0 0 0 00 0 1"))
+}
+
+#[test]
+fn timing_and_decoder_model_are_read_on_the_way_to_the_size() {
+    // 1001 units in a tick of 1/60000 s, equal intervals of 2 ticks: 30000/1001 a second
+    let timing = format!("1 {:032b} {:032b} 1 010", 1001, 60_000);
+    // a decoder model of 10 bits of delay; one operating point, level 9, high tier, with its model, with display delay
+    let model = format!("{timing} 1 01001 {:032b} 00000 00000", 1);
+    let points = "1 00000 000000000000 01001 1 1 0000000001 0000000001 0 1 0000";
+    let header = SequenceHeader::parse(&with_timing(&model, points)).expect("legal");
+    assert_eq!((header.width, header.height, header.level, header.high_tier), (320, 180, 9, true));
+    assert_eq!(header.frame_rate, Some(media::FrameRate { frames: 30_000, seconds: 1_001 }));
+    // intervals that are not equal tell no rate
+    let timing = format!("1 {:032b} {:032b} 0 0", 1001, 60_000);
+    let header = SequenceHeader::parse(&with_timing(&timing, "0 00000 000000000000 00100")).expect("legal");
+    assert_eq!((header.width, header.level, header.frame_rate), (320, 4, None));
+}
+
+#[test]
+fn every_operating_point_is_passed_and_the_first_counts() {
+    let points = "0 00010 000000000000 00101 000000000000 01101 0 000000000000 00001";
+    let header = SequenceHeader::parse(&with_timing("0", points)).expect("legal");
+    assert_eq!((header.width, header.height, header.level, header.high_tier), (320, 180, 5, false));
+}
+
+#[test]
+fn reserved_profiles_and_endless_numbers_are_refused() {
+    assert!(matches!(SequenceHeader::parse(&[0xE0, 0, 0]), Err(CodecError::Invalid { what: "AV1 seq_profile", .. })));
+    let timing = format!("1 {:032b} {:032b} 1 {:064b}", 1, 1, 0);
+    assert!(SequenceHeader::parse(&with_timing(&timing, "0")).is_err());
+}
+
+#[test]
 fn codec_strings_have_profile_level_tier_and_depth() {
     assert_eq!(describe(&hex(AV1C)).expect("recorded").0.codec_string, "av01.0.00M.08");
     assert_eq!(describe(&hex(AV1C_HLG)).expect("recorded").0.codec_string, "av01.0.05M.10");
@@ -28,7 +82,7 @@ fn codec_strings_have_profile_level_tier_and_depth() {
 
 #[test]
 fn a_configuration_from_a_key_frame_is_the_one_that_the_muxer_wrote() {
-    for record in [AV1C, AV1C_HLG] {
+    for record in [AV1C, AV1C_HLG, AV1C_RAV1E, AV1C_STILL, AV1C_444] {
         let record = hex(record);
         let mut frame = vec![0x12, 0x00]; // temporal delimiter
         frame.extend_from_slice(&record[4..]);

@@ -36,11 +36,14 @@ fn sizes_rates_and_colours_of_x264_are_read() {
     assert_eq!(sps.colour, Some(Colour { primaries: 1, transfer: 1, matrix: 1, full_range: true }));
     let sps = sps_of(AVCC_422);
     assert_eq!((sps.width, sps.height, sps.chroma_format, sps.bit_depth_luma), (322, 182, 2, 10));
+    let sps = sps_of(AVCC_SCALING);
+    assert_eq!((sps.width, sps.height, sps.chroma_format), (320, 180, 3), "4:4:4 crops in single samples");
+    assert_eq!(sps.frame_rate, Some(FrameRate { frames: 25, seconds: 1 }), "read over the scaling lists");
 }
 
 #[test]
 fn a_configuration_from_sets_is_the_one_that_the_muxer_wrote() {
-    for record in [AVCC, AVCC_BASELINE, AVCC_INTERLACED, AVCC_422] {
+    for record in [AVCC, AVCC_BASELINE, AVCC_INTERLACED, AVCC_422, AVCC_SCALING] {
         let record = hex(record);
         let avcc = AvcConfig::parse(&record).expect("recorded");
         let repeated = [avcc.sps.clone(), avcc.sps.clone()].concat();
@@ -127,7 +130,7 @@ proptest! {
     /// `h264-reader` is the oracle: where both read a mutated SPS, they read the same picture size.
     #[test]
     fn picture_sizes_agree_with_another_parser(
-        record in prop::sample::select(vec![AVCC, AVCC_BASELINE, AVCC_INTERLACED, AVCC_422]),
+        record in prop::sample::select(vec![AVCC, AVCC_BASELINE, AVCC_INTERLACED, AVCC_422, AVCC_SCALING]),
         flips in prop::collection::vec(8usize..200, 0..4),
     ) {
         let mut nal = AvcConfig::parse(&hex(record)).expect("recorded").sps[0].to_vec();

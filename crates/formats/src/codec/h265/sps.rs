@@ -196,34 +196,60 @@ fn skip_scaling_lists(bits: &mut BitReader<'_>) -> Result<(), CodecError> {
     Ok(())
 }
 
-/// §7.3.7. Only the number of pictures of each set matters: the next set may be told by difference from it.
+/// A short-term reference picture set: picture order counts relative to the current picture, nearest first. Each set
+/// may be told by difference from the one before it, so the values matter to where the next one starts.
+#[derive(Default)]
+struct RefPicSet {
+    negative: Vec<i64>,
+    positive: Vec<i64>,
+}
+
+/// Pictures before, and behind, the current one in a set: `sps_max_dec_pic_buffering_minus1` is at most 15.
+const REF_PICS_MAX: u32 = 16;
+
+/// §7.3.7, all sets of an SPS.
 fn skip_short_term_ref_pic_sets(bits: &mut BitReader<'_>) -> Result<(), CodecError> {
-    let count = bits.ue_max("num_short_term_ref_pic_sets", 64)?;
-    let mut previous_len = 0u32;
-    for index in 0..count {
-        previous_len = if index > 0 && bits.flag()? {
-            bits.skip(1)?; // sign
-            bits.ue()?;
-            let mut len = 0;
-            for _ in 0..=previous_len {
-                let used = bits.flag()?;
-                if used || bits.flag()? {
-                    len += 1;
-                }
-            }
-            len
-        } else {
-            let negative = bits.ue_max("num_negative_pics", 16)?;
-            let positive = bits.ue_max("num_positive_pics", 16)?;
-            for _ in 0..negative + positive {
-                bits.ue()?;
-                bits.skip(1)?;
-            }
-            negative + positive
-        };
-        if previous_len > 32 {
-            return Err(CodecError::Invalid { what: "NumDeltaPocs", value: previous_len.into() });
-        }
+    let mut previous = RefPicSet::default();
+    for index in 0..bits.ue_max("num_short_term_ref_pic_sets", 64)? {
+        let predicted = index > 0 && bits.flag()?;
+        previous = if predicted { read_predicted_set(bits, &previous)? } else { read_explicit_set(bits)? };
     }
     Ok(())
+}
+
+fn read_explicit_set(bits: &mut BitReader<'_>) -> Result<RefPicSet, CodecError> {
+    let negative_count = bits.ue_max("num_negative_pics", REF_PICS_MAX)?;
+    let positive_count = bits.ue_max("num_positive_pics", REF_PICS_MAX)?;
+    let mut set = RefPicSet::default();
+    for (pictures, count, sign) in [(&mut set.negative, negative_count, -1), (&mut set.positive, positive_count, 1)] {
+        let mut distance = 0;
+        for _ in 0..count {
+            distance += i64::from(bits.ue_max("delta_poc_minus1", 0x7FFF)?) + 1;
+            bits.skip(1)?; // used by the current picture
+            pictures.push(sign * distance);
+        }
+    }
+    Ok(set)
+}
+
+/// Equations 7-61 and 7-62.
+fn read_predicted_set(bits: &mut BitReader<'_>, previous: &RefPicSet) -> Result<RefPicSet, CodecError> {
+    let backwards = bits.flag()?;
+    let distance = i64::from(bits.ue_max("abs_delta_rps_minus1", 0x7FFF)?) + 1;
+    let delta = if backwards { -distance } else { distance };
+    let mut moved = |poc: i64| -> Result<Option<i64>, CodecError> {
+        let used = bits.flag()?;
+        Ok((used || bits.flag()?).then_some(poc + delta))
+    };
+    let negative = previous.negative.iter().map(|&poc| moved(poc)).collect::<Result<Vec<_>, _>>()?;
+    let positive = previous.positive.iter().map(|&poc| moved(poc)).collect::<Result<Vec<_>, _>>()?;
+    let own = moved(0)?;
+    let before = positive.iter().rev().chain([&own]).chain(&negative).flatten().copied().filter(|&poc| poc < 0);
+    let behind = negative.iter().rev().chain([&own]).chain(&positive).flatten().copied().filter(|&poc| poc > 0);
+    let set = RefPicSet { negative: before.collect(), positive: behind.collect() };
+    let longest = set.negative.len().max(set.positive.len());
+    if longest > REF_PICS_MAX as usize {
+        return Err(CodecError::Invalid { what: "predicted reference pictures", value: longest as u64 });
+    }
+    Ok(set)
 }

@@ -116,3 +116,124 @@ fn other_nal_units_are_not_taken_for_an_sps() {
     assert_eq!(Sps::parse(&[0x44, 1, 2]), Err(CodecError::Invalid { what: "H.265 SPS NAL type", value: 34 }));
     assert_eq!(Sps::parse(&[0x42]), Err(CodecError::Truncated { what: "H.265 SPS", len: 1 }));
 }
+
+/// Writes an SPS that has everything between the picture size and the VUI which x265 leaves out.
+#[derive(Default)]
+struct Bits(Vec<u8>, u32);
+
+impl Bits {
+    fn u(&mut self, count: u32, value: u64) -> &mut Self {
+        for shift in (0..count).rev() {
+            if self.1 % 8 == 0 {
+                self.0.push(0);
+            }
+            *self.0.last_mut().expect("pushed") |= ((value >> shift & 1) as u8) << (7 - self.1 % 8);
+            self.1 += 1;
+        }
+        self
+    }
+
+    fn ue(&mut self, value: u64) -> &mut Self {
+        let bits = 64 - (value + 1).leading_zeros();
+        self.u(bits - 1, 0).u(bits, value + 1)
+    }
+
+    fn se(&mut self, value: i64) -> &mut Self {
+        self.ue(if value > 0 { 2 * value as u64 - 1 } else { 2 * value.unsigned_abs() })
+    }
+
+    /// With emulation prevention.
+    fn nal(&self) -> Vec<u8> {
+        let mut out: Vec<u8> = Vec::new();
+        let mut zeros = 0;
+        for &byte in &self.0 {
+            if zeros >= 2 && byte <= 3 {
+                out.push(3);
+                zeros = 0;
+            }
+            zeros = if byte == 0 { zeros + 1 } else { 0 };
+            out.push(byte);
+        }
+        out
+    }
+}
+
+/// Three temporal layers of which one tells profile and level, scaling lists, PCM, predicted reference picture sets,
+/// long-term pictures, a VUI with every part. ffmpeg 5.1's `trace_headers` reads each field of it as it is meant here.
+fn elaborate_sps(short_term_sets: impl Fn(&mut Bits)) -> Vec<u8> {
+    let mut b = Bits::default();
+    b.u(16, 0x4201).u(4, 0).u(3, 2).u(1, 1);
+    b.u(8, 1).u(32, 0x6000_0000).u(48, 0x9000_0000_0000).u(8, 93);
+    b.u(2, 0b11).u(2, 0b00).u(12, 0); // flags of two sub-layers, alignment of six more
+    b.u(8, 1).u(32, 0x6000_0000).u(48, 0x9000_0000_0000).u(8, 90);
+    b.ue(0).ue(2).ue(1288).ue(728).u(1, 1).ue(4).ue(0).ue(0).ue(8); // 4:2:2: 1280x720 of 1288x728
+    b.ue(0).ue(2).ue(4).u(1, 1); // 8 and 10 bits, 8-bit picture order, layers told apart
+    for _ in 0..9 {
+        b.ue(1);
+    }
+    b.ue(0).ue(2).ue(0).ue(3).ue(0).ue(0);
+    b.u(1, 1).u(1, 1); // scaling lists, written out: of each size the first in full, the others copied
+    for size_id in 0..4 {
+        for matrix in 0..if size_id == 3 { 2 } else { 6 } {
+            b.u(1, u64::from(matrix == 0));
+            if matrix > 0 {
+                b.ue(1);
+                continue;
+            }
+            if size_id > 1 {
+                b.se(-3);
+            }
+            for coefficient in 0..if size_id == 0 { 16 } else { 64 } {
+                b.se(if coefficient % 2 == 0 { 1 } else { -1 });
+            }
+        }
+    }
+    b.u(2, 0b11).u(1, 1).u(4, 7).u(4, 7).ue(0).ue(0).u(1, 1); // AMP, SAO, PCM
+    short_term_sets(&mut b);
+    b.u(1, 1).ue(2).u(8, 5).u(1, 1).u(8, 9).u(1, 0).u(2, 0b11); // long-term pictures
+    b.u(1, 1); // VUI
+    b.u(1, 1).u(8, 255).u(16, 4).u(16, 3).u(1, 1).u(1, 0); // aspect ratio, overscan
+    b.u(1, 1).u(3, 5).u(1, 1).u(1, 1).u(8, 9).u(8, 18).u(8, 9); // colour
+    b.u(1, 1).ue(0).ue(0).u(3, 0).u(1, 1).ue(0).ue(0).ue(0).ue(4); // chroma location, display window
+    b.u(1, 1).u(32, 1001).u(32, 30_000).u(1, 0).u(1, 0).u(1, 0).u(1, 0).u(1, 1).u(7, 0);
+    b.nal()
+}
+
+#[test]
+fn an_sps_with_every_part_is_read_to_its_timing() {
+    let nal = elaborate_sps(|b| {
+        b.ue(3);
+        b.ue(2).ue(1).ue(0).u(1, 1).ue(1).u(1, 0).ue(0).u(1, 1); // three pictures, told one by one
+        // -1, -3, +1 moved by +1, of which +1 is left out: 0 is no picture, so -2, and +1 itself
+        b.u(1, 1).u(1, 0).ue(0).u(1, 1).u(2, 0b01).u(2, 0b00).u(1, 1);
+        // -2, +1 moved by -2: three flags
+        b.u(1, 1).u(1, 1).ue(1).u(1, 1).u(2, 0b01).u(1, 1);
+    });
+    let sps = Sps::parse(&nal).expect("legal");
+    assert_eq!((sps.width, sps.height, sps.chroma_format, sps.sub_layers), (1280, 720, 2, 3));
+    assert_eq!((sps.bit_depth_luma, sps.bit_depth_chroma, sps.profile_tier_level.level), (8, 10, 93));
+    assert_eq!(sps.colour, Some(Colour { primaries: 9, transfer: 18, matrix: 9, full_range: true }));
+    assert_eq!(sps.frame_rate, Some(FrameRate { frames: 30_000, seconds: 1_001 }));
+}
+
+#[test]
+fn hostile_reference_picture_sets_cost_colour_and_rate_only() {
+    let many = elaborate_sps(|b| {
+        b.ue(65);
+    });
+    let deep = elaborate_sps(|b| {
+        b.ue(64).ue(16).ue(17);
+    });
+    for nal in [many, deep] {
+        let sps = Sps::parse(&nal).expect("the size is whole");
+        assert_eq!((sps.width, sps.height, sps.colour, sps.frame_rate), (1280, 720, None, None));
+    }
+}
+
+#[test]
+fn too_many_sub_layers_are_refused() {
+    let mut nal = hex(HVCC).slice(FIXED_LEN + 3 + 2 + 24 + 3 + 2..).to_vec();
+    assert!(Sps::parse(&nal).is_ok(), "the SPS of the record");
+    nal[2] |= 0x0E;
+    assert!(matches!(Sps::parse(&nal), Err(CodecError::Invalid { what: "sps_max_sub_layers_minus1", value: 7 })));
+}
