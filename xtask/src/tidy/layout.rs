@@ -77,7 +77,7 @@ fn file(source: &Source) -> Vec<Finding> {
         say("module-file", "modules are `foo.rs` beside `foo/`, so that an editor's tabs can be told apart".to_owned());
     }
     let first = source.text.lines().find(|line| !line.trim().is_empty() && !line.starts_with("#!")).unwrap_or_default();
-    if !first.starts_with("//!") {
+    if !first.starts_with("//!") && !source.is_test_file() {
         say("module-doc", "opens without `//!`: say what the module owns and what it does not".to_owned());
     }
     findings

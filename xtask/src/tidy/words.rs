@@ -8,6 +8,9 @@ use crate::source::Source;
 /// Names that fit everything and therefore tell nothing.
 const EMPTY_NAMES: &[&str] = &["data", "info", "manager", "utils", "util", "helper", "helpers", "misc", "common"];
 
+/// Of these, the ones that standards use with a word before them: `STREAMINFO`, `colorInfo`, `ScriptData`.
+const EMPTY_ALONE: &[&str] = &["data", "info", "common"];
+
 /// Marks of work left for later, spelled apart so that this list does not find itself.
 const LATER: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), concat!("HA", "CK")];
 
@@ -86,7 +89,7 @@ fn file_name(path: &str) -> Option<Finding> {
 
 fn type_names(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for keyword in ["struct", "enum", "trait", "type", "mod"] {
+    for keyword in ["struct", "enum", "trait", "mod"] {
         for at in source.find(keyword) {
             let name: String = source.code[at + keyword.len()..]
                 .trim_start()
@@ -94,7 +97,9 @@ fn type_names(source: &Source) -> Vec<Finding> {
                 .take_while(|c| c.is_alphanumeric() || *c == '_')
                 .collect();
             let last = last_word(&name).to_lowercase();
-            if EMPTY_NAMES.contains(&last.as_str()) && source.waiver("empty-name", at).is_none() {
+            let alone = last.len() == name.len();
+            let empty = EMPTY_NAMES.contains(&last.as_str()) && (alone || !EMPTY_ALONE.contains(&last.as_str()));
+            if empty && source.waiver("empty-name", at).is_none() {
                 let message = format!("`{name}` says nothing with `{last}`: use the standards' or the glossary's word");
                 findings.push(Finding::new(&source.path, source.line(at), "empty-name", message));
             }
@@ -171,7 +176,8 @@ mod tests {
         assert_eq!(rules("crates/hub/src/utils.rs", ""), ["empty-name"]);
         assert_eq!(rules("crates/hub/src/log.rs", "struct StreamManager;"), ["empty-name"]);
         assert_eq!(rules("crates/hub/src/log.rs", "mod time_helpers {}"), ["empty-name"]);
-        assert_eq!(rules("crates/hub/src/log.rs", "struct Database;"), Vec::<&str>::new());
+        assert_eq!(rules("crates/hub/src/log.rs", "struct Info;"), ["empty-name"]);
+        assert_eq!(rules("crates/hub/src/log.rs", "struct Database; struct StreamInfo;"), Vec::<&str>::new());
     }
 
     #[test]
