@@ -14,6 +14,7 @@
 //! * `tfdt_is_gapless`: `tfdt` of part n+1 = `tfdt` of part n + its duration, in the track's timescale. No rounding.
 //!   The one exception says so: [`Part::reanchored`].
 //! * `sequence_is_final`: once a reader has seen (msn, part), its bytes never change.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod config;
 mod output;

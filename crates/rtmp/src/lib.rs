@@ -8,6 +8,7 @@
 //!
 //! Contract of [`ServerSession`] and [`ClientSession`]: after *any* `&mut self` call, drain `poll_output` until
 //! [`Output::WaitUntil`] or [`Output::Closed`] before the next one. `now` never goes backwards.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod chunk;
 pub mod client;
