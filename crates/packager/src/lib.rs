@@ -18,9 +18,13 @@
 
 mod config;
 mod output;
+pub mod playlist;
 mod segmenter;
+pub mod window;
 
 pub use config::Config;
 pub use formats::container::cmaf::Sample;
 pub use output::{Init, Output, Part, Segment};
+pub use playlist::SegmentEntry;
 pub use segmenter::{Counters, Packager};
+pub use window::Window;

@@ -16,7 +16,8 @@ use formats::container::cmaf;
 use media::{Frame, MediaKind, StreamId, Ticks, Timescale, Track, TrackSet, UnixMillis};
 
 use crate::{Config, Init, Output, Segment};
-use grid::{Grid, Moment};
+use grid::Grid;
+pub(crate) use grid::Moment;
 use lane::{Accepted, Lane, Open};
 
 /// Media time for which a discontinuity waits for a key frame of the leader, in milliseconds. Longer, and the tracks
@@ -187,9 +188,11 @@ impl Packager {
             (Some(newest), _) if self.pending.is_some() => {
                 // Who waits for the segment after the discontinuity gets it now.
                 let waits = |lane: &&Lane| lane.open.is_none() && lane.msn_min > newest.msn;
-                let firsts = self.lanes.iter().filter(waits).filter_map(|lane| {
-                    Some(Moment::new(lane.queue.front()?.start, lane.scale()))
-                });
+                let firsts = self
+                    .lanes
+                    .iter()
+                    .filter(waits)
+                    .filter_map(|lane| Some(Moment::new(lane.queue.front()?.start, lane.scale())));
                 if let Some(first) = firsts.min() {
                     self.grid.push(first.max(newest.at), true);
                     self.pending = None;

@@ -222,11 +222,7 @@ fn try_write(out: &mut String, mpd: &Mpd) -> fmt::Result {
 }
 
 fn write_timing(out: &mut String, indent: &str, url: &str) -> fmt::Result {
-    writeln!(
-        out,
-        "{indent}<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-xsdate:2014\" value=\"{}\"/>",
-        Escaped(url)
-    )
+    writeln!(out, "{indent}<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-xsdate:2014\" value=\"{}\"/>", Escaped(url))
 }
 
 fn write_latency(out: &mut String, latency: &Latency) -> fmt::Result {

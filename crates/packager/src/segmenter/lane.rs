@@ -291,7 +291,13 @@ fn opus_samples(packet: &[u8]) -> Option<u32> {
     let toc = *packet.first()?;
     let frame = match toc >> 3 {
         config @ 0..=11 => [480, 960, 1_920, 2_880].get(usize::from(config & 3)).copied()?,
-        config @ 12..=15 => if config & 1 == 0 { 480 } else { 960 },
+        config @ 12..=15 => {
+            if config & 1 == 0 {
+                480
+            } else {
+                960
+            }
+        }
         config => 120u32 << (config & 3),
     };
     let frames = match toc & 3 {

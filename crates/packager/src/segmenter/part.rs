@@ -25,13 +25,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn new(
-        config: &Config,
-        lane: &Lane,
-        cut: Option<Moment>,
-        horizon: Option<Moment>,
-        force: bool,
-    ) -> Self {
+    pub(super) fn new(config: &Config, lane: &Lane, cut: Option<Moment>, horizon: Option<Moment>, force: bool) -> Self {
         let scale = lane.scale();
         Self {
             aim: lane.ticks_of_millis(i64::from(config.part_target_ms)).0,

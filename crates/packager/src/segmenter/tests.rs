@@ -56,7 +56,9 @@ fn smoke() {
     for output in &rig.outputs {
         match output {
             Output::Part(p) => eprintln!("{:?} {:.3} ind={}", p, p.duration.seconds(p.timescale), p.independent),
-            Output::Segment(s) => eprintln!("SEG {:?} {} {:.3} {}", s.track, s.msn, s.duration.seconds(s.timescale), s.independent),
+            Output::Segment(s) => {
+                eprintln!("SEG {:?} {} {:.3} {}", s.track, s.msn, s.duration.seconds(s.timescale), s.independent)
+            }
             other => eprintln!("{}", matches!(other, Output::Ended)),
         }
     }
