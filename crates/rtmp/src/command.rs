@@ -73,7 +73,7 @@ pub(crate) fn encode(name: &str, transaction: f64, values: &[Value]) -> Vec<u8> 
 
 /// Level of a status object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// All is well.
     Status,
     /// The request failed.
@@ -103,3 +103,6 @@ pub(crate) fn on_status(info: Value) -> Vec<u8> {
 pub(crate) fn stream_id(number: f64) -> Option<u32> {
     (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,8 +85,8 @@ pub enum SessionError {
     /// See [`ChunkError`].
     #[error(transparent)]
     Chunk(#[from] ChunkError),
-    /// More input than may wait while a publish or play request is being decided.
-    #[error("peer sent more than {max} bytes before its request was decided, at byte {at}")]
+    /// More input than may wait while a publish or play request is being decided, or while events are not fetched.
+    #[error("more than {max} bytes of input wait to be read, at byte {at}")]
     HeldInput {
         /// Limit in bytes.
         max: usize,

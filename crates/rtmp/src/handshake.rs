@@ -92,7 +92,6 @@ impl Server {
                 let mut s1 = self.random;
                 digest::sign(&mut s1, scheme, Role::Server);
                 out.extend_from_slice(&s1);
-                self.random.reverse();
                 out.extend_from_slice(&digest::reply(&self.random, &client_digest, Role::Server));
             }
             None => {
@@ -167,7 +166,6 @@ impl Client {
         };
         match found {
             Some((_, server_digest)) => {
-                self.c1.reverse();
                 out.extend_from_slice(&digest::reply(&self.c1, &server_digest, Role::Client));
             }
             None => {

@@ -22,7 +22,6 @@ pub mod session;
 pub mod wire;
 
 pub use client::{ClientConfig, ClientEvent, ClientOutput, ClientSession, Purpose};
-pub use command::Level;
 pub use error::{ChunkError, HandshakeError, SessionError};
 pub use limits::{Limits, Timeouts};
 pub use session::{

@@ -18,6 +18,8 @@ pub struct Limits {
     pub chunk_streams_max: usize,
     /// Tags taken from one aggregate message; those after are dropped and counted. Flash wrote some dozens.
     pub aggregate_tags_max: usize,
+    /// Events not yet taken before reading pauses: input made of one-byte messages would otherwise grow sixtyfold.
+    pub events_max: usize,
     /// Answers not yet taken by the caller. A peer that asks and never reads ends here.
     pub output_bytes_max: usize,
     /// Longest command or shared-object message that is parsed; longer ones are ignored and counted.
@@ -34,6 +36,7 @@ impl Limits {
         preauth_bytes_max: 64 << 10,
         chunk_streams_max: 64,
         aggregate_tags_max: 1024,
+        events_max: 1024,
         output_bytes_max: 1 << 20,
         command_bytes_max: 64 << 10,
         name_bytes_max: 1024,

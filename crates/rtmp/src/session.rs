@@ -136,26 +136,25 @@ impl ServerSession {
 
     /// What to do next. Bytes first, then events.
     pub fn poll_output(&mut self) -> Output {
-        if let Some(bytes) = self.link.take_output() {
-            return Output::Transmit(bytes);
-        }
-        if let Some(event) = self.events.pop_front() {
-            if self.events.is_empty() && self.events.capacity() > EVENTS_KEPT {
-                self.events = VecDeque::new();
+        loop {
+            if let Some(bytes) = self.link.take_output() {
+                return Output::Transmit(bytes);
             }
-            return Output::Event(event);
+            if let Some(event) = self.events.pop_front() {
+                if self.events.is_empty() && self.events.capacity() > EVENTS_KEPT {
+                    self.events = VecDeque::new();
+                }
+                return Output::Event(event);
+            }
+            if self.ended.is_some() {
+                return Output::Closed;
+            }
+            if self.held.is_empty() || self.is_undecided() {
+                return Output::WaitUntil(self.next_deadline());
+            }
+            // Reading paused because too many events waited.
+            self.read_held();
         }
-        if self.ended.is_some() {
-            return Output::Closed;
-        }
-        let mut deadline = self.silence_deadline();
-        if self.connect.is_some() {
-            deadline = deadline.min(self.ping_deadline());
-        }
-        if self.is_publishing() {
-            deadline = deadline.min(self.last_media + self.config.timeouts.publisher_idle);
-        }
-        Output::WaitUntil(self.setup_deadline.map_or(deadline, |setup| setup.min(deadline)))
     }
 
     /// Lets the asking publisher publish. Input that waited is read now.
@@ -317,7 +316,7 @@ impl ServerSession {
             self.link.reader.skip_offset(1 + 2 * handshake::PACKET);
         }
         while self.ended.is_none() {
-            if self.is_undecided() {
+            if self.is_undecided() || self.events.len() >= self.config.limits.events_max {
                 return self.hold(input.rest());
             }
             let Some(message) = self.link.reader.read(input)? else { break };
@@ -331,7 +330,8 @@ impl ServerSession {
     }
 
     fn hold(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        let max = self.config.limits.preauth_bytes_max;
+        let limits = &self.config.limits;
+        let max = if self.is_publishing() { limits.partial_bytes_max } else { limits.preauth_bytes_max };
         if self.held.len() + bytes.len() > max {
             return Err(SessionError::HeldInput { max, at: self.link.reader.offset() });
         }
@@ -349,7 +349,7 @@ impl ServerSession {
         match message.type_id {
             kind::SET_CHUNK_SIZE..=kind::SET_PEER_BANDWIDTH => {
                 match Control::parse(message.type_id, &message.payload) {
-                    Some(Control::Acknowledgement(sequence)) => self.events.push_back(Event::Ack { sequence }),
+                    Some(Control::Acknowledgement(sequence)) => self.on_ack(sequence),
                     Some(control) => {
                         self.link.on_control(control);
                     }
@@ -362,6 +362,14 @@ impl ServerSession {
             kind::AGGREGATE => self.on_aggregate(message),
             kind::COMMAND_AMF0 | kind::COMMAND_AMF3 => self.on_command(message),
             _ => self.counters.messages_ignored += 1,
+        }
+    }
+
+    /// Only the newest of acknowledgements that follow one another says anything.
+    fn on_ack(&mut self, sequence: u32) {
+        match self.events.back_mut() {
+            Some(Event::Ack { sequence: waiting }) => *waiting = sequence,
+            Some(_) | None => self.events.push_back(Event::Ack { sequence }),
         }
     }
 
@@ -430,6 +438,12 @@ impl ServerSession {
 
     fn is_undecided(&self) -> bool {
         matches!(self.role, Role::PublishAsked(_) | Role::PlayAsked { .. })
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let idle = self.is_publishing().then(|| self.last_media + self.config.timeouts.publisher_idle);
+        let ping = self.connect.is_some().then(|| self.ping_deadline());
+        [idle, ping, self.setup_deadline].into_iter().flatten().fold(self.silence_deadline(), Instant::min)
     }
 
     fn silence_deadline(&self) -> Instant {

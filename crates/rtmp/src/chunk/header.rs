@@ -95,3 +95,6 @@ pub fn write_basic(format: u8, csid: u32, out: &mut Vec<u8>) {
 fn u24([a, b, c]: [u8; 3]) -> u32 {
     u32::from_be_bytes([0, a, b, c])
 }
+
+#[cfg(test)]
+mod tests;

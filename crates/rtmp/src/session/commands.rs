@@ -63,7 +63,7 @@ impl ServerSession {
                 self.link.control(Control::SetChunkSize(self.config.chunk_size_out));
                 self.link.command(0, &connect::answer(command.transaction, &connect));
                 self.connect = Some(connect.clone());
-                self.events.push_back(Event::Connect(connect));
+                self.events.push_back(Event::Connect(Box::new(connect)));
                 return;
             }
             Err(refusal) => refusal,

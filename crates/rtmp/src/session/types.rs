@@ -98,7 +98,7 @@ impl PlayStart {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The client connected to an application. Already answered.
-    Connect(Connect),
+    Connect(Box<Connect>),
     /// Answer with `accept_publish` or `reject_publish`.
     Publish {
         /// Message stream id.

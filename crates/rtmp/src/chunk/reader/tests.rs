@@ -418,3 +418,44 @@ fn debug_shows_no_payload() {
     let text = format!("{:?}", read_all(&mut reader(), &bytes).expect("legal"));
     assert!(!text.contains("115") && text.contains("bytes: 6"), "{text}");
 }
+
+/// A sender of one small message each ten seconds, for sixty days.
+fn sixty_days(mut header: impl FnMut(u32, &mut Vec<u8>)) {
+    let mut reader = reader();
+    let mut unwrapper = media::TimestampUnwrapper::new(32);
+    let mut bytes = Vec::new();
+    for n in 0..60 * 8_640u64 {
+        bytes.clear();
+        let time = n * 10_000;
+        header((time & 0xFFFF_FFFF) as u32, &mut bytes);
+        let messages = read_all(&mut reader, &bytes).expect("legal");
+        assert_eq!(unwrapper.unwrap(u64::from(messages[0].timestamp)), time as i64, "day {}", n / 8_640);
+        assert_eq!((messages.len(), messages[0].payload.len()), (1, 130));
+    }
+    assert!(reader.allocated() == 0 && reader.held() == 0);
+}
+
+#[test]
+fn sixty_days_of_absolute_times_pass_every_wrap() {
+    sixty_days(|time, out| write_message(6, time, VIDEO, 1, &[0x27; 130], 128, out));
+}
+
+#[test]
+fn sixty_days_of_deltas_pass_every_wrap() {
+    let mut first = true;
+    sixty_days(|_, out| {
+        let format = if std::mem::take(&mut first) { 0 } else { 2 };
+        let time = if format == 0 { 0 } else { 10_000 };
+        Chunk { format, time, ..full(6, 0, 130, &[0x27; 128]) }.put(out);
+        Chunk { format: 3, ..full(6, 0, 0, &[0x27; 2]) }.put(out);
+    });
+}
+
+#[test]
+fn sixty_days_without_repeated_extended_timestamps_pass_every_wrap() {
+    sixty_days(|time, out| {
+        let extended = (time >= EXTENDED).then_some(time);
+        Chunk { time: time.min(EXTENDED), extended, ..full(6, 0, 130, &[0x27; 128]) }.put(out);
+        Chunk { format: 3, ..full(6, 0, 0, &[0x27; 2]) }.put(out);
+    });
+}

@@ -154,6 +154,58 @@ fn a_peer_that_asks_and_never_reads_ends_at_the_limit() {
 }
 
 #[test]
+fn a_flood_of_tiny_messages_is_read_in_portions() {
+    assert!(size_of::<Event>() <= 80, "{} bytes an event", size_of::<Event>());
+    let mut raw = Raw::publishing();
+    // One header, then one byte for each empty command: the densest flood there is.
+    let mut bytes = chunk(6, 0, 0, kind::COMMAND_AMF0, b"");
+    bytes.resize(60_000, 0xC6);
+    bytes.extend(message(kind::VIDEO, 1, 3, &[0x17, 1]));
+    raw.server.handle_input(raw.now, &bytes).expect("legal");
+    assert_eq!(raw.server.events.len(), 1024);
+    raw.drain();
+    assert_eq!(raw.events.len(), 60_000 - 12 + 1 + 1, "all of it in the end, and in order");
+    assert!(matches!(raw.events.last(), Some(Event::Video { timestamp: 3, .. })));
+    assert_eq!(raw.server.bytes_held(), 0);
+    assert!(raw.server.events.capacity() <= 64, "and the room for it is given back");
+}
+
+#[test]
+fn a_caller_that_fetches_no_events_is_not_flooded() {
+    let mut raw = Raw::connected();
+    let mut bytes = chunk(6, 0, 0, kind::COMMAND_AMF0, b"");
+    bytes.resize(40_000, 0xC6);
+    raw.server.handle_input(raw.now, &bytes).expect("legal");
+    let error = raw.server.handle_input(raw.now, &bytes).expect_err("80 kB with nobody listening");
+    assert!(matches!(error, SessionError::HeldInput { max: 65_536, .. }));
+}
+
+#[test]
+fn acknowledgements_in_a_row_are_one_event() {
+    let mut raw = Raw::playing();
+    let bytes: Vec<u8> =
+        (0..500u32).flat_map(|sequence| message(kind::ACKNOWLEDGEMENT, 0, 0, &sequence.to_be_bytes())).collect();
+    raw.input(&bytes).expect("legal");
+    assert_eq!(raw.events, [Event::Ack { sequence: 499 }]);
+}
+
+#[test]
+fn the_worst_answers_to_one_read_stay_below_the_limit() {
+    for name in ["play", "publish", "FCPublish", "FCSubscribe", "createStream", "getStreamLength", "seek", "connect"] {
+        let mut raw = Raw::connected();
+        raw.clear();
+        let body = command::encode(name, 1.0, &[]);
+        let mut bytes = chunk(6, 0, body.len() as u32, kind::COMMAND_AMF0, &body);
+        while bytes.len() + body.len() < 65_536 {
+            bytes.push(0xC6);
+            bytes.extend_from_slice(&body);
+        }
+        raw.input(&bytes).expect("answered in full");
+        assert!(raw.sent.len() < 1 << 20, "{name}: {} bytes", raw.sent.len());
+    }
+}
+
+#[test]
 fn output_for_ordinary_floods_is_not_larger_than_their_input() {
     let mut raw = Raw::connected();
     raw.clear();

@@ -61,7 +61,8 @@ fn every_recorded_publisher_is_understood_to_its_last_tag() {
             assert!(times.iter().all(|&time| time < 3000), "{times:?}");
         }
         assert_eq!(asked_name(&events), Some(name));
-        assert_eq!(events.contains(&Event::Unpublish { stream_id: 1 }), says_goodbye);
+        let goodbyes = events.iter().filter(|event| **event == Event::Unpublish { stream_id: 1 }).count();
+        assert_eq!(goodbyes, usize::from(says_goodbye), "once, though FCUnpublish and deleteStream both say it");
         assert_eq!(session.counters(), Counters::default(), "nothing was skipped");
     }
 }
