@@ -8,7 +8,7 @@
 //! ISOBMFF" (fLaC).
 
 use bytes::Bytes;
-use media::{AudioParams, Codec, Track, TrackParams, VideoParams};
+use media::{AudioParams, Codec, Colour, MediaKind, Track, TrackParams, VideoParams};
 
 use super::boxes::{BoxError, BoxTooLarge, Reader, put_box, put_full_box, put_u16, put_u32};
 
@@ -47,6 +47,10 @@ pub struct ParsedEntry {
     pub codec: Codec,
     /// Decoder configuration, in the form that [`Track::config`] has.
     pub config: Bytes,
+    /// Pictures' width and height, as the entry says.
+    pub picture: Option<(u16, u16)>,
+    /// As the entry says.
+    pub colour: Option<Colour>,
 }
 
 /// Type of the sample entry for `codec`.
@@ -228,26 +232,54 @@ pub(crate) fn parse_entry(mut entry: Reader<'_>) -> Result<Option<ParsedEntry>, 
         b"fLaC" => Codec::Flac,
         _ => return Ok(None),
     };
-    let fixed_bytes = match codec.kind() {
-        media::MediaKind::Video => 78,
-        media::MediaKind::Audio => 28,
-    };
-    entry.take(fixed_bytes, "sample entry")?;
+    let mut picture = None;
+    match codec.kind() {
+        MediaKind::Audio => entry.take(28, "sample entry").map(drop)?,
+        MediaKind::Video => {
+            entry.take(24, "sample entry")?;
+            picture = Some((entry.u16("width")?, entry.u16("height")?));
+            entry.take(50, "sample entry")?;
+        }
+    }
+    let [record, colr] = entry.children([record_kind(codec), b"colr"])?;
+    let mut record = entry.need(record_kind(codec), record)?;
     let config = match codec {
-        Codec::H264 => verbatim(entry.child(b"avcC")?),
-        Codec::H265 => verbatim(entry.child(b"hvcC")?),
-        Codec::Av1 => verbatim(entry.child(b"av1C")?),
+        Codec::H264 | Codec::H265 | Codec::Av1 => verbatim(record),
         Codec::Vp9 => {
-            let mut record = entry.child(b"vpcC")?;
             record.version_flags()?;
             verbatim(record)
         }
-        Codec::Aac => parse_esds(entry.child(b"esds")?)?,
-        Codec::Opus => parse_dops(entry.child(b"dOps")?)?,
-        Codec::Flac => parse_dfla(entry.child(b"dfLa")?)?,
+        Codec::Aac => parse_esds(record)?,
+        Codec::Opus => parse_dops(record)?,
+        Codec::Flac => parse_dfla(record)?,
         Codec::Mp3 => return Ok(None),
     };
-    Ok(Some(ParsedEntry { codec, config }))
+    let colour = colr.map(parse_colr).transpose()?.flatten();
+    Ok(Some(ParsedEntry { codec, config, picture, colour }))
+}
+
+fn record_kind(codec: Codec) -> &'static [u8; 4] {
+    match codec {
+        Codec::H264 => b"avcC",
+        Codec::H265 => b"hvcC",
+        Codec::Av1 => b"av1C",
+        Codec::Vp9 => b"vpcC",
+        Codec::Aac | Codec::Mp3 => b"esds",
+        Codec::Opus => b"dOps",
+        Codec::Flac => b"dfLa",
+    }
+}
+
+/// `None` for a profile, and for code points beyond those of H.273.
+fn parse_colr(mut colr: Reader<'_>) -> Result<Option<Colour>, BoxError> {
+    if colr.take(4, "colour type")? != b"nclx" {
+        return Ok(None);
+    }
+    let [primaries, transfer, matrix] = [colr.u16("primaries")?, colr.u16("transfer")?, colr.u16("matrix")?];
+    let full_range = colr.u8("full range flag")? & 0x80 != 0;
+    let code_points = [primaries, transfer, matrix].map(u8::try_from);
+    let [Ok(primaries), Ok(transfer), Ok(matrix)] = code_points else { return Ok(None) };
+    Ok(Some(Colour { primaries, transfer, matrix, full_range }))
 }
 
 fn verbatim(record: Reader<'_>) -> Bytes {

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use media::{Codec, Timescale, TrackId};
+use media::{Codec, Colour, Timescale, Track, TrackId, TrackParams};
 
+use super::super::super::codec::{CodecError, make_track};
 use super::super::boxes::{BoxError, FourCc, Reader};
 use super::super::sample_entry::{ParsedEntry, parse_entry};
 use super::{Prft, Sample};
@@ -62,6 +63,29 @@ pub struct ParsedInit {
     pub codec: Codec,
     /// Decoder configuration, in the form that `media::Track::config` has.
     pub config: Bytes,
+    /// Pictures' width and height, as the sample entry says.
+    pub picture: Option<(u16, u16)>,
+    /// As the sample entry says.
+    pub colour: Option<Colour>,
+}
+
+impl ParsedInit {
+    /// The track that this is the initialisation segment of, as far as it says: a frame rate, or the duration of audio
+    /// frames, is known where the decoder configuration holds it.
+    ///
+    /// # Errors
+    /// [`CodecError`] where the decoder configuration is malformed.
+    pub fn to_track(&self) -> Result<Track, CodecError> {
+        let mut track = make_track(self.track, self.codec, self.config.clone())?;
+        track.timescale = self.timescale;
+        if let TrackParams::Video(video) = &mut track.params {
+            if let (0, Some((width, height))) = (video.width, self.picture) {
+                (video.width, video.height) = (u32::from(width), u32::from(height));
+            }
+            video.colour = self.colour.or(video.colour);
+        }
+        Ok(track)
+    }
 }
 
 /// Reads an initialisation segment with exactly one track and one sample entry.
@@ -90,8 +114,8 @@ pub fn parse_init(bytes: &[u8]) -> Result<ParsedInit, BoxError> {
     }
     let entry = stsd.next_box()?.ok_or_else(|| stsd.refuse("sample entry is missing"))?;
     let unknown = entry.refuse("sample entry of an unknown format");
-    let ParsedEntry { codec, config } = parse_entry(entry)?.ok_or(unknown)?;
-    Ok(ParsedInit { track, timescale, codec, config })
+    let ParsedEntry { codec, config, picture, colour } = parse_entry(entry)?.ok_or(unknown)?;
+    Ok(ParsedInit { track, timescale, codec, config, picture, colour })
 }
 
 fn file_track(reader: &mut Reader<'_>) -> Result<TrackId, BoxError> {

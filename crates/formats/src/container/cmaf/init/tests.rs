@@ -18,6 +18,9 @@ fn every_configuration_comes_back_as_it_went_in() {
         let parsed = parse_init(&init).expect("reads");
         assert_eq!((parsed.track, parsed.codec, parsed.timescale), (track.id, track.codec, track.timescale));
         assert_eq!(parsed.config, track.config, "{}", track.codec);
+        let video = track.video();
+        assert_eq!(parsed.picture, video.map(|video| (video.width as u16, video.height as u16)));
+        assert_eq!(parsed.colour, video.and_then(|video| video.colour));
     }
 }
 
@@ -135,4 +138,16 @@ fn parameters_of_the_other_kind_are_refused() {
     assert!(matches!(init_segment(&track), Err(MovieError::Entry(EntryError::Kind(Codec::H264)))));
     let track = Track { params: fixtures::h264().params, ..fixtures::aac() };
     assert!(matches!(init_segment(&track), Err(MovieError::Entry(EntryError::Kind(Codec::Aac)))));
+}
+
+#[test]
+fn a_track_is_made_again_from_its_init_segment() {
+    for track in [fixtures::h264(), fixtures::vp9(), fixtures::aac(), fixtures::opus(), fixtures::flac()] {
+        let made = parse_init(&init_segment(&track).expect("writes")).expect("reads").to_track().expect("valid");
+        assert_eq!((made.id, made.codec, made.timescale), (track.id, track.codec, track.timescale));
+        assert_eq!(made.config, track.config);
+        if let (Some(made), Some(track)) = (made.video(), track.video()) {
+            assert_eq!((made.width, made.height, made.colour), (track.width, track.height, track.colour));
+        }
+    }
 }
