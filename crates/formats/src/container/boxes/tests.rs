@@ -1,3 +1,5 @@
+//! Bounds of boxes, and where errors say that they are.
+
 use super::*;
 
 #[test]

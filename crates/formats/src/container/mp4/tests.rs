@@ -1,3 +1,5 @@
+//! Heads over recordings made of fragments, read by our own verifier and by mp4-atom.
+
 use media::TrackId;
 use mp4_atom::{Any, Decode, Moov};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Sample entries of every codec, written and read back, and records that no entry can hold.
+
 use super::super::fixtures;
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Segments taken apart again by the tests' own demuxer, which holds every rule of the packet layer.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Fragment headers, byte for byte, and as mp4-atom and our own reader see them.
+
 use mp4_atom::{Any, Decode};
 use proptest::prelude::*;
 

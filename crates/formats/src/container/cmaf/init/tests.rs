@@ -1,3 +1,5 @@
+//! Initialisation segments of every codec, as mp4-atom and our own reader see them.
+
 use media::{AudioParams, TrackParams};
 use mp4_atom::{Decode, Moov};
 

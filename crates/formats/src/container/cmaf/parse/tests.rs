@@ -1,3 +1,5 @@
+//! What the strict reader takes, what it refuses, and that no bytes make it panic.
+
 use proptest::prelude::*;
 
 use super::super::super::fixtures;

@@ -1,3 +1,5 @@
+//! Good files, each way for a file to be wrong, and bytes that are no file.
+
 use std::io::Cursor;
 use std::sync::Arc;
 

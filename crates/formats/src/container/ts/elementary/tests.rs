@@ -1,3 +1,5 @@
+//! Access units of every codec in their form for transport streams.
+
 use super::super::super::fixtures;
 use super::*;
 

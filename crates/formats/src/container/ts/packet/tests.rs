@@ -1,3 +1,5 @@
+//! Time stamps, adaptation fields and stuffing, bit by bit.
+
 use super::*;
 
 fn pes(unit: &[u8], pcr: Option<i64>, key: bool, pts: i64, dts: i64) -> Vec<u8> {
