@@ -1,0 +1,70 @@
+/** Every sentence of the watch page, by name. Each language gives them all. */
+
+import type { EngineFailure, Phase, Via } from '@tayang/player';
+
+export interface Words {
+  readonly skip: string;
+  readonly language: string;
+  readonly theme: string;
+  readonly player: string;
+  /** Short name of each state, as on the lamp. */
+  readonly state: Readonly<Record<Phase, string>>;
+  /** What an empty stage says. */
+  readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'missing' | 'forbidden' | 'address', Scene>>;
+  readonly failure: Readonly<Record<EngineFailure, string>>;
+  readonly recordingMissing: Scene;
+  readonly offline: string;
+  readonly play: string;
+  readonly pause: string;
+  readonly mute: string;
+  readonly unmute: string;
+  readonly unmuteNow: string;
+  readonly volume: string;
+  readonly seek: string;
+  readonly seekAt: (position: string, length: string) => string;
+  readonly fullscreen: string;
+  readonly fullscreenLeave: string;
+  readonly pictureInPicture: string;
+  readonly atEdge: string;
+  readonly toEdge: string;
+  readonly signal: string;
+  readonly latency: string;
+  readonly latencyClock: string;
+  readonly latencyBuffer: string;
+  readonly latencyNone: string;
+  readonly latencyRange: (plusMinusMs: string) => string;
+  readonly graph: string;
+  readonly seconds: string;
+  readonly picture: string;
+  readonly video: string;
+  readonly audio: string;
+  readonly rate: string;
+  readonly dropped: string;
+  readonly droppedOf: (dropped: string, all: string) => string;
+  readonly stalls: string;
+  readonly stallsTimes: (times: string) => string;
+  readonly engine: string;
+  readonly unknown: string;
+  readonly routes: string;
+  readonly routesHint: string;
+  readonly route: Readonly<Record<Via, { readonly name: string; readonly note: string }>>;
+  readonly routeUnavailable: string;
+  readonly recordings: string;
+  readonly recordingsNone: string;
+  readonly recordingNow: string;
+  readonly recordingSealed: string;
+  readonly watch: string;
+  readonly watchFromStart: string;
+  readonly watchRecording: string;
+  readonly download: string;
+  readonly nowShowing: string;
+  readonly backToLive: string;
+  readonly backToChannel: string;
+  readonly keys: string;
+  readonly keysList: readonly (readonly [key: string, what: string])[];
+}
+
+export interface Scene {
+  readonly title: string;
+  readonly text: string;
+}

@@ -1,0 +1,30 @@
+/** What each part of the page is drawn from, and what a part is. */
+
+import type { Address, Player, Snapshot } from '@tayang/player';
+import type { Writer } from '@tayang/ui';
+import type { Words } from '../text/words.ts';
+
+/** One moment, in one language. */
+export interface View {
+  readonly snapshot: Snapshot;
+  readonly words: Words;
+  readonly writer: Writer;
+}
+
+/** A part of the page: made once, drawn again with every view. Drawing the same view twice changes nothing. */
+export interface Part {
+  readonly element: HTMLElement;
+  render(view: View): void;
+}
+
+/** What parts may act on. */
+export interface Context {
+  readonly address: Address;
+  readonly player: Player;
+  readonly video: HTMLVideoElement;
+}
+
+/** The recording shown now, if the server has told of it. */
+export function shownRecording(snapshot: Snapshot): NonNullable<Snapshot['channel']>['recordings'][number] | null {
+  return snapshot.channel?.recordings.find((one) => one.stream === snapshot.recording) ?? null;
+}

@@ -1,0 +1,89 @@
+/**
+ * Staying at the live edge.
+ *
+ * Delay never grows: a little of it is worked off by playing slightly faster, much of it by skipping. Pure: one look
+ * at the player in, one decision out. hls.js has a catch-up of its own, but it acts only on more than one second of
+ * buffer, which a stream with a hold-back of 0.6 s never has; so this one steers every engine.
+ */
+
+export interface EdgeTuning {
+  /** Where playback wants to be: seconds behind the edge. */
+  readonly targetSeconds: number;
+  /** Further behind than this: skip. */
+  readonly skipSeconds: number;
+  /** Fastest rate; 1.1 keeps voices natural. */
+  readonly rateMax: number;
+}
+
+export interface EdgeLook {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Seconds between the playhead and the newest media that the engine knows of. */
+  readonly behindSeconds: number;
+  /** Seconds that can be played without waiting for the network. */
+  readonly bufferedSeconds: number;
+  /** A rebuffering that the channel is not to blame for began since the last look. */
+  readonly starved: boolean;
+}
+
+export type EdgeDecision =
+  | { readonly act: 'rate'; readonly rate: number }
+  | { readonly act: 'skip'; readonly behindSeconds: number };
+
+/** Behind the target by less than this: leave the rate alone. */
+const TOLERANCE_SECONDS = 0.12;
+/** Speeding up with less than this in hand would starve the decoder. */
+const RESERVE_SECONDS = 0.18;
+/** What one rebuffering adds to the target, at most how much in all, and how fast calm takes it away again. */
+const STARVED_STEP_SECONDS = 0.25;
+const STARVED_MAX_SECONDS = 2;
+const CALM_MS = 15_000;
+/** After a skip the buffer must settle before the next one is thought of. */
+const SKIP_PAUSE_MS = 3_000;
+
+export class LiveEdge {
+  private extraSeconds = 0;
+  private calmSince = Number.NEGATIVE_INFINITY;
+  private skippedAt = Number.NEGATIVE_INFINITY;
+  private fast = false;
+
+  public constructor(private tuning: EdgeTuning) {}
+
+  /** The server may state another hold-back at any playlist. */
+  public retune(tuning: EdgeTuning): void {
+    this.tuning = tuning;
+  }
+
+  /** The target with what the network has made us add to it. */
+  public get targetSeconds(): number {
+    return this.tuning.targetSeconds + this.extraSeconds;
+  }
+
+  public look(look: EdgeLook): EdgeDecision {
+    this.adapt(look);
+    const excess = look.behindSeconds - this.targetSeconds;
+    if (look.behindSeconds > this.tuning.skipSeconds + this.extraSeconds && look.now - this.skippedAt > SKIP_PAUSE_MS) {
+      this.skippedAt = look.now;
+      this.fast = false;
+      return { act: 'skip', behindSeconds: this.targetSeconds };
+    }
+    // Two thresholds, so that the rate does not flutter around one.
+    this.fast = excess > (this.fast ? TOLERANCE_SECONDS / 3 : TOLERANCE_SECONDS) && look.bufferedSeconds > RESERVE_SECONDS;
+    return { act: 'rate', rate: this.fast ? this.rate(excess) : 1 };
+  }
+
+  private rate(excess: number): number {
+    const gentle = 1.03 + excess * 0.1;
+    return Math.round(Math.min(this.tuning.rateMax, gentle) * 100) / 100;
+  }
+
+  private adapt(look: EdgeLook): void {
+    if (look.starved) {
+      this.extraSeconds = Math.min(STARVED_MAX_SECONDS, this.extraSeconds + STARVED_STEP_SECONDS);
+      this.calmSince = look.now;
+    } else if (this.extraSeconds > 0 && look.now - this.calmSince > CALM_MS) {
+      this.extraSeconds = Math.max(0, this.extraSeconds - STARVED_STEP_SECONDS / 2);
+      this.calmSince = look.now;
+    }
+  }
+}

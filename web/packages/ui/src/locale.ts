@@ -1,0 +1,107 @@
+/** Which language a page speaks, and how it writes numbers, sizes and times. Times are in the viewer's own zone. */
+
+export type Language = 'id' | 'en';
+
+export const LANGUAGES: readonly Language[] = ['id', 'en'];
+
+/** What can be remembered; the browser's own storage, or nothing where that is refused. */
+export interface Memory {
+  get(key: string): string | null;
+  set(key: string, value: string): void;
+}
+
+/** Remembers in the browser, and forgets quietly where it may not. */
+export const browserMemory: Memory = {
+  get: (key) => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set: (key, value) => {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // Private windows may refuse: the choice then lasts as long as the page.
+    }
+  },
+};
+
+function asLanguage(text: string | null | undefined): Language | null {
+  const short = text?.toLowerCase().split('-')[0];
+  // Old code of Indonesian, still sent by some phones.
+  if (short === 'in') return 'id';
+  return LANGUAGES.find((one) => one === short) ?? null;
+}
+
+/** `?lang=`, then what was chosen before, then the browser's wishes in their order, then Indonesian. */
+export function pickLanguage(search: string, remembered: string | null, wishes: readonly string[]): Language {
+  const asked = asLanguage(new URLSearchParams(search).get('lang'));
+  if (asked !== null) return asked;
+  const before = asLanguage(remembered);
+  if (before !== null) return before;
+  for (const wish of wishes) {
+    const language = asLanguage(wish);
+    if (language !== null) return language;
+  }
+  return 'id';
+}
+
+/** Writes for one language. `zone` is for tests; a page leaves it to the browser. */
+export class Writer {
+  private readonly locale: string;
+
+  public constructor(
+    public readonly language: Language,
+    private readonly zone?: string,
+  ) {
+    this.locale = language === 'id' ? 'id-ID' : 'en-GB';
+  }
+
+  /** `0,8` in Indonesian, `0.8` in English. */
+  public decimal(value: number, digits: number): string {
+    return new Intl.NumberFormat(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  }
+
+  public whole(value: number): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 0 }).format(value);
+  }
+
+  /** `2,4 Mbit/s`. */
+  public bitRate(bitsPerSecond: number): string {
+    return bitsPerSecond >= 1e6
+      ? `${this.decimal(bitsPerSecond / 1e6, 1)} Mbit/s`
+      : `${this.whole(bitsPerSecond / 1e3)} kbit/s`;
+  }
+
+  /** `1,2 GB`. */
+  public size(bytes: number): string {
+    if (bytes >= 1e9) return `${this.decimal(bytes / 1e9, 1)} GB`;
+    return bytes >= 1e6 ? `${this.whole(bytes / 1e6)} MB` : `${this.whole(bytes / 1e3)} kB`;
+  }
+
+  /** Day, date and time with the name of the zone. */
+  public moment(unixMs: number): string {
+    const zone = this.zone === undefined ? {} : { timeZone: this.zone };
+    return new Intl.DateTimeFormat(this.locale, {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+      ...zone,
+    }).format(unixMs);
+  }
+}
+
+const pad = (value: number): string => String(value).padStart(2, '0');
+
+/** `4:07`, `1:02:03`: a length or a place in it. */
+export function clockText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
+}
