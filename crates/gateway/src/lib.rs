@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod io;
 pub mod live;
 pub mod pages;
+pub mod range;
 pub mod recorded;
 pub mod reply;
 pub mod routes;
@@ -24,4 +25,4 @@ pub mod wire;
 
 mod gateway;
 
-pub use gateway::{Gateway, Limits};
+pub use gateway::{Gateway, Limits, RenderMetrics};

@@ -11,14 +11,17 @@ use control::Channel;
 use hub::{Hub, Item, Listener, Publisher, Stream};
 use media::{ChannelPath, StreamId};
 use packager::{Packager, Window};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use recorder::{Recorder, StreamRecorder};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::wall_now;
+use crate::hls::{GzipCache, TsCache};
 
 /// Entries taken from the hub under one lock.
 const READ_MAX: usize = 256;
+/// A window that has not changed for this long wakes its waiters at each tick.
+const NUDGE_AFTER: Duration = Duration::from_secs(1);
 /// How long the playlists of a stream that ended are kept, so that every viewer reads its end.
 const ENDED_LINGER: Duration = Duration::from_secs(60);
 
@@ -54,15 +57,31 @@ pub struct LiveStream {
     pub stream: Arc<Stream>,
     /// What can be fetched of it now.
     pub window: RwLock<Window>,
+    /// Compressed playlists.
+    pub packed: GzipCache,
+    /// Segments in MPEG-TS.
+    pub ts: TsCache,
     version: watch::Sender<u64>,
+    changed_at: Mutex<Instant>,
     ended_at: RwLock<Option<Instant>>,
 }
 
 impl LiveStream {
-    /// Changes whenever the window has.
+    /// Changes whenever the window has, and now and then while it stands still, so that who waits looks at the time.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    fn changed(&self) {
+        *self.changed_at.lock() = Instant::now();
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn nudge(&self, now: Instant) {
+        if now.saturating_duration_since(*self.changed_at.lock()) >= NUDGE_AFTER {
+            self.version.send_modify(|version| *version += 1);
+        }
     }
 }
 
@@ -114,6 +133,18 @@ impl Live {
         self.streams.read().by_channel.values().cloned().collect()
     }
 
+    /// How streams are cut.
+    #[must_use]
+    pub fn config(&self) -> &packager::Config {
+        &self.config
+    }
+
+    /// How many streams have not been packaged to their end yet.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.streams.read().by_channel.values().filter(|live| live.ended_at.read().is_none()).count()
+    }
+
     /// Changes whenever a stream has become playable.
     #[must_use]
     pub fn started(&self) -> watch::Receiver<u64> {
@@ -123,6 +154,9 @@ impl Live {
     /// Ends streams whose window closed and forgets those that ended a while ago. Call a few times a second.
     pub fn expire(&self, now: Instant) {
         self.hub.expire(now);
+        for live in self.all() {
+            live.nudge(now);
+        }
         let over = |live: &LiveStream| live.ended_at.read().is_some_and(|at| now - at >= ENDED_LINGER);
         let stale = self.streams.read().by_channel.values().any(|live| over(live));
         if stale {
@@ -134,9 +168,12 @@ impl Live {
         // Segment numbers start at the stream's second, so that they rise from stream to stream of a channel.
         let msn_base = stream.id().0 / 1_000;
         let live = Arc::new(LiveStream {
-            window: RwLock::new(Window::new(self.config.clone(), stream.id(), msn_base)),
+            window: RwLock::new(Window::new(self.config.clone())),
             stream: stream.clone(),
+            packed: GzipCache::default(),
+            ts: TsCache::default(),
             version: watch::Sender::new(0),
+            changed_at: Mutex::new(Instant::now()),
             ended_at: RwLock::new(None),
         });
         self.streams.write().by_channel.insert(channel.path.clone(), live.clone());
@@ -212,7 +249,7 @@ impl Run {
             changed = true;
         }
         if changed {
-            self.live.version.send_modify(|version| *version += 1);
+            self.live.changed();
         }
     }
 }

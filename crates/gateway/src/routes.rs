@@ -119,9 +119,12 @@ fn general(
         Target::Metrics => state::metrics(gateway),
         Target::Time => state::time(),
         Target::Asset(file) => pages::asset(&file, request.headers()),
-        // The page is the same for every channel and says itself what is not there; a signed page is not a thing.
-        Target::Watch(_) if path_sign.is_none() => pages::watch(request.headers()),
-        Target::Watch(_) | Target::Unknown | Target::Channel(..) => unknown(),
+        // The page is the same for every channel and says itself what is not there.
+        Target::Watch(path) => match path_sign {
+            Some(sign) => redirect(&format!("/watch/{path}?sign={sign}")),
+            None => pages::watch(request.headers()),
+        },
+        Target::Unknown | Target::Channel(..) => unknown(),
     }
 }
 

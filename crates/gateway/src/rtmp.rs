@@ -32,7 +32,7 @@ const READ_BYTES: usize = 64 << 10;
 /// How often a publisher's right is asked again, and a take-over noticed while it is silent.
 const RECHECK_EVERY: Duration = Duration::from_millis(250);
 /// What a publisher gets to go elsewhere when the server stops.
-const DRAIN_GRACE: Duration = Duration::from_millis(500);
+pub const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 /// Accepts until `stop`.
 pub async fn serve(

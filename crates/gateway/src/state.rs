@@ -18,12 +18,19 @@ const RECORDINGS_SHOWN: usize = 20;
 #[must_use]
 pub fn health(gateway: &Gateway) -> Response<Body> {
     let recording = gateway.recorder.status();
+    let stalled: Vec<Value> = recording
+        .stalled
+        .iter()
+        .map(|(key, why)| json!({ "recording": key.to_string(), "why": why.to_string() }))
+        .collect();
     json_reply(
         StatusCode::OK,
         reply::NO_STORE,
         &json!({
-            "status": if recording.is_stalled() { "degraded" } else { "ok" },
-            "recording": recording.describe(),
+            "status": if stalled.is_empty() { "ok" } else { "degraded" },
+            "recording": recording.recording,
+            "recordingStalled": stalled,
+            "sealed": recording.sealed,
             "streams": gateway.hub.streams().len(),
             "viewers": gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed),
         }),
@@ -93,7 +100,7 @@ pub async fn recordings(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> 
 
 async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec<Value> {
     let Some(channel) = gateway.directory.channel(path) else { return Vec::new() };
-    let mut rows = match gateway.recordings.recordings(Some(channel.id)).await {
+    let mut rows = match gateway.recorder.list(Some(channel.id)).await {
         Ok(rows) => rows,
         Err(error) => {
             tracing::error!(%error, %path, "the recordings could not be listed");
@@ -105,13 +112,11 @@ async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec
         .take(max)
         .map(|row| {
             let base = format!("/{path}/{}", row.id);
-            // While it is recorded, the row is older than what has been kept.
-            let kept = gateway.recorder.progress(row.id);
             json!({
                 "stream": row.id.to_string(),
                 "started": row.started.0,
-                "duration": kept.map_or(row.duration_ms, |kept| kept.duration_ms) as f64 / 1_000.0,
-                "bytes": kept.map_or(row.bytes, |kept| kept.bytes),
+                "duration": row.duration_ms as f64 / 1_000.0,
+                "bytes": row.bytes,
                 "state": row.state.as_str(),
                 "playlist": format!("{base}/master.m3u8"),
                 "mp4": format!("{base}/recording.mp4"),

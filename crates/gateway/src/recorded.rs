@@ -1,0 +1,248 @@
+//! Recordings over HTTP: playlists over the kept segments, the segments themselves, and the MP4 that they make.
+//!
+//! Owns no bytes: the recorder's archive has them. A stream that is still live comes here for what has left its window.
+
+use std::io;
+use std::sync::Arc;
+
+use control::Denied;
+use futures_util::StreamExt as _;
+use http::header::{
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE,
+};
+use http::{HeaderMap, Response, StatusCode};
+use media::StreamId;
+use packager::playlist::{
+    Addressing, Container, KeptTrack, Kind, ListOptions, MultivariantOptions, Rates, Rendition, SegmentEntry,
+    multivariant, segment_list, vod_manifest,
+};
+use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
+use tokio::sync::mpsc;
+
+use crate::http::{Body, header};
+use crate::routes::Asked;
+use crate::routes::target::{StreamFile, TrackLabel};
+use crate::{Gateway, hls, range, reply};
+
+/// Pieces of an MP4 that wait for a slow reader: each is at most 1 MiB.
+const PIECES_WAITING: usize = 2;
+
+/// Answers for a stream that is not live.
+pub async fn answer(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    stream: StreamId,
+    file: StreamFile,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let Some(channel) = gateway.directory.channel(&asked.path) else {
+        return reply::not_live(Denied::Unknown.reason());
+    };
+    let key = RecordingKey { channel: channel.id, stream };
+    match serve(gateway, asked, key, file, headers).await {
+        Ok(response) => response,
+        Err(error) => failed(&error),
+    }
+}
+
+/// The recorder's errors as a client may see them.
+fn failed(error: &RecorderError) -> Response<Body> {
+    match error {
+        RecorderError::NoRecording(_) => reply::text(StatusCode::NOT_FOUND, "there is no such recording"),
+        RecorderError::NoSegment { .. } => {
+            reply::text(StatusCode::NOT_FOUND, "the recording has nothing under this number")
+        }
+        RecorderError::Range { .. } => reply::text(StatusCode::RANGE_NOT_SATISFIABLE, "the range is outside the file"),
+        RecorderError::Mp4(_) => {
+            reply::text(StatusCode::CONFLICT, "this recording cannot be one MP4: play its playlist instead")
+        }
+        other => {
+            tracing::error!(error = %other, "a recording could not be read");
+            metrics::counter!("tayang_recording_read_errors_total").increment(1);
+            reply::text(StatusCode::SERVICE_UNAVAILABLE, "the recording cannot be read now; try again")
+        }
+    }
+}
+
+async fn serve(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    key: RecordingKey,
+    file: StreamFile,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, RecorderError> {
+    let archive = gateway.recorder.archive();
+    let index = archive.index(key).await?;
+    match file {
+        StreamFile::Master => Ok(master(&index, asked)),
+        StreamFile::Media(label) => Ok(media(gateway, &index, &label, asked)),
+        StreamFile::Mpd => Ok(mpd(gateway, &index, asked)),
+        StreamFile::Mp4 => mp4(gateway, key, &index, asked, headers).await,
+        StreamFile::Init(label, epoch) => {
+            let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
+            let init = archive.init(key, track.id, epoch).await?;
+            Ok(hls::object(init.bytes.clone(), track.kind(), headers))
+        }
+        StreamFile::Segment(label, msn) => {
+            let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
+            let bytes = archive.read_segment(key, track.id, msn).await?;
+            Ok(hls::object(bytes, track.kind(), headers))
+        }
+        StreamFile::Part(label, msn, part) => {
+            let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
+            let bytes = archive.read_part(key, track.id, msn, part).await?;
+            Ok(hls::object(bytes, track.kind(), headers))
+        }
+        StreamFile::Ts(msn) => hls::answer_ts(gateway, key, &index, msn, headers).await,
+    }
+}
+
+fn track<'i>(index: &'i RecordingIndex, label: &TrackLabel) -> Option<&'i TrackIndex> {
+    index.track_named(&label.0)
+}
+
+/// What playlists say of a track's segments.
+#[must_use]
+pub fn entries(track: &TrackIndex, msn_base: u64) -> Vec<SegmentEntry> {
+    let timescale = track.timescale();
+    let mut discontinuity_sequence = msn_base;
+    track
+        .segments
+        .iter()
+        .map(|segment| {
+            if segment.discontinuity || segment.gap_before {
+                discontinuity_sequence += 1;
+            }
+            SegmentEntry {
+                msn: segment.msn,
+                epoch: segment.epoch,
+                start: segment.start,
+                duration: segment.duration,
+                timescale,
+                independent: segment.independent,
+                discontinuity_sequence,
+                wall: segment.wall,
+                bytes_len: segment.bytes,
+                samples: 0,
+            }
+        })
+        .collect()
+}
+
+/// All tracks as a multivariant playlist lists them.
+#[must_use]
+pub fn renditions(index: &RecordingIndex) -> Vec<Rendition> {
+    index
+        .tracks
+        .iter()
+        .filter_map(|track| {
+            let init = track.inits.last()?;
+            Some(Rendition {
+                name: init.name.clone(),
+                track: init.track.clone(),
+                rates: Rates::of(&entries(track, 0)),
+            })
+        })
+        .collect()
+}
+
+fn master(index: &RecordingIndex, asked: &Asked<'_>) -> Response<Body> {
+    match multivariant(&renditions(index), &MultivariantOptions::default()) {
+        Some(text) => hls::playlist(text.into(), cache(index), asked),
+        None => reply::text(StatusCode::NOT_FOUND, "the recording has no whole segment yet"),
+    }
+}
+
+fn media(gateway: &Gateway, index: &RecordingIndex, label: &TrackLabel, asked: &Asked<'_>) -> Response<Body> {
+    let Some(track) = track(index, label) else {
+        return reply::text(StatusCode::NOT_FOUND, "the recording has no such track");
+    };
+    let kind = if index.phase == Phase::Recording { Kind::Event { ended: false } } else { Kind::Vod };
+    let options =
+        ListOptions { container: Container::Cmaf, kind, skip: false, addressing: Addressing::default() };
+    match segment_list(gateway.live.config(), track.name(), &entries(track, index.key.stream.0 / 1_000), &options) {
+        Some(text) => hls::playlist(text.into(), cache(index), asked),
+        None => reply::text(StatusCode::NOT_FOUND, "the track has no whole segment yet"),
+    }
+}
+
+fn mpd(gateway: &Gateway, index: &RecordingIndex, asked: &Asked<'_>) -> Response<Body> {
+    let entries: Vec<_> = index.tracks.iter().map(|track| entries(track, index.key.stream.0 / 1_000)).collect();
+    let configs: Vec<Vec<_>> = index
+        .tracks
+        .iter()
+        .map(|track| track.inits.iter().map(|init| (init.epoch, init.track.clone())).collect())
+        .collect();
+    let kept: Vec<KeptTrack<'_>> = index
+        .tracks
+        .iter()
+        .zip(&entries)
+        .zip(&configs)
+        .map(|((track, entries), configs)| KeptTrack { name: track.name(), configs, entries })
+        .collect();
+    match vod_manifest(gateway.live.config(), &kept, Addressing::default()) {
+        Some(text) => hls::manifest_text(text.into(), cache(index), asked),
+        None => reply::text(StatusCode::NOT_FOUND, "the recording has no whole segment yet"),
+    }
+}
+
+fn cache(index: &RecordingIndex) -> &'static str {
+    if index.phase == Phase::Recording { reply::LIVE_PLAYLIST } else { reply::ENDED_PLAYLIST }
+}
+
+async fn mp4(
+    gateway: &Gateway,
+    key: RecordingKey,
+    index: &RecordingIndex,
+    asked: &Asked<'_>,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, RecorderError> {
+    if index.phase == Phase::Recording {
+        return Ok(reply::text(StatusCode::CONFLICT, "the stream goes on: its MP4 is there when it has ended"));
+    }
+    let archive = gateway.recorder.archive();
+    let layout = archive.mp4(key).await?;
+    let total = layout.total_len;
+    let (status, wanted) = match range::parse(header(headers, RANGE), total) {
+        range::Asked::Whole => (StatusCode::OK, 0..total),
+        range::Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        range::Asked::Unsatisfiable => {
+            let mut response = reply::text(StatusCode::RANGE_NOT_SATISFIABLE, "the range is outside the file");
+            set(&mut response, CONTENT_RANGE, &format!("bytes */{total}"));
+            return Ok(response);
+        }
+    };
+    let body = if asked.head {
+        Body::Empty
+    } else {
+        let mut pieces = Box::pin(archive.mp4_range(key, layout, wanted.clone())?);
+        let (sender, receiver) = mpsc::channel(PIECES_WAITING);
+        tokio::spawn(async move {
+            while let Some(piece) = pieces.next().await {
+                if sender.send(piece.map_err(io::Error::other)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Body::Pieces(receiver)
+    };
+    let mut response = reply::media(status, "video/mp4", reply::IMMUTABLE, body);
+    set(&mut response, CONTENT_LENGTH, &(wanted.end - wanted.start).to_string());
+    set(&mut response, ACCEPT_RANGES, "bytes");
+    set(&mut response, CONTENT_DISPOSITION, &format!("inline; filename=\"{}-{}.mp4\"", asked.path.name, key.stream));
+    if status == StatusCode::PARTIAL_CONTENT {
+        set(&mut response, CONTENT_RANGE, &format!("bytes {}-{}/{total}", wanted.start, wanted.end - 1));
+    }
+    Ok(response)
+}
+
+fn set(response: &mut Response<Body>, name: http::header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The recording of a stream that is live, if it is recorded.
+pub async fn live_index(gateway: &Gateway, key: RecordingKey) -> Option<Arc<RecordingIndex>> {
+    gateway.recorder.archive().index(key).await.ok()
+}
