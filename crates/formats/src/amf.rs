@@ -230,3 +230,6 @@ pub enum AmfError {
         at: usize,
     },
 }
+
+#[cfg(test)]
+mod tests;

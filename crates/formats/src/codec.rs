@@ -239,6 +239,4 @@ fn with_length_size_4(record: &Bytes, at: usize, length_size: u8) -> Bytes {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(crate) mod vectors;
+pub(crate) mod tests;

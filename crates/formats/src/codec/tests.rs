@@ -1,10 +1,13 @@
 //! Tracks from configurations and first frames, over all codecs; hostile bytes for all of them.
 
+pub(crate) mod bit_writer;
+pub(crate) mod vectors;
+
 use media::{Codec, MediaKind, Timescale, TrackId, TrackParams};
 use proptest::prelude::*;
 
-use super::vectors::*;
 use super::*;
+use vectors::*;
 
 const CODECS: [Codec; 8] =
     [Codec::H264, Codec::H265, Codec::Av1, Codec::Vp9, Codec::Aac, Codec::Opus, Codec::Flac, Codec::Mp3];

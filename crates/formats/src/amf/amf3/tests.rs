@@ -1,5 +1,7 @@
 //! AMF3: examples from the specification's rules, references, and hostile bytes.
 
+mod generated;
+
 use proptest::prelude::*;
 
 use super::*;

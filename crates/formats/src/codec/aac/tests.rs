@@ -1,7 +1,9 @@
 //! AAC: recorded configurations and each way to signal SBR and PS.
 
+mod generated;
+
 use super::*;
-use crate::codec::vectors::*;
+use crate::codec::tests::vectors::*;
 
 fn parse(text: &str) -> AudioSpecificConfig {
     AudioSpecificConfig::parse(&hex(text)).unwrap_or_else(|error| panic!("{text}: {error}"))

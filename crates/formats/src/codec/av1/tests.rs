@@ -1,10 +1,13 @@
 //! AV1: recorded configurations, temporal units, hostile OBUs.
 
+mod generated;
+
 use bytes::Bytes;
 use media::Colour;
 
 use super::*;
-use crate::codec::vectors::*;
+use crate::codec::tests::bit_writer::from_text;
+use crate::codec::tests::vectors::*;
 
 fn header_of(record: &str) -> SequenceHeader {
     SequenceHeader::parse(obus(&hex(record)[4..]).next().expect("one OBU").payload).expect("recorded")
@@ -31,17 +34,11 @@ fn reduced_and_high_profile_headers_are_read() {
     assert_eq!((header.width, header.height, header.level, header.bit_depth), (320, 180, 31, 8));
 }
 
-/// Bits as text to bytes.
-fn bits(text: &str) -> Vec<u8> {
-    let bits: Vec<u8> = text.bytes().filter(|b| *b != b' ').map(|b| b - b'0').collect();
-    bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
-}
-
 /// A sequence header with `timing` between its first bits and the operating points; 320x180, 8 bits.
 fn with_timing(timing: &str, operating_points: &str) -> Vec<u8> {
     let size = format!("1000 0111 {:09b} {:08b}", 319, 179);
     let tools = "0 000 0000 0 1 1 000"; // no frame ids, tools off, no order hint, screen content, integer mv, filters
-    bits(&format!("000 0 0 {timing} {operating_points} {size} {tools} 0 0 0 0 00 0 1"))
+    from_text(&format!("000 0 0 {timing} {operating_points} {size} {tools} 0 0 0 0 00 0 1"))
 }
 
 #[test]

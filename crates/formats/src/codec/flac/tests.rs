@@ -4,7 +4,7 @@ use media::{Codec, TrackId};
 
 use super::*;
 use crate::codec::make_track;
-use crate::codec::vectors::*;
+use crate::codec::tests::vectors::*;
 
 #[test]
 fn every_form_of_the_header_becomes_the_bare_block() {

@@ -1,5 +1,7 @@
 //! H.264: recorded configurations, an independent parser as oracle, and hostile parameter sets.
 
+mod generated;
+
 use bytes::Bytes;
 use h264_reader::nal::sps::SeqParameterSet;
 use h264_reader::rbsp::{BitReader as OracleBits, decode_nal};
@@ -8,7 +10,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codec::DIMENSION_MAX;
-use crate::codec::vectors::*;
+use crate::codec::tests::bit_writer::from_text;
+use crate::codec::tests::vectors::*;
 
 fn sps_of(record: &str) -> Sps {
     let avcc = AvcConfig::parse(&hex(record)).expect("recorded");
@@ -75,17 +78,11 @@ fn a_recovery_point_that_is_exact_at_once_is_a_sync_sample() {
     assert!(!is_sync(&[]));
 }
 
-/// A bit string as bytes, as `1 010 ...`.
-fn bits(text: &str) -> Vec<u8> {
-    let bits: Vec<u8> = text.bytes().filter(|b| *b != b' ').map(|b| b - b'0').collect();
-    bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
-}
-
 #[test]
 fn a_hostile_count_in_an_sps_is_refused_at_once() {
     // Main profile, id 0, frame_num 0, pic_order_cnt_type 1, then a cycle of 2^31 pictures: what hung nginx-rtmp
     let mut sps = vec![0x67, 77, 0, 30];
-    sps.extend(bits("1 1 010 0 1 1 0000000000000000000000000000000 1 0000000000000000000000000000001"));
+    sps.extend(from_text("1 1 010 0 1 1 0000000000000000000000000000000 1 0000000000000000000000000000001"));
     sps.extend([0xFF; 64]);
     assert!(matches!(Sps::parse(&sps), Err(CodecError::Invalid { what: "num_ref_frames_in_pic_order_cnt_cycle", .. })));
 }
@@ -94,11 +91,11 @@ fn a_hostile_count_in_an_sps_is_refused_at_once() {
 fn an_absurd_picture_size_is_refused() {
     // width 2^31 macroblocks
     let mut sps = vec![0x67, 77, 0, 30];
-    sps.extend(bits("1 1 1 1 1 0 0000000000000000000000000000000 1 0000000000000000000000000000001 1 1 1 0 0"));
+    sps.extend(from_text("1 1 1 1 1 0 0000000000000000000000000000000 1 0000000000000000000000000000001 1 1 1 0 0"));
     assert!(matches!(Sps::parse(&sps), Err(CodecError::Invalid { what: "picture width", .. })));
     // cropped to nothing: 16x16 less 8 chroma samples right
     let mut sps = vec![0x67, 77, 0, 30];
-    sps.extend(bits("1 1 1 1 1 0 1 1 1 1 1 1 0001001 1 1 0"));
+    sps.extend(from_text("1 1 1 1 1 0 1 1 1 1 1 1 0001001 1 1 0"));
     assert!(matches!(Sps::parse(&sps), Err(CodecError::Invalid { what: "picture width", .. })));
 }
 

@@ -1,10 +1,13 @@
 //! H.265: recorded configurations, codec strings, hostile parameter sets.
 
+mod generated;
+
 use bytes::Bytes;
 use media::{Colour, FrameRate};
 
 use super::*;
-use crate::codec::vectors::*;
+use crate::codec::tests::bit_writer::BitWriter;
+use crate::codec::tests::vectors::*;
 
 #[test]
 fn hvcc_of_x265_is_read() {
@@ -117,51 +120,10 @@ fn other_nal_units_are_not_taken_for_an_sps() {
     assert_eq!(Sps::parse(&[0x42]), Err(CodecError::Truncated { what: "H.265 SPS", len: 1 }));
 }
 
-/// Writes an SPS that has everything between the picture size and the VUI which x265 leaves out.
-#[derive(Default)]
-struct Bits(Vec<u8>, u32);
-
-impl Bits {
-    fn u(&mut self, count: u32, value: u64) -> &mut Self {
-        for shift in (0..count).rev() {
-            if self.1 % 8 == 0 {
-                self.0.push(0);
-            }
-            *self.0.last_mut().expect("pushed") |= ((value >> shift & 1) as u8) << (7 - self.1 % 8);
-            self.1 += 1;
-        }
-        self
-    }
-
-    fn ue(&mut self, value: u64) -> &mut Self {
-        let bits = 64 - (value + 1).leading_zeros();
-        self.u(bits - 1, 0).u(bits, value + 1)
-    }
-
-    fn se(&mut self, value: i64) -> &mut Self {
-        self.ue(if value > 0 { 2 * value as u64 - 1 } else { 2 * value.unsigned_abs() })
-    }
-
-    /// With emulation prevention.
-    fn nal(&self) -> Vec<u8> {
-        let mut out: Vec<u8> = Vec::new();
-        let mut zeros = 0;
-        for &byte in &self.0 {
-            if zeros >= 2 && byte <= 3 {
-                out.push(3);
-                zeros = 0;
-            }
-            zeros = if byte == 0 { zeros + 1 } else { 0 };
-            out.push(byte);
-        }
-        out
-    }
-}
-
 /// Three temporal layers of which one tells profile and level, scaling lists, PCM, predicted reference picture sets,
 /// long-term pictures, a VUI with every part. ffmpeg 5.1's `trace_headers` reads each field of it as it is meant here.
-fn elaborate_sps(short_term_sets: impl Fn(&mut Bits)) -> Vec<u8> {
-    let mut b = Bits::default();
+fn elaborate_sps(short_term_sets: impl Fn(&mut BitWriter)) -> Vec<u8> {
+    let mut b = BitWriter::default();
     b.u(16, 0x4201).u(4, 0).u(3, 2).u(1, 1);
     b.u(8, 1).u(32, 0x6000_0000).u(48, 0x9000_0000_0000).u(8, 93);
     b.u(2, 0b11).u(2, 0b00).u(12, 0); // flags of two sub-layers, alignment of six more
@@ -195,7 +157,7 @@ fn elaborate_sps(short_term_sets: impl Fn(&mut Bits)) -> Vec<u8> {
     b.u(1, 1).u(8, 255).u(16, 4).u(16, 3).u(1, 1).u(1, 0); // aspect ratio, overscan
     b.u(1, 1).u(3, 5).u(1, 1).u(1, 1).u(8, 9).u(8, 18).u(8, 9); // colour
     b.u(1, 1).ue(0).ue(0).u(3, 0).u(1, 1).ue(0).ue(0).ue(0).ue(4); // chroma location, display window
-    b.u(1, 1).u(32, 1001).u(32, 30_000).u(1, 0).u(1, 0).u(1, 0).u(1, 0).u(1, 1).u(7, 0);
+    b.u(1, 1).u(32, 1001).u(32, 30_000).u(1, 0).u(1, 0).u(1, 0).u(1, 0);
     b.nal()
 }
 

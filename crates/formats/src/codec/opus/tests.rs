@@ -4,7 +4,7 @@ use bytes::Bytes;
 use media::{Codec, TrackId};
 
 use super::*;
-use crate::codec::vectors::*;
+use crate::codec::tests::vectors::*;
 use crate::codec::{make_track, make_track_from_frame};
 
 #[test]

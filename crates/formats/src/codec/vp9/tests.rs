@@ -5,7 +5,7 @@ use media::{Codec, Colour, TrackId};
 
 use super::*;
 use crate::codec::make_track_from_frame;
-use crate::codec::vectors::*;
+use crate::codec::tests::vectors::*;
 
 /// First bytes of the key frame that belongs to [`VPCC`]: 320x180, profile 0.
 const KEY_FRAME: &str = "824983420013f00b3600";

@@ -3,6 +3,7 @@
 //! Bodies marked "ffmpeg 9" were cut out of `ffmpeg -f lavfi -i testsrc=size=320x180 ... -f flv`, which writes E-RTMP.
 
 mod file;
+mod generated;
 mod hostile;
 mod write;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use media::{Codec, Colour};
 
 use super::*;
-use crate::codec::vectors::hex;
+use crate::codec::tests::vectors::hex;
 
 fn video(text: &str) -> Vec<VideoEvent> {
     parse_video(&hex(text)).unwrap_or_else(|error| panic!("{text}: {error}")).into_vec()

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::amf::{Limits, Value, amf0};
-use crate::codec::vectors::*;
+use crate::codec::tests::vectors::*;
 use crate::codec::{make_track, make_track_from_frame, mp3};
 
 fn track(codec: Codec) -> Track {
