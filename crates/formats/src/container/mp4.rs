@@ -123,7 +123,7 @@ pub fn fast_start_head(tracks: &[Mp4Track], mdat_body_bytes: u64) -> Result<Byte
         return Err(Mp4Error::Empty);
     }
     let narrow = put_head(&tables, mdat_body_bytes, false)?;
-    if narrow.len() as u64 + mdat_body_bytes <= u64::from(u32::MAX) {
+    if mdat_body_bytes.saturating_add(narrow.len() as u64) <= u64::from(u32::MAX) {
         return Ok(narrow.into());
     }
     Ok(put_head(&tables, mdat_body_bytes, true)?.into())
@@ -144,7 +144,7 @@ fn put_head(tables: &[Tables], mdat_body_bytes: u64, wide: bool) -> Result<Vec<u
         }
         Ok(())
     })?;
-    if mdat_body_bytes + 8 > u64::from(u32::MAX) {
+    if mdat_body_bytes.saturating_add(8) > u64::from(u32::MAX) {
         put_u32(&mut out, 1);
         out.extend_from_slice(b"mdat");
         put_u64(&mut out, mdat_body_bytes.saturating_add(16));

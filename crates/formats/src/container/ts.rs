@@ -14,6 +14,7 @@
 //! * all times have [`TIME_OFFSET_90K`] added, so that a stream that starts at zero has no negative clock.
 
 mod elementary;
+mod frames;
 mod packet;
 mod psi;
 
@@ -21,6 +22,8 @@ use media::{Codec, MediaKind, Track, TrackId};
 
 use elementary::Elementary;
 use packet::{PacketWriter, PesHeader};
+
+pub use frames::{interleave, part_frames};
 
 /// Added to every time stamp: 1.4 s, where ffmpeg's own transport streams start, too.
 pub const TIME_OFFSET_90K: i64 = 126_000;

@@ -3,7 +3,7 @@
 use formats::container::cmaf::{FragmentHeader, Prft, Sample, init_segment, parse_fragments, write_fragment_header};
 use media::UnixMillis;
 
-use crate::encode::{Coded, Stream, aac, audio, av1, h264, h265, video};
+use crate::encode::{Coded, Stream, aac, audio, av1, h264, h265, vp9};
 use crate::probe::{codec_name, decodes_in_silence, packets, streams};
 
 /// A part of the frames, `prft` included.
@@ -25,7 +25,7 @@ pub fn part(stream: &Stream, sequence: u32, frames: &[Coded]) -> Vec<u8> {
 }
 
 /// Parts of five frames each.
-fn file_of(stream: &Stream) -> Vec<u8> {
+pub fn file_of(stream: &Stream) -> Vec<u8> {
     let mut bytes = init_segment(&stream.track).expect("writes").to_vec();
     for (sequence, frames) in stream.frames.chunks(5).enumerate() {
         bytes.extend_from_slice(&part(stream, sequence as u32, frames));
@@ -76,7 +76,7 @@ fn av1_is_exact() {
 
 #[test]
 fn vp9_is_exact() {
-    check(video(&["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"]));
+    check(vp9());
 }
 
 #[test]
@@ -121,4 +121,23 @@ fn our_own_reader_reads_what_ffmpeg_reads() {
     let parsed = parse_fragments(&file_of(&stream)).expect("reads");
     let samples: Vec<_> = parsed.iter().flat_map(|fragment| fragment.samples.clone()).collect();
     assert_eq!(samples, stream.frames.iter().map(|frame| frame.sample).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_track_is_what_the_encoder_was_told() {
+    for (stream, codec) in [(h264(), "avc1.64"), (h265(), "hvc1.1."), (av1(), "av01.0."), (vp9(), "vp09.00.")] {
+        let video = stream.track.video().expect("pictures");
+        assert_eq!((video.width, video.height), (160, 96), "{codec}");
+        assert!(stream.track.codec_string.starts_with(codec), "{}", stream.track.codec_string);
+    }
+    let opus = audio(48_000, &["libopus"]);
+    for (stream, rate, codec) in [(aac(), 48_000, "mp4a.40.2"), (opus, 48_000, "opus")] {
+        let sound = stream.track.audio().expect("sound");
+        assert_eq!((sound.sample_rate, sound.channels), (rate, 2), "{codec}");
+        assert_eq!(stream.track.codec_string.to_ascii_lowercase(), codec);
+        assert!(
+            stream.frames.iter().rev().skip(1).all(|frame| frame.sample.duration == sound.frame_samples),
+            "{codec}"
+        );
+    }
 }

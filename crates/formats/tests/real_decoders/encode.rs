@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use formats::codec::mp3;
 use formats::container::cmaf::{self, Sample};
@@ -57,8 +58,13 @@ pub fn video(encoder: &[&str]) -> Stream {
     encode("testsrc2=s=160x96:r=25:d=2", &[&["-pix_fmt", "yuv420p", "-g", "25", "-c:v"], encoder].concat(), TrackId(0))
 }
 
-/// x264 with B-frames.
+/// x264 with B-frames. Encoded once, as most tests take it.
 pub fn h264() -> Stream {
+    static ENCODED: LazyLock<Stream> = LazyLock::new(encode_h264);
+    ENCODED.clone()
+}
+
+fn encode_h264() -> Stream {
     video(&["libx264", "-preset", "veryfast", "-bf", "2", "-x264-params", "b-adapt=0:scenecut=0"])
 }
 
@@ -73,6 +79,11 @@ pub fn h265() -> Stream {
         "-x265-params",
         "log-level=none:keyint=25:bframes=2:b-adapt=0",
     ])
+}
+
+/// libvpx.
+pub fn vp9() -> Stream {
+    video(&["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"])
 }
 
 /// libaom. Its configuration is known to ffmpeg's muxer only when the stream comes from a file.
@@ -91,8 +102,10 @@ pub fn audio(rate: u32, encoder: &[&str]) -> Stream {
     encode(&source, &[&["-ac", "2", "-c:a"], encoder].concat(), TrackId(1))
 }
 
+/// ffmpeg's own AAC-LC. Encoded once.
 pub fn aac() -> Stream {
-    audio(48_000, &["aac", "-b:a", "96k"])
+    static ENCODED: LazyLock<Stream> = LazyLock::new(|| audio(48_000, &["aac", "-b:a", "96k"]));
+    ENCODED.clone()
 }
 
 fn encode(source: &str, encoder: &[&str], id: TrackId) -> Stream {

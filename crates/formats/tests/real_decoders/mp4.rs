@@ -10,7 +10,7 @@ use media::{Ticks, Timescale};
 use tempfile::TempDir;
 
 use crate::cmaf::part;
-use crate::encode::{Coded, Stream, aac, audio, av1, h264, h265, video};
+use crate::encode::{Coded, Stream, aac, audio, av1, h264, h265, video, vp9};
 use crate::probe::{codec_name, decoded, decodes_in_silence, packets, streams};
 
 struct Recording {
@@ -107,7 +107,7 @@ fn h265_with_opus_is_exact() {
 
 #[test]
 fn vp9_with_flac_is_exact() {
-    check(&[video(&["libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"]), audio(44_100, &["flac"])]);
+    check(&[vp9(), audio(44_100, &["flac"])]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Transport stream segments, cut at key frames and put one behind the other as a player does.
 
-use formats::container::ts::{Continuity, TIME_OFFSET_90K, TsFrame, TsMuxer};
+use formats::container::ts::{Continuity, TIME_OFFSET_90K, TsFrame, TsMuxer, interleave, part_frames};
 
+use crate::cmaf::file_of;
 use crate::encode::{Coded, Stream, aac, audio, h264, h265, mp3};
-use crate::probe::{codec_name, decodes_in_silence, packets, streams};
+use crate::probe::{codec_name, decoded, decodes_in_silence, packets, streams};
 
 /// Interleaved by decode time, segments at key frames of the first stream, at most a second of sound alone.
 fn segments(sent: &[Stream]) -> Vec<Vec<u8>> {
@@ -103,5 +104,39 @@ fn a_wrap_of_the_33_bit_clock_does_not_disturb_decoding() {
     std::fs::write(&file, segments(&sent).concat()).expect("writes");
     let probed = streams(&file);
     assert_eq!((probed[0].frames, probed[1].frames), (sent[0].frames.len(), sent[1].frames.len()));
+    decodes_in_silence(&file);
+}
+
+#[test]
+fn pictures_and_sound_are_those_of_the_cmaf_segments() {
+    let sent = [h264(), aac()];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let transport = folder.path().join("all.ts");
+    std::fs::write(&transport, segments(&sent).concat()).expect("writes");
+    for (stream, selector) in sent.iter().zip(["0:v", "0:a"]) {
+        let file = folder.path().join("track.mp4");
+        std::fs::write(&file, file_of(stream)).expect("writes");
+        let expected = decoded(&file, "0:0");
+        assert_eq!(expected.len(), stream.frames.len());
+        assert_eq!(decoded(&transport, selector), expected, "{selector}");
+    }
+}
+
+#[test]
+fn frames_of_parts_make_the_same_segment() {
+    let sent = [h264(), aac()];
+    let muxer = TsMuxer::new(Some(&sent[0].track), Some(&sent[1].track)).expect("carried");
+    let parts = sent.each_ref().map(|stream| {
+        let samples: Vec<_> = stream.frames.iter().map(|frame| frame.sample).collect();
+        let payload: Vec<u8> = stream.frames.iter().flat_map(|frame| frame.payload.clone()).collect();
+        (samples, payload)
+    });
+    let frames = |index: usize| part_frames(&sent[index].track, 0, &parts[index].0, &parts[index].1);
+    let segment = muxer.segment(interleave(frames(0), frames(1)), &mut Continuity::default());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("one.ts");
+    std::fs::write(&file, segment).expect("writes");
+    let counts: Vec<_> = streams(&file).iter().map(|stream| stream.frames).collect();
+    assert_eq!(counts, [sent[0].frames.len(), sent[1].frames.len()]);
     decodes_in_silence(&file);
 }

@@ -100,7 +100,7 @@ impl Tables {
             tables.settle(&last, end.max(last.dts)).ok_or_else(out_of_range)?;
         }
         // Version 0 of ctts is unsigned, but read as signed by many.
-        if tables.greatest_offset + tables.shift() > i64::from(i32::MAX) {
+        if tables.greatest_offset.saturating_add(tables.shift()) > i64::from(i32::MAX) {
             return Err(out_of_range());
         }
         Ok(tables)
@@ -147,9 +147,10 @@ impl Tables {
             if sample.key {
                 self.sync.push(self.sizes.len() as u32);
             }
-            self.least_offset = self.least_offset.min(pts - dts);
-            self.greatest_offset = self.greatest_offset.max(pts - dts);
-            push_run(&mut self.offsets, pts - dts);
+            let offset = pts.saturating_sub(dts);
+            self.least_offset = self.least_offset.min(offset);
+            self.greatest_offset = self.greatest_offset.max(offset);
+            push_run(&mut self.offsets, offset);
             *pending = Some(Pending { dts, pts });
             at = at.saturating_add(i64::from(sample.duration));
         }

@@ -235,6 +235,17 @@ fn offsets_widen_exactly_where_they_must() {
 }
 
 #[test]
+fn a_body_of_any_length_is_answered() {
+    let mut recording = Recording::with_tracks(&[fixtures::h264()]);
+    recording.part(0, 0, 0, &[sample(5, 3_000, 0, true)]);
+    for body in [u64::MAX, u64::MAX - 8, u64::MAX - 16, 1 << 63, u64::from(u32::MAX) - 8, u64::from(u32::MAX) - 7] {
+        let head = fast_start_head(&recording.tracks, body).expect("writes");
+        let large = head.ends_with(&body.saturating_add(16).to_be_bytes());
+        assert_eq!(large, body > u64::from(u32::MAX) - 8, "{body}");
+    }
+}
+
+#[test]
 fn faults_of_the_caller_are_named() {
     let mut recording = Recording::with_tracks(&[fixtures::h264()]);
     assert!(matches!(fast_start_head(&recording.tracks, 0), Err(Mp4Error::Empty)));
@@ -276,6 +287,104 @@ fn four_hours_are_one_pass() {
     assert_eq!(report.problems, []);
     assert_eq!(report.tracks[0].samples, 432_000);
     assert_eq!(report.duration_ms, 14_400_066, "four hours and the delay of the last B-frame");
+}
+
+/// Every sample of a track as a player finds it: where it lies, and when it is shown (ticks of the track, movie time).
+fn played(moov: &Moov, index: usize) -> Vec<(u64, u32, i64)> {
+    let trak = &moov.trak[index];
+    let stbl = &trak.mdia.minf.stbl;
+    let sizes: Vec<u32> = match &stbl.stsz.samples {
+        mp4_atom::StszSamples::Identical { count, size } => vec![*size; *count as usize],
+        mp4_atom::StszSamples::Different { sizes } => sizes.clone(),
+    };
+    let mut shift = 0i64;
+    for edit in &trak.edts.as_ref().and_then(|edts| edts.elst.as_ref()).expect("has edits").entries {
+        let hz = i64::from(trak.mdia.mdhd.timescale);
+        match edit.media_time {
+            None => shift += edit.segment_duration as i64 * hz / i64::from(moov.mvhd.timescale),
+            Some(media_time) => shift -= media_time as i64,
+        }
+    }
+    let durations =
+        stbl.stts.entries.iter().flat_map(|run| vec![i64::from(run.sample_delta); run.sample_count as usize]);
+    let offsets = stbl.ctts.iter().flat_map(|ctts| &ctts.entries);
+    let mut offsets = offsets.flat_map(|run| vec![run.sample_offset; run.sample_count as usize]);
+    let starts = durations.scan(0, |at, duration| {
+        *at += duration;
+        Some(*at - duration)
+    });
+    let shown: Vec<i64> = starts.map(|dts| dts + offsets.next().unwrap_or(0) + shift).collect();
+    let mut out = Vec::new();
+    for (number, &offset) in stbl.stco.as_ref().expect("32 bits suffice").entries.iter().enumerate() {
+        let run = stbl.stsc.entries.iter().rev().find(|run| run.first_chunk as usize <= number + 1).expect("a run");
+        let mut at = u64::from(offset);
+        for _ in 0..run.samples_per_chunk {
+            let sample = out.len();
+            out.push((at, sizes[sample], shown[sample]));
+            at += u64::from(sizes[sample]);
+        }
+    }
+    assert_eq!(out.len(), sizes.len());
+    out
+}
+
+proptest! {
+    #[test]
+    fn a_player_finds_every_sample_in_its_place_and_at_its_time(
+        parts in prop::collection::vec(
+            (0usize..2, 0u64..20_000, prop::collection::vec((0u32..50, 1u32..4_000, -5_000i32..5_000), 1..6)),
+            2..30,
+        ),
+        starts in prop::array::uniform2(0u64..1_000_000),
+    ) {
+        let mut recording = Recording::with_tracks(&[fixtures::h264(), fixtures::aac()]);
+        let (mut at, mut sent) = (starts, [Vec::new(), Vec::new()]);
+        for (track, gap, samples) in parts {
+            let samples: Vec<_> = samples.into_iter().map(|(size, duration, cts)| sample(size, duration, cts, true)).collect();
+            at[track] += gap;
+            recording.part(track, 0, at[track], &samples);
+            let mut offset = recording.tracks[track].parts.last().expect("just added").payload_offset;
+            for sample in samples {
+                sent[track].push((offset, sample.size, at[track] as i64 + i64::from(sample.cts)));
+                offset += u64::from(sample.size);
+                at[track] += u64::from(sample.duration);
+            }
+        }
+        prop_assume!(sent.iter().all(|samples| !samples.is_empty()));
+        let body_at = recording.head().len() as u64;
+        let moov = recording.moov();
+        let earliest = |track: usize| sent[track].iter().map(|sample| sample.2).min().expect("not empty");
+        let seconds = [earliest(0) as f64 / 90_000.0, earliest(1) as f64 / 48_000.0];
+        for (track, hz) in [(0, 90_000.0), (1, 48_000.0)] {
+            let start = (seconds[0].min(seconds[1]) * hz).round() as i64;
+            let played = played(&moov, track);
+            prop_assert_eq!(played.len(), sent[track].len());
+            for (played, sent) in played.iter().zip(&sent[track]) {
+                prop_assert_eq!((played.0, played.1), (body_at + sent.0, sent.1));
+                prop_assert!((played.2 - (sent.2 - start)).abs() <= 2, "shown at {} instead of {}", played.2, sent.2 - start);
+            }
+        }
+    }
+
+    #[test]
+    fn absurd_numbers_are_answered(
+        parts in prop::collection::vec(
+            (any::<usize>(), any::<u64>(), any::<u64>(), prop::collection::vec(any::<(u32, u32, i32, bool)>(), 0..4)),
+            0..5,
+        ),
+        timescales in prop::array::uniform2(1u32..),
+        body: u64,
+    ) {
+        let config = |hz| Arc::new(Track { timescale: Timescale::new(hz).expect("not zero"), ..fixtures::h264() });
+        let parts = parts.into_iter().map(|(config, payload_offset, base_decode_time, samples)| Mp4Part {
+            config: config % 3,
+            payload_offset,
+            base_decode_time: base_decode_time >> (config % 64),
+            samples: samples.into_iter().map(|(size, duration, cts, key)| sample(size, duration, cts, key)).collect(),
+        });
+        let track = Mp4Track { configs: timescales.map(config).to_vec(), parts: parts.collect() };
+        let _ = fast_start_head(&[track], body);
+    }
 }
 
 proptest! {

@@ -125,6 +125,87 @@ fn many_problems_are_counted_but_not_kept() {
     assert_eq!((report.problems.len(), report.problem_count), (100, 999), "500 outside, 499 overlaps");
 }
 
+/// A file of which only the head is really there; behind it are zeroes that nobody should read.
+struct Sparse {
+    head: Vec<u8>,
+    bytes: u64,
+    at: u64,
+    read: u64,
+}
+
+impl Read for Sparse {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let left = usize::try_from(self.bytes.saturating_sub(self.at)).expect("64 bits").min(out.len());
+        for slot in &mut out[..left] {
+            *slot = self.head.get(self.at as usize).copied().unwrap_or(0);
+            self.at += 1;
+            self.read += 1;
+        }
+        Ok(left)
+    }
+}
+
+impl Seek for Sparse {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::End(back) => self.bytes.saturating_add_signed(back),
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+        };
+        Ok(self.at)
+    }
+}
+
+#[test]
+fn a_file_of_many_gibibytes_is_verified_from_its_head() {
+    let samples: Arc<[Sample]> = [Sample { size: u32::MAX, duration: 1, cts: 0, key: true }].into();
+    let parts = (0..10).map(|n| Mp4Part {
+        config: 0,
+        payload_offset: n * (5 << 30),
+        base_decode_time: n,
+        samples: samples.clone(),
+    });
+    let track = Mp4Track { configs: vec![Arc::new(fixtures::h264())], parts: parts.collect() };
+    let head = fast_start_head(&[track], 50 << 30).expect("writes").to_vec();
+    let bytes = head.len() as u64 + (50 << 30);
+    let mut file = Sparse { bytes, at: 0, read: 0, head: head.clone() };
+    let report = verify_file(&mut file).expect("reads");
+    assert_eq!((report.problems.as_slice(), report.tracks[0].bytes), ([].as_slice(), 10 * u64::from(u32::MAX)));
+    assert!(file.read <= head.len() as u64 + 64, "{} bytes read", file.read);
+    assert_eq!(report, verify(&head, bytes).expect("reads"));
+}
+
+#[test]
+fn a_reader_that_fails_is_passed_on() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("disk on fire"))
+        }
+    }
+    impl Seek for Failing {
+        fn seek(&mut self, _: SeekFrom) -> std::io::Result<u64> {
+            Ok(100)
+        }
+    }
+    let error = verify_file(&mut Failing).expect_err("fails");
+    assert_eq!(error.to_string(), "reading the file: disk on fire");
+}
+
+#[test]
+fn a_run_of_four_billion_costs_its_row() {
+    let (mut file, head) = file();
+    for kind in [b"stts", b"ctts"] {
+        let row = at(&file, kind) + 12;
+        file[row..row + 8].fill(0xFF);
+    }
+    let stsc = at(&file, b"stsc") + 12;
+    file[stsc + 4..stsc + 8].fill(0xFF);
+    let found = problems(&file, head);
+    assert!(found.iter().any(|problem| problem.contains("stts counts 4294967295 samples")), "{found:?}");
+    assert!(found.iter().any(|problem| problem.contains("stsc counts 12884901885 samples")), "{found:?}");
+}
+
 #[test]
 fn what_is_no_file_is_an_error() {
     assert!(verify(b"", 0).is_err());
