@@ -28,6 +28,12 @@ const DISCONTINUITY_WAIT_MS: i64 = 500;
 const WALL_JUMP_MS: i64 = 1_000;
 /// Frames too long for a part are gathered into a segment of their own of this length, in milliseconds.
 const ISOLATED_SEGMENT_MS: i64 = 500;
+/// Samples that lie further than this before the first segment that they may go into are left out, in
+/// milliseconds: with them, it could round to more than TARGETDURATION.
+const EARLY_MAX_MS: i64 = 400;
+/// Segments made for other tracks in one gap of the leader: a minute of the usual 4 s, six times the longest step that
+/// the hub lets pass.
+const GAP_CUTS_MAX: usize = 15;
 /// Samples a track may have in line while it waits for the leader.
 const QUEUE_LEN_MAX: usize = 4_096;
 /// Their bytes: 32 MiB is a second of 250 Mbit/s.
@@ -50,6 +56,9 @@ pub struct Counters {
     pub cuts_without_key: u64,
     /// Samples longer than PART-TARGET.
     pub samples_over_target: u64,
+    /// Samples left out because no segment has room for their time: before the first segment that they may go into, or
+    /// in a gap that was cut while the track was away.
+    pub samples_unplaced: u64,
     /// Tracks that no init segment can be written for.
     pub tracks_refused: u64,
     /// Parts lost because their boxes could not be written.
@@ -337,7 +346,11 @@ impl Packager {
                 let first = lane.queue.front().or(lane.held.as_ref())?;
                 Some(Moment::new(first.start, lane.scale()))
             });
-            self.grid.push(earliest.min().unwrap_or(sample.at).min(sample.at), false);
+            let earliest = earliest.min().unwrap_or(sample.at).min(sample.at);
+            self.grid.push(earliest, false);
+            if sample.at.millis_since(earliest) > EARLY_MAX_MS {
+                self.cut(sample.at, false);
+            }
             self.wall_offset_ms = offset_ms;
             return;
         };
@@ -355,7 +368,7 @@ impl Packager {
         let must = elapsed_ms >= max_ms - i64::from(self.config.part_limit_ms())
             || (self.isolated && elapsed_ms >= ISOLATED_SEGMENT_MS);
         if discontinuity || sample.joins || (sample.key && at_key) || must {
-            self.grid.push(sample.at, discontinuity);
+            self.cut(sample.at, discontinuity);
             self.counters.cuts_without_key += u64::from(!sample.key);
             self.wall_offset_ms = offset_ms;
             self.isolated = false;
@@ -366,6 +379,20 @@ impl Packager {
                 self.cut_at_key = false;
             }
         }
+    }
+
+    /// Begins the next segment at `at`. Should that be more than a segment away, because the leader left a gap, other
+    /// tracks may have something to show meanwhile: they get segments of their own numbers, which the leader skips.
+    fn cut(&mut self, at: Moment, discontinuity: bool) {
+        let max_ms = i64::from(self.config.segment_max_ms.max(1));
+        let alone = self.active().count() < 2;
+        let mut left = if alone { 0 } else { GAP_CUTS_MAX };
+        while let Some(newest) = self.grid.newest().filter(|newest| left > 0 && at.millis_since(newest.at) > max_ms) {
+            let step = Ticks(max_ms).rescale(Timescale::MILLIS, newest.at.scale);
+            self.grid.push(Moment::new(newest.at.ticks.plus(step), newest.at.scale), false);
+            left -= 1;
+        }
+        self.grid.push(at, discontinuity);
     }
 
     /// A sample longer than PART-TARGET cannot be a part by the rules of HLS: it gets a segment that is listed without
@@ -383,7 +410,7 @@ impl Packager {
         let fits = self.isolated == over && length_ms <= i64::from(self.config.segment_max_ms);
         if !fits && at > newest.at && (over || self.isolated) {
             self.counters.cuts_without_key += u64::from(!sample.key);
-            self.grid.push(at, false);
+            self.cut(at, false);
         }
         self.isolated = over;
     }
@@ -416,6 +443,11 @@ impl Packager {
                     break;
                 }
                 let Some(cut) = self.grid.covering(first, lane.msn_min) else { break };
+                if cut.at.millis_since(first) > EARLY_MAX_MS {
+                    lane.queue.pop_front();
+                    self.counters.samples_unplaced += 1;
+                    continue;
+                }
                 lane.msn_min = cut.msn + 1;
                 let before = lane.discontinuity_sequence.replace(cut.discontinuity_sequence);
                 lane.open = Some(Open {
@@ -426,7 +458,14 @@ impl Packager {
                 });
                 continue;
             }
-            let bounds = part::Bounds::new(&self.config, lane, next_cut.map(|cut| cut.at), horizon, force);
+            let longest = lane.ticks_of_millis(i64::from(self.config.segment_max_ms) + EARLY_MAX_MS);
+            let full = lane.open.as_ref().and_then(|open| Some(open.parts.first()?.start.plus(longest)));
+            if next_cut.is_some() && full.zip(first).is_some_and(|(full, first)| first >= full) {
+                lane.queue.pop_front();
+                self.counters.samples_unplaced += 1;
+                continue;
+            }
+            let bounds = part::Bounds::new(&self.config, lane, next_cut.map(|cut| cut.at), full, horizon, force);
             match part::measure(lane, &bounds) {
                 part::Fill::Full(samples) => self.emit_part(at, samples),
                 part::Fill::Expected => lane.settle(),
@@ -438,8 +477,12 @@ impl Packager {
     fn emit_part(&mut self, at: usize, samples: usize) {
         let leads = self.leader() == Some(at);
         let Some(lane) = self.lanes.get_mut(at) else { return };
-        let limit = lane.ticks_of_millis(i64::from(self.config.part_limit_ms()));
-        match part::build(lane, samples, limit, leads) {
+        let limits = part::Limits {
+            part_max: lane.ticks_of_millis(i64::from(self.config.part_limit_ms())),
+            segment_max: lane.ticks_of_millis(i64::from(self.config.segment_max_ms) + EARLY_MAX_MS),
+            prft: leads,
+        };
+        match part::build(lane, samples, &limits) {
             Ok(part) => {
                 self.counters.samples_over_target += u64::from(part.over_target);
                 self.outputs.push_back(Output::Part(part));

@@ -91,6 +91,8 @@ pub(crate) struct Lane {
     pub(crate) msn_min: u64,
     /// Has given out a part.
     pub(crate) started: bool,
+    /// Where its newest part ends.
+    pub(crate) emitted_end: Option<Ticks>,
     /// Of the newest segment given out.
     pub(crate) discontinuity_sequence: Option<u64>,
     /// Queued samples from here on have not been looked at for cuts.
@@ -118,6 +120,7 @@ impl Lane {
             open: None,
             msn_min: 0,
             started: false,
+            emitted_end: None,
             discontinuity_sequence: None,
             decided: Ticks(i64::MIN),
             rejoining: false,
@@ -138,6 +141,7 @@ impl Lane {
     pub(crate) fn reconfigure(&mut self, track: Arc<Track>) {
         let (from, to) = (self.scale(), track.timescale);
         self.cursor = self.cursor.map(|cursor| Moment::new(cursor, from).ceil(to));
+        self.emitted_end = self.emitted_end.map(|end| Moment::new(end, from).ceil(to));
         self.decided = Ticks(i64::MIN);
         self.epoch += 1;
         self.awaiting_key = track.kind() == MediaKind::Video;

@@ -25,12 +25,20 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn new(config: &Config, lane: &Lane, cut: Option<Moment>, horizon: Option<Moment>, force: bool) -> Self {
+    /// `cut`: where the next segment begins; `full`: where this one must end.
+    pub(super) fn new(
+        config: &Config,
+        lane: &Lane,
+        cut: Option<Moment>,
+        full: Option<Ticks>,
+        horizon: Option<Moment>,
+        force: bool,
+    ) -> Self {
         let scale = lane.scale();
         Self {
             aim: lane.ticks_of_millis(i64::from(config.part_target_ms)).0,
             limit: lane.ticks_of_millis(i64::from(config.part_limit_ms())).0,
-            cut: cut.map(|cut| cut.ceil(scale)),
+            cut: cut.map(|cut| cut.ceil(scale)).into_iter().chain(full).min(),
             horizon: horizon.map(|horizon| horizon.ticks.rescale(horizon.scale, scale)),
             force,
         }
@@ -48,6 +56,16 @@ impl Bounds {
     fn is_enough(&self, duration: i64, sample: i64) -> bool {
         duration + sample / 2 >= self.aim || duration + sample > self.limit
     }
+}
+
+/// What a part may be, in ticks of its lane.
+pub(super) struct Limits {
+    /// PART-TARGET.
+    pub(super) part_max: Ticks,
+    /// Length of a segment.
+    pub(super) segment_max: Ticks,
+    /// Write the wall clock into it.
+    pub(super) prft: bool,
 }
 
 /// How far the next part is.
@@ -94,11 +112,19 @@ pub(super) fn measure(lane: &Lane, bounds: &Bounds) -> Fill {
 }
 
 /// Takes the next `count` samples of `lane` out of its line and makes the next part of its open segment.
-pub(super) fn build(lane: &mut Lane, count: usize, limit: Ticks, prft: bool) -> Result<Arc<Part>, FragmentError> {
-    let taken: Vec<Queued> = lane.queue.drain(..count.min(lane.queue.len())).collect();
+/// No sample reaches further than `segment_max` from the segment's start: one that does ends there, and what follows is
+/// after a gap. That happens to the long frames of a track that does not cut the segments.
+pub(super) fn build(lane: &mut Lane, count: usize, limits: &Limits) -> Result<Arc<Part>, FragmentError> {
+    let mut taken: Vec<Queued> = lane.queue.drain(..count.min(lane.queue.len())).collect();
+    let segment_start = lane.open.as_ref().and_then(|open| Some(open.parts.first()?.start));
+    let segment_start = segment_start.or(taken.first().map(|first| first.start)).unwrap_or_default();
+    let end_max = segment_start.plus(limits.segment_max);
+    if let Some(last) = taken.last_mut().filter(|last| last.end() > end_max) {
+        last.duration = u32::try_from(end_max.minus(last.start).0.max(1)).unwrap_or(u32::MAX);
+    }
     let first = taken.first();
     let (start, wall) = first.map_or((Ticks::ZERO, Default::default()), |first| (first.start, first.wall));
-    let reanchored = first.is_some_and(|first| first.reanchored);
+    let reanchored = lane.emitted_end.is_some_and(|end| end != start);
     let end = taken.last().map_or(start, Queued::end);
     let samples: Arc<[Sample]> = taken.iter().map(sample_of).collect();
     let media_time = u64::try_from(start.0).unwrap_or(0);
@@ -108,7 +134,7 @@ pub(super) fn build(lane: &mut Lane, count: usize, limit: Ticks, prft: bool) -> 
         timescale: lane.track.timescale,
         base_decode_time: media_time,
         samples: &samples,
-        prft: prft.then(|| Prft::at(wall, media_time)),
+        prft: limits.prft.then(|| Prft::at(wall, media_time)),
     };
     let payload_bytes: usize = taken.iter().map(|sample| sample.payload.len()).sum();
     let payload_offset = cmaf::fragment_header_bytes(&header)?;
@@ -119,13 +145,10 @@ pub(super) fn build(lane: &mut Lane, count: usize, limit: Ticks, prft: bool) -> 
     }
     lane.sequence = lane.sequence.wrapping_add(1);
     lane.started = true;
+    lane.emitted_end = Some(end);
     let independent = lane.track.kind() == MediaKind::Audio || samples.iter().any(|sample| sample.key);
     let Some(open) = lane.open.as_mut() else { return Err(FragmentError::TooLarge { bytes: 0 }) };
-    debug_assert!(
-        reanchored || open.parts.last().is_none_or(|before| before.end() == start),
-        "tfdt_is_gapless: {:?} then {start:?}",
-        open.parts.last()
-    );
+    debug_assert!(open.parts.last().is_none_or(|before| before.end() <= start), "tfdt_is_gapless");
     let part = Arc::new(Part {
         track: lane.track.id,
         epoch: lane.epoch,
@@ -138,7 +161,7 @@ pub(super) fn build(lane: &mut Lane, count: usize, limit: Ticks, prft: bool) -> 
         discontinuity: open.discontinuity && open.parts.is_empty(),
         discontinuity_sequence: open.discontinuity_sequence,
         reanchored,
-        over_target: end.minus(start) > limit,
+        over_target: end.minus(start) > limits.part_max,
         wall,
         samples,
         bytes: bytes.into(),
