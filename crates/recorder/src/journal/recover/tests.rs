@@ -1,0 +1,179 @@
+//! Cut or damage a journal anywhere: what comes back is sound, and a cut costs no more than the part it hit.
+
+use media::Track;
+
+use super::*;
+use crate::index::RecordingIndex;
+use crate::journal::fixtures::{self, MSN_BASE, PARTS, SmallDisk};
+
+/// What was written, in order: file and bytes.
+struct Written {
+    _dir: tempfile::TempDir,
+    folder: std::path::PathBuf,
+}
+
+const SEGMENTS: u32 = 3;
+
+fn tracks() -> [Arc<Track>; 2] {
+    [fixtures::video(), fixtures::audio()]
+}
+
+/// A recording of `parts` parts per track that was not ended.
+fn recording(parts: u32) -> Written {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let mut journal = Journal::create(dir.path(), fixtures::header(), SmallDisk::with(u64::MAX)).expect("begins");
+    for track in tracks() {
+        journal.write_init(&fixtures::init(track)).expect("room");
+    }
+    for n in 0..parts {
+        for track in tracks() {
+            let (record, bytes) = fixtures::part(&track, n);
+            let (msn, last) = (record.msn, record.index + 1 == PARTS);
+            journal.write_part(record, &bytes).expect("room");
+            if last {
+                journal.seal(track.id, msn);
+            }
+        }
+    }
+    Written { folder: journal.folder().to_owned(), _dir: dir }
+}
+
+fn copy(from: &Written) -> Written {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let folder = fixtures::header().key.folder(dir.path());
+    std::fs::create_dir_all(&folder).expect("created");
+    for entry in std::fs::read_dir(&from.folder).expect("readable") {
+        let entry = entry.expect("entry");
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).expect("copied");
+    }
+    Written { _dir: dir, folder }
+}
+
+fn recovered(written: &Written) -> Option<Arc<RecordingIndex>> {
+    let volume: Arc<dyn Volume> = SmallDisk::with(u64::MAX);
+    match recover(&written.folder, &volume).expect("no fault of the disk") {
+        Outcome::Recovered(journal) => {
+            check(&written.folder, journal.fold().index());
+            Some(journal.fold().index().clone())
+        }
+        Outcome::Unreadable { .. } => None,
+    }
+}
+
+/// Every listed segment is there, whole, with its checksum; nothing else is there.
+fn check(folder: &Path, index: &RecordingIndex) {
+    let mut known = 0;
+    for track in &index.tracks {
+        let mut end = None;
+        for segment in track.segments.iter() {
+            let bytes = std::fs::read(folder.join(segment_file(track.id, segment.msn))).expect("file");
+            assert_eq!((bytes.len() as u64, crc32fast::hash(&bytes)), (segment.bytes, segment.crc));
+            let fragments = formats::container::cmaf::parse_fragments(&bytes).expect("sound fragments");
+            assert_eq!(fragments.len() as u32, segment.parts);
+            assert_eq!(fragments[0].base_decode_time, segment.start.0 as u64);
+            assert!(segment.gap_before || end.is_none_or(|end| end == segment.start), "gap without a mark");
+            end = Some(segment.start.plus(segment.duration));
+            known += 1;
+        }
+    }
+    assert_eq!(segment_files(folder).expect("readable").len(), known);
+}
+
+fn parts(index: &RecordingIndex) -> u32 {
+    index.tracks.iter().flat_map(|track| track.segments.iter()).map(|segment| segment.parts).sum()
+}
+
+#[test]
+fn a_killed_recording_keeps_every_part_whose_record_is_there() {
+    let written = recording(PARTS * SEGMENTS - 2);
+    let index = recovered(&written).expect("header");
+    assert_eq!(parts(&index), 2 * (PARTS * SEGMENTS - 2));
+    assert_eq!(index.duration_ms(), u64::from(PARTS * SEGMENTS - 2) * 200);
+    assert_eq!(index.phase, crate::Phase::Sealed);
+}
+
+#[test]
+fn recovering_again_changes_nothing() {
+    let written = recording(PARTS + 3);
+    let first = recovered(&written).expect("header");
+    let log = std::fs::read(written.folder.join(INDEX_LOG)).expect("log");
+    let second = recovered(&written).expect("header");
+    assert_eq!(log, std::fs::read(written.folder.join(INDEX_LOG)).expect("log"));
+    assert_eq!((parts(&first), first.bytes()), (parts(&second), second.bytes()));
+}
+
+#[test]
+fn a_log_cut_at_any_byte_keeps_every_part_before_the_cut() {
+    let written = recording(PARTS + 2);
+    let log = std::fs::read(written.folder.join(INDEX_LOG)).expect("log");
+    let mut ends = Vec::new();
+    read(&log[..], |at, _| ends.push(at)).expect("readable").expect("header");
+    for cut in 0..log.len() {
+        let copy = copy(&written);
+        std::fs::write(copy.folder.join(INDEX_LOG), &log[..cut]).expect("written");
+        let kept = recovered(&copy).map_or(0, |index| parts(&index));
+        // A part is whole once the next record begins; the last one before the cut may be torn.
+        let whole = ends.iter().filter(|&&at| at < cut as u64).count() as u32;
+        assert!(kept + 1 >= whole && kept <= whole, "cut at {cut}: {kept} of {whole}");
+    }
+}
+
+#[test]
+fn the_newest_segment_cut_at_any_byte_loses_only_parts_from_the_cut_on() {
+    let written = recording(PARTS + 3);
+    let name = segment_file(TrackId(1), MSN_BASE + 1);
+    let bytes = std::fs::read(written.folder.join(&name)).expect("file");
+    let last = fixtures::part(&fixtures::audio(), PARTS + 2).1.len();
+    for cut in (0..bytes.len()).step_by(7) {
+        let copy = copy(&written);
+        std::fs::write(copy.folder.join(&name), &bytes[..cut]).expect("written");
+        let index = recovered(&copy).expect("header");
+        let lost = 2 * (PARTS + 3) - parts(&index);
+        if cut >= bytes.len() - last {
+            assert_eq!(lost, 1, "cut at {cut}");
+        }
+        assert!(lost <= 5, "cut at {cut}: {lost} lost, at most what came since the segment began");
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_segment_costs_at_most_that_segment() {
+    let written = recording(PARTS * SEGMENTS);
+    let name = segment_file(TrackId(0), MSN_BASE + 1);
+    let bytes = std::fs::read(written.folder.join(&name)).expect("file");
+    for at in (0..bytes.len()).step_by(5) {
+        let copy = copy(&written);
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        std::fs::write(copy.folder.join(&name), &damaged).expect("written");
+        let index = recovered(&copy).expect("header");
+        assert_eq!(parts(&index), 2 * PARTS * SEGMENTS - PARTS, "flip at {at}");
+        assert!(index.tracks[0].segments.get(MSN_BASE + 2).expect("kept").gap_before);
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_the_log_leaves_a_sound_recording() {
+    let written = recording(PARTS + 2);
+    let log = std::fs::read(written.folder.join(INDEX_LOG)).expect("log");
+    for at in 0..log.len() {
+        let copy = copy(&written);
+        let mut damaged = log.clone();
+        damaged[at] ^= 0x04;
+        std::fs::write(copy.folder.join(INDEX_LOG), &damaged).expect("written");
+        recovered(&copy);
+    }
+}
+
+#[test]
+fn a_folder_without_a_header_holds_no_recording() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let volume: Arc<dyn Volume> = SmallDisk::with(u64::MAX);
+    let empty = recover(dir.path(), &volume).expect("readable");
+    assert!(matches!(empty, Outcome::Unreadable { has_segments: false }));
+    std::fs::write(dir.path().join("0-7.m4s"), b"moof").expect("written");
+    std::fs::write(dir.path().join(INDEX_LOG), [0; 300]).expect("written");
+    let zeros = recover(dir.path(), &volume).expect("readable");
+    assert!(matches!(zeros, Outcome::Unreadable { has_segments: true }));
+    assert!(dir.path().join("0-7.m4s").exists(), "nothing is removed that no log explains");
+}

@@ -1,0 +1,301 @@
+//! What an I/O thread does with its commands: one [`Writing`] per stream, and one flush for all at the interval.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use media::UnixMillis;
+
+use super::{Command, Lane};
+use crate::entry::Entry;
+use crate::gate::{Admission, Gate};
+use crate::index::{Fold, GapReason};
+use crate::journal::record::{EndReason, Header, PartRecord};
+use crate::journal::volume::Volume;
+use crate::journal::writer::Journal;
+use crate::key::RecordingKey;
+
+/// Bytes after which a lane flushes without waiting for the interval, so that a power cut takes no more than recovery
+/// looks through.
+const FLUSH_BYTES: u64 = 8 << 20;
+/// How often a disk that refused is tried again for what must still be written.
+const RETRY: Duration = Duration::from_secs(1);
+/// Room above the reserve before a stalled recording goes on, at most.
+const RESUME_MARGIN_BYTES_MAX: u64 = 8 << 20;
+
+/// What a worker is told.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerConfig {
+    pub(crate) journal_dir: PathBuf,
+    pub(crate) reserve_bytes: u64,
+    pub(crate) flush_interval: Duration,
+    pub(crate) volume: Arc<dyn Volume>,
+}
+
+/// One stream's journal and what stands in its way.
+struct Writing {
+    entry: Arc<Entry>,
+    /// Not made yet while the disk refuses.
+    journal: Option<Journal>,
+    header: Option<Header>,
+    gate: Gate,
+    finished: bool,
+    closed: bool,
+}
+
+/// The state of an I/O thread.
+pub(crate) struct Worker {
+    config: WorkerConfig,
+    lane: Arc<Lane>,
+    streams: HashMap<RecordingKey, Writing>,
+    unflushed_bytes: u64,
+    /// Something was written since the last flush.
+    dirty: bool,
+    flushed: Instant,
+    flush_seconds: metrics::Histogram,
+}
+
+impl Worker {
+    pub(crate) fn new(config: WorkerConfig, lane: Arc<Lane>) -> Self {
+        let flush_seconds = metrics::histogram!("tayang_recording_flush_seconds");
+        let streams = HashMap::new();
+        Self { config, lane, streams, unflushed_bytes: 0, dirty: false, flushed: Instant::now(), flush_seconds }
+    }
+
+    /// Works until [`Command::Shutdown`].
+    pub(crate) fn run(mut self) {
+        loop {
+            let wait = if self.dirty { self.flush_due() } else { RETRY };
+            match self.lane.next(wait) {
+                Some(Command::Shutdown) => break,
+                Some(command) => self.handle(command),
+                None => self.dirty |= self.streams.values().any(Writing::is_waiting),
+            }
+            if self.dirty && (self.flush_due().is_zero() || self.unflushed_bytes >= FLUSH_BYTES) {
+                self.flush();
+            }
+        }
+        self.flush();
+    }
+
+    fn flush_due(&self) -> Duration {
+        self.config.flush_interval.saturating_sub(self.flushed.elapsed())
+    }
+
+    fn handle(&mut self, command: Command) {
+        self.dirty = true;
+        match command {
+            Command::Begin(entry, header) => {
+                let writing = Writing::new(entry, None, Some(header));
+                self.streams.insert(writing.entry.key, writing);
+            }
+            Command::Adopt(entry, journal) => {
+                let mut writing = Writing::new(entry, Some(*journal), None);
+                writing.finished = true;
+                self.streams.insert(writing.entry.key, writing);
+            }
+            Command::Part(entry, part) => {
+                self.unflushed_bytes += part.bytes.len() as u64;
+                self.with(&entry, |writing, config| writing.part(config, &part));
+            }
+            Command::Seal(entry, track, msn) => self.change(&entry, |journal| journal.seal(track, msn)),
+            Command::Gap(entry, why, at) => self.change(&entry, |journal| journal.lose(why, at)),
+            Command::Stored(entry, track, msn) => self.change(&entry, |journal| journal.stored(track, msn)),
+            Command::Drop(entry, track, msn) => self.change(&entry, |journal| journal.drop_segment(track, msn)),
+            Command::Finish(entry) => {
+                self.with(&entry, |writing, _| writing.finish());
+                // A recording that has ended should be seen so at once.
+                self.flush();
+            }
+            Command::Remove(entry) => self.remove(&entry),
+            Command::Shutdown => (),
+        }
+    }
+
+    fn with(&mut self, entry: &Arc<Entry>, change: impl FnOnce(&mut Writing, &WorkerConfig)) {
+        if let Some(writing) = self.streams.get_mut(&entry.key) {
+            change(writing, &self.config);
+            if let Some(journal) = &writing.journal {
+                writing.entry.publish(journal.fold());
+            }
+        }
+    }
+
+    fn change(&mut self, entry: &Arc<Entry>, change: impl FnOnce(&mut Journal)) {
+        self.with(entry, |writing, _| {
+            if let Some(journal) = &mut writing.journal {
+                change(journal);
+            }
+        });
+    }
+
+    fn remove(&mut self, entry: &Arc<Entry>) {
+        self.streams.remove(&entry.key);
+        let removed = std::fs::remove_dir_all(&entry.folder);
+        if let Err(error) = removed
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(recording = %entry.key, %error, "journal folder of a finished recording stays");
+        }
+        if let Some(channel) = entry.folder.parent() {
+            // Fails while other streams of the channel lie there, and should.
+            let _ = std::fs::remove_dir(channel);
+            let _ = self.config.volume.sync_dir(&self.config.journal_dir);
+        }
+    }
+
+    fn flush(&mut self) {
+        let begun = Instant::now();
+        for writing in self.streams.values_mut() {
+            writing.flush();
+        }
+        self.flush_seconds.record(begun.elapsed().as_secs_f64());
+        self.flushed = Instant::now();
+        self.unflushed_bytes = 0;
+        self.dirty = false;
+    }
+}
+
+impl Writing {
+    fn new(entry: Arc<Entry>, journal: Option<Journal>, header: Option<Header>) -> Self {
+        Self { entry, journal, header, gate: Gate::OPEN, finished: false, closed: false }
+    }
+
+    /// Something could not be written yet and must be.
+    fn is_waiting(&self) -> bool {
+        (self.finished && !self.closed) || self.journal.as_ref().is_some_and(|journal| !journal.is_synced())
+    }
+
+    fn part(&mut self, config: &WorkerConfig, part: &packager::Part) {
+        let mut gate = self.gate;
+        let admission = gate.admit(part.msn, part.index, || self.can_go_on(config));
+        self.gate = gate;
+        match admission {
+            Admission::Drop => {
+                metrics::counter!("tayang_recording_parts_lost_total").increment(1);
+                return;
+            }
+            Admission::KeepAfterGap => {
+                self.entry.set_stalled(None);
+                tracing::info!(recording = %self.entry.key, "recording goes on after a gap");
+            }
+            Admission::Keep => (),
+        }
+        if let Err(error) = self.write(config, part) {
+            self.lose(part, &error);
+        }
+    }
+
+    fn can_go_on(&mut self, config: &WorkerConfig) -> bool {
+        let margin = (config.reserve_bytes / 8).min(RESUME_MARGIN_BYTES_MAX);
+        let free = config.volume.free_bytes(&config.journal_dir).unwrap_or(0);
+        free > config.reserve_bytes + margin && self.journal.as_mut().is_none_or(|journal| journal.settle().is_ok())
+    }
+
+    fn write(&mut self, config: &WorkerConfig, part: &packager::Part) -> io::Result<()> {
+        if config.volume.free_bytes(&config.journal_dir)? < config.reserve_bytes + part.bytes.len() as u64 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let journal = match &mut self.journal {
+            Some(journal) => journal,
+            none => {
+                let header = self.header.clone().ok_or(io::ErrorKind::NotFound)?;
+                none.insert(Journal::create(&config.journal_dir, header, config.volume.clone())?)
+            }
+        };
+        for init in self.entry.take_inits() {
+            if let Err(error) = journal.write_init(&init) {
+                self.entry.add_init(init);
+                return Err(error);
+            }
+        }
+        journal.write_part(record_of(part), &part.bytes)
+    }
+
+    /// The part is lost: the gap is marked, the alarm raised, and nothing is kept until a segment starts with room.
+    fn lose(&mut self, part: &packager::Part, error: &io::Error) {
+        let why = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => GapReason::DiskFull,
+            io::ErrorKind::InvalidInput => GapReason::Sequence,
+            _ => GapReason::DiskFault,
+        };
+        self.gate.shut(part.msn);
+        if let Some(journal) = &mut self.journal {
+            journal.lose(why, part.wall);
+        }
+        metrics::counter!("tayang_recording_gaps_total").increment(1);
+        if self.entry.set_stalled(Some(why)) {
+            tracing::error!(recording = %self.entry.key, ?why, %error, "recording stalled, live goes on");
+        }
+    }
+
+    fn finish(&mut self) {
+        self.finished = true;
+        if let Some(journal) = &mut self.journal {
+            journal.end(EndReason::Ended);
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            if self.finished && !self.closed {
+                self.closed = true;
+                self.entry.set_stalled(None);
+                self.entry.close(true);
+            }
+            return;
+        };
+        if !journal.is_synced()
+            && let Err(error) = journal.sync()
+        {
+            self.flush_failed(&error);
+            return;
+        }
+        if self.finished && !self.closed && journal.is_synced() {
+            self.closed = true;
+            self.entry.set_stalled(None);
+            self.entry.close(is_empty(journal.fold()));
+        }
+    }
+
+    /// What was written since the last flush may be gone: the recording goes on at the next segment, behind a gap.
+    fn flush_failed(&mut self, error: &io::Error) {
+        metrics::counter!("tayang_recording_flush_errors_total").increment(1);
+        let Some(journal) = &mut self.journal else { return };
+        let open = journal.fold().open().iter().map(|(_, entry)| entry.msn).max();
+        if let Some(msn) = open {
+            self.gate.shut(msn);
+            journal.lose(GapReason::DiskFault, UnixMillis(self.entry.index().started.0));
+            self.entry.publish(journal.fold());
+        }
+        if self.entry.set_stalled(Some(GapReason::DiskFault)) {
+            tracing::error!(recording = %self.entry.key, %error, "recording cannot be flushed, live goes on");
+        }
+    }
+}
+
+fn is_empty(fold: &Fold) -> bool {
+    fold.index().tracks.iter().all(|track| track.segments.is_empty())
+}
+
+fn record_of(part: &packager::Part) -> PartRecord {
+    PartRecord {
+        track: part.track,
+        epoch: part.epoch,
+        msn: part.msn,
+        index: part.index,
+        start: part.start,
+        duration: part.duration,
+        wall: part.wall,
+        independent: part.samples.first().is_some_and(|sample| sample.key),
+        discontinuity: part.discontinuity,
+        reanchored: part.reanchored,
+        offset: 0,
+        len: part.bytes.len() as u32,
+        payload_offset: part.payload_offset,
+        crc: crc32fast::hash(&part.bytes),
+        samples: part.samples.clone(),
+    }
+}
