@@ -299,10 +299,11 @@ impl Reader {
         match rest.first_chunk::<4>() {
             Some(&four) => {
                 let value = u32::from_be_bytes(four);
-                let near = !stream.open && value.wrapping_sub(stream.timestamp) <= ABSOLUTE_AS_DELTA_MAX_MS;
+                let ahead = value.wrapping_sub(stream.timestamp) <= ABSOLUTE_AS_DELTA_MAX_MS;
+                // Within one top byte, so that a first byte that differs decides however the input is cut.
+                let near = !stream.open && ahead && value >> 24 == stream.timestamp >> 24;
                 Some((header, if matches(4) || near { present(value) } else { absent }))
             }
-            // A new message's time may differ in its low bytes: wait for all four unless the top one is another.
             None if stream.open && !matches(rest.len()) => Some((header, absent)),
             None if !rest.is_empty() && !matches(1) => Some((header, absent)),
             None => None,

@@ -307,6 +307,33 @@ fn a_type_3_message_after_type_0_repeats_small_times_and_keeps_large_ones() {
 }
 
 #[test]
+fn a_time_that_crosses_its_top_byte_is_read_alike_in_every_cut() {
+    for (time, value) in [(0x01FF_FFF0u32, 0x0200_0010u32), (0x0123_4567, 0x0123_4590), (0x0123_4567, 0x0199_9999)] {
+        let mut bytes = bytes_of(&[
+            Chunk { time: EXTENDED, extended: Some(time), ..full(6, 0, 6, b"abcdef") },
+            Chunk { format: 3, ..full(6, 0, 0, &[&value.to_be_bytes()[..], b"ghijklmn"].concat()) },
+        ]);
+        bytes.truncate(bytes.len() - 2);
+        let read = |step: usize| {
+            let mut reader = reader();
+            let mut messages = Vec::new();
+            for piece in bytes.chunks(step) {
+                let mut input = Input::borrowed(piece);
+                while let Ok(Some(message)) = reader.read(&mut input) {
+                    messages.push(message);
+                }
+            }
+            messages
+        };
+        let whole = read(bytes.len());
+        assert_eq!(whole.len(), 2);
+        for step in 1..12 {
+            assert_eq!(read(step), whole, "{time:#x} {value:#x} in pieces of {step}");
+        }
+    }
+}
+
+#[test]
 fn a_header_inside_a_message_may_repeat_but_not_contradict() {
     let video = body(300);
     for format in [0, 1] {
