@@ -1,0 +1,155 @@
+//! Configuration: one TOML file, the environment above it, flags above both; checked once into a [`Config`] that cannot be
+//! wrong.
+//!
+//! What may be set, its default, unit and range stand in one table, [`settings::SETTINGS`], from which the file's keys, the
+//! environment's names, the checks and `tayang config explain` all come.
+
+mod resolve;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use store::objects::Location;
+
+pub use resolve::{Explained, Sources, load};
+
+/// Every setting, checked. Addresses are where to listen; `None` is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where everything of ours lies.
+    pub data_dir: PathBuf,
+    /// Pages, playlists, segments, FLV, API.
+    pub http_addr: SocketAddr,
+    /// The same over TLS.
+    pub https_addr: Option<SocketAddr>,
+    /// RTMP.
+    pub rtmp_addr: SocketAddr,
+    /// RTMP over TLS.
+    pub rtmps_addr: Option<SocketAddr>,
+    /// Certificate for HTTPS and RTMPS. Without one, a self-signed one is made.
+    pub tls: Option<TlsFiles>,
+    /// Where viewers reach us, if not at the address we listen on: scheme, host and port, no path, no `/` at the end.
+    pub public_url: Option<PublicUrl>,
+    /// How long a stream waits for its publisher to come back, in seconds.
+    pub reconnect_window_s: u64,
+    /// How long a shutdown may take, in seconds.
+    pub drain_timeout_s: u64,
+    /// What live streams are cut into and how much of them is held.
+    pub live: Live,
+    /// What strangers may open.
+    pub limits: Limits,
+    /// What is kept.
+    pub recording: Recording,
+    /// The ports of the systems that Tayang replaces.
+    pub legacy: Legacy,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Certificate and key, PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, own certificate first.
+    pub cert_file: PathBuf,
+    /// Its private key.
+    pub key_file: PathBuf,
+}
+
+/// `{scheme}://{authority}`, of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Host, in brackets if it is an IPv6 address.
+    pub host: String,
+    /// Port, where it is not the scheme's own.
+    pub port: Option<u16>,
+}
+
+/// Times and bounds of live streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// Duration of a part, in milliseconds.
+    pub part_target_ms: u32,
+    /// Duration of a segment, in milliseconds.
+    pub segment_target_ms: u32,
+    /// Full segments in a live playlist.
+    pub window_segments: usize,
+    /// Bytes of one stream that are held for players to start from.
+    pub gop_bytes_max: usize,
+    /// How long frames may wait for others to be sent together, in milliseconds.
+    pub coalesce_ms_max: u64,
+    /// How far behind a viewer may fall before it skips, in milliseconds.
+    pub lag_ms_max: u64,
+}
+
+/// Connections that may be open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// HTTP connections of one listener.
+    pub http_connections_max: usize,
+    /// The same from one address.
+    pub http_per_address_max: usize,
+    /// RTMP connections of one listener.
+    pub rtmp_connections_max: usize,
+    /// The same from one address.
+    pub rtmp_per_address_max: usize,
+}
+
+/// Where recordings lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Directory of the journals, on a local disk.
+    pub journal_dir: PathBuf,
+    /// Finished recordings.
+    pub objects: Location,
+    /// URL of an S3-compatible store other than AWS.
+    pub s3_endpoint: Option<String>,
+    /// Bytes that recording leaves free on the journal's disk.
+    pub disk_reserve_bytes: u64,
+}
+
+/// Extra listeners, all HTTP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Legacy {
+    /// HTTP-FLV of livego, usually port 7001.
+    pub flv_addr: Option<SocketAddr>,
+    /// HLS of livego, usually port 7002.
+    pub hls_addr: Option<SocketAddr>,
+    /// Management API of livego, usually port 8090.
+    pub api_addr: Option<SocketAddr>,
+    /// LHLS of seed 004, usually port 9094.
+    pub lhls_addr: Option<SocketAddr>,
+}
+
+/// Logging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or directives of `tracing`'s `EnvFilter`.
+    pub level: String,
+    /// One JSON object a line, not text.
+    pub json: bool,
+}
+
+impl Config {
+    /// The database.
+    #[must_use]
+    pub fn database_file(&self) -> PathBuf {
+        self.data_dir.join("tayang.db")
+    }
+
+    /// Written by a running server: its pid and the addresses it listens on.
+    #[must_use]
+    pub fn server_file(&self) -> PathBuf {
+        server_file(&self.data_dir)
+    }
+}
+
+/// [`Config::server_file`] of a data directory.
+#[must_use]
+pub fn server_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("server.json")
+}
