@@ -20,6 +20,7 @@ mod config;
 mod output;
 pub mod playlist;
 mod segmenter;
+mod ts_view;
 pub mod window;
 
 pub use config::Config;
@@ -27,4 +28,5 @@ pub use formats::container::cmaf::Sample;
 pub use output::{Init, Output, Part, Segment};
 pub use playlist::SegmentEntry;
 pub use segmenter::{Counters, Packager};
-pub use window::Window;
+pub use ts_view::{TsViewError, ts_view};
+pub use window::{Form, ManifestOptionsLive, PlaylistOptions, Position, Reload, SegmentLookup, TrackSummary, Window};

@@ -542,4 +542,4 @@ struct Candidate {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
