@@ -130,6 +130,10 @@ function makeVideo(): HTMLVideoElement {
   return video;
 }
 
+function column(name: string, parts: readonly Part[]): HTMLElement {
+  return h('div', { class: name }, ...parts.map(({ element }) => element));
+}
+
 function begin(root: HTMLElement, address: Address): void {
   const video = makeVideo();
   const stage = h('section', { class: 'stage', id: 'stage', tabindex: -1 });
@@ -147,14 +151,14 @@ function begin(root: HTMLElement, address: Address): void {
       if (latest !== null) draw(latest);
     },
   });
-  const parts: readonly Part[] = [top, stagePart(context, stage, stagecraft), headingPart(context)];
+  const scene = stagePart(context, stage, stagecraft);
+  const show: readonly Part[] = [scene, headingPart(context), recordingsPart(context)];
   const side: readonly Part[] = [
-    recordingsPart(context),
     signalPart(),
     routesPart(context, playableVias(window), (via) => history.replaceState(null, '', pageUrl(address, { via }))),
     keysPart(),
   ];
-  const main = h('main', {}, h('div', { class: 'show' }, stage, parts[2]?.element ?? null), h('div', { class: 'side' }, ...side.map(({ element }) => element)));
+  const main = h('main', {}, column('show', show), column('side', side));
   root.replaceChildren(top.element, main);
 
   const draw = (snapshot: Snapshot): void => {
@@ -165,7 +169,7 @@ function begin(root: HTMLElement, address: Address): void {
     const title = `${snapshot.phase === 'live' ? '● ' : ''}${name} · ${view.words.state[snapshot.phase]} · Tayang`;
     if (document.title !== title) document.title = title;
     tellRoot(root, snapshot);
-    for (const part of [...parts, ...side]) part.render(view);
+    for (const part of [top, ...show, ...side]) part.render(view);
   };
   player.subscribe(draw);
   document.addEventListener('fullscreenchange', () => {

@@ -48,22 +48,23 @@ export function mark(): SVGSVGElement {
     'svg',
     { viewBox: '-20 -20 40 40', class: 'mark', 'aria-hidden': 'true', focusable: 'false' },
     s('g', { class: 'mark-petals' }, ...petals),
-    s('circle', { r: 3.4, class: 'mark-lamp' }),
+    s('circle', { r: 5.2, class: 'mark-lamp' }),
   );
 }
 
+/** Side of one kawung tile: petals of four neighbours meet in its corners, as on the cloth. */
+const TILE = 28;
+
 /** A field of kawung, for empty stages. Purely ornamental. */
 export function kawung(): SVGSVGElement {
-  const petals = [45, 135, 225, 315].map((turn) => s('path', { d: PETAL, transform: `translate(26 26) rotate(${turn})` }));
-  const dots = [[26, 26], [0, 0], [52, 0], [0, 52], [52, 52]].map(([cx, cy]) => s('circle', { cx: cx ?? 0, cy: cy ?? 0, r: 1.3 }));
+  const middle = TILE / 2;
+  const petals = [45, 135, 225, 315].map((turn) => s('path', { d: PETAL, transform: `translate(${middle} ${middle}) rotate(${turn})` }));
+  const dots = [[0, middle], [TILE, middle], [middle, 0], [middle, TILE]].map(([cx, cy]) => s('circle', { cx: cx ?? 0, cy: cy ?? 0, r: 0.9 }));
+  const pattern = { id: 'kawung', width: TILE, height: TILE, patternUnits: 'userSpaceOnUse', patternTransform: 'scale(1.7)' };
   return s(
     'svg',
     { class: 'kawung', 'aria-hidden': 'true', focusable: 'false', width: '100%', height: '100%' },
-    s(
-      'defs',
-      {},
-      s('pattern', { id: 'kawung', width: 52, height: 52, patternUnits: 'userSpaceOnUse' }, ...petals, ...dots),
-    ),
+    s('defs', {}, s('pattern', pattern, ...petals, ...dots)),
     s('rect', { width: '100%', height: '100%', fill: 'url(#kawung)' }),
   );
 }

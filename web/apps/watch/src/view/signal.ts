@@ -70,6 +70,7 @@ export function signalPart(): Part {
     render(view) {
       const { snapshot, words, writer } = view;
       setText(title, words.signal);
+      setHidden(element, snapshot.attached === null);
       setHidden(latency, snapshot.phase === 'recording');
       setText(name, words.latency);
       const known = snapshot.phase === 'live' && !snapshot.buffering ? snapshot.latency : null;

@@ -92,8 +92,14 @@ class HlsEngine implements Engine {
       captureTime: this.hls.playingDate?.getTime() ?? null,
       behindSeconds: live && this.hls.latency > 0 ? this.hls.latency : null,
       targetSeconds: Math.max(TARGET_MIN_SECONDS, this.holdBack()),
-      bitsPerSecond: this.meter.bitsPerSecond(performance.now()),
+      bitsPerSecond: this.request.live ? this.meter.bitsPerSecond(performance.now()) : this.declaredBitRate(),
     };
+  }
+
+  /** A recording comes in bursts as fast as the network goes: what its playlist declares is the better answer. */
+  private declaredBitRate(): number | null {
+    const declared = this.hls.levels[this.hls.currentLevel]?.bitrate ?? 0;
+    return declared > 0 ? declared : null;
   }
 
   private holdBack(): number {

@@ -1,0 +1,160 @@
+/**
+ * A stand-in for the server: the built page, a channel whose state a test sets, and media that ffmpeg makes.
+ *
+ * It speaks the real addresses and the real content security policy, so that what passes here fits the real server.
+ */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { flvStream } from './media.mjs';
+
+const DIST = fileURLToPath(new URL('../apps/watch/dist/', import.meta.url));
+const POLICY = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:";
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.mpd': 'application/dash+xml',
+  '.ts': 'video/mp2t',
+  '.m4s': 'video/iso.segment',
+  '.mp4': 'video/mp4',
+};
+
+const NAME = /^[A-Za-z0-9._-]+$/;
+
+/** Starts on a free port. `live` and `recorded` are folders that {@link ./media.mjs} fills. */
+export async function startMock({ live, recorded }) {
+  const mock = { channel: {}, status: 200, mediaStatus: 200, asked: [], children: new Set(), sockets: new Set() };
+  const server = createServer((request, response) => {
+    answer(mock, { live, recorded }, request, response).catch(() => response.destroy());
+  });
+  server.on('upgrade', (request, socket) => upgrade(mock, request, socket));
+  server.on('connection', (socket) => {
+    mock.sockets.add(socket);
+    socket.on('close', () => mock.sockets.delete(socket));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked: mock.asked,
+    /** Sets the channel's state; missing fields are those of a channel that waits. */
+    set(channel) {
+      mock.channel = { state: 'waiting', stream: null, title: 'Fisika Dasar: Gelombang', tracks: [], recordings: [], ...channel };
+      mock.status = 200;
+    },
+    /** What the state is answered with: 404, 403, 503; 0 hangs up. */
+    failState(status) {
+      mock.status = status;
+    },
+    /** The same for media. */
+    failMedia(status) {
+      mock.mediaStatus = status;
+    },
+    /** Ends every open FLV answer, as a server that goes down does. */
+    cut() {
+      for (const child of mock.children) child.kill('SIGKILL');
+    },
+    async close() {
+      for (const child of mock.children) child.kill('SIGKILL');
+      for (const socket of mock.sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(mock, folders, request, response) {
+  const { pathname } = new URL(request.url, 'http://mock');
+  mock.asked.push(request.url);
+  const parts = pathname.split('/').filter((part) => part !== '');
+  if (parts[0] === 'watch') return page(response);
+  if (parts[0] === 'assets' && NAME.test(parts[1] ?? '')) return file(response, join(DIST, 'assets', parts[1]), 200);
+  if (pathname === '/time') return text(response, 200, new Date().toISOString());
+  const rest = parts[0] === 's' ? parts.slice(2) : parts;
+  return answerChannel(mock, folders, rest, request, response);
+}
+
+async function answerChannel(mock, { live, recorded }, [, name, first, second], request, response) {
+  if (first === 'state') {
+    if (mock.status === 0) return response.destroy();
+    return text(response, mock.status, JSON.stringify({ ...mock.channel, serverTime: Date.now() }), 'application/json');
+  }
+  if (mock.mediaStatus !== 200) return mock.mediaStatus === 0 ? response.destroy() : text(response, mock.mediaStatus, 'not now');
+  if (first === undefined && name?.endsWith('.flv')) return flv(mock, request, response);
+  if (second !== undefined && NAME.test(second)) return file(response, join(recorded, second), 200, request);
+  if (first !== undefined && NAME.test(first)) return file(response, join(live, first), 200, request);
+  return text(response, 404, 'not found');
+}
+
+function text(response, status, body, type = 'text/plain; charset=utf-8') {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(body);
+}
+
+async function page(response) {
+  const body = await readFile(join(DIST, 'index.html'));
+  response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer' });
+  response.end(body);
+}
+
+async function file(response, path, status, request) {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return text(response, 404, 'not found');
+  const type = TYPES[extname(path)] ?? 'application/octet-stream';
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request?.headers.range ?? '');
+  if (range !== null) {
+    const start = Number(range[1]);
+    const end = range[2] === '' ? found.size - 1 : Math.min(Number(range[2]), found.size - 1);
+    response.writeHead(206, { 'content-type': type, 'content-range': `bytes ${start}-${end}/${found.size}`, 'content-length': end - start + 1 });
+    createReadStream(path, { start, end }).pipe(response);
+    return undefined;
+  }
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  createReadStream(path).pipe(response);
+  return undefined;
+}
+
+function startFlv(mock, closed) {
+  const child = flvStream();
+  mock.children.add(child);
+  child.on('exit', () => mock.children.delete(child));
+  closed(() => child.kill('SIGKILL'));
+  return child;
+}
+
+function flv(mock, request, response) {
+  response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store' });
+  startFlv(mock, (done) => response.on('close', done)).stdout.pipe(response);
+}
+
+function upgrade(mock, request, socket) {
+  const key = request.headers['sec-websocket-key'];
+  if (key === undefined || mock.mediaStatus !== 200) return socket.destroy();
+  mock.asked.push(`ws:${request.url}`);
+  const accept = createHash('sha1').update(key + WEBSOCKET_GUID).digest('base64');
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`);
+  socket.on('error', () => socket.destroy());
+  const child = startFlv(mock, (done) => socket.on('close', done));
+  child.stdout.on('data', (bytes) => socket.write(Buffer.concat([frameHeader(bytes.length), bytes])));
+  child.on('exit', () => socket.destroy());
+  return undefined;
+}
+
+/** Header of one unmasked binary frame (RFC 6455, 5.2). */
+function frameHeader(length) {
+  if (length < 126) return Buffer.from([0x82, length]);
+  if (length < 65_536) return Buffer.from([0x82, 126, length >> 8, length & 0xff]);
+  const header = Buffer.alloc(10);
+  header[0] = 0x82;
+  header[1] = 127;
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
+}

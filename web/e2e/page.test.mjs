@@ -1,0 +1,330 @@
+/** The watch page in Chromium before a stand-in server: states, ways, languages, keys, and what an audit of access says. */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { launch } from './browser.mjs';
+import { LIVE, RECORDINGS, STREAM, TRACKS } from './channels.mjs';
+import { liveMedia, recordedMedia } from './media.mjs';
+import { startMock } from './mock-server.mjs';
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Patience for anything that a loaded machine with two cores has to do. */
+const WAIT_MS = 40_000;
+
+let media;
+let encoder;
+let mock;
+let browser;
+let context = null;
+let problems = [];
+
+before(async () => {
+  media = await mkdtemp(join(tmpdir(), 'tayang-page-'));
+  await recordedMedia(join(media, 'recorded'), 10);
+  encoder = await liveMedia(join(media, 'live'));
+  mock = await startMock({ live: join(media, 'live'), recorded: join(media, 'recorded') });
+  browser = await launch();
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+});
+
+after(async () => {
+  await browser?.close();
+  await mock?.close();
+  encoder?.kill('SIGKILL');
+  await rm(media, { recursive: true, force: true });
+});
+
+afterEach(async () => {
+  await context?.close();
+  context = null;
+  mock.failMedia(200);
+  problems = [];
+});
+
+async function open(path, options = {}) {
+  const { bypassCSP = false, ...others } = options;
+  context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: 'id-ID', timezoneId: 'Asia/Jakarta', bypassCSP, ...others });
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
+  });
+  await page.goto(mock.url + path);
+  return page;
+}
+
+const root = (page) => page.locator('#tayang');
+const attribute = (page, name) => root(page).getAttribute(`data-${name}`);
+
+async function until(page, name, wanted) {
+  await page.waitForFunction(([one, value]) => document.querySelector('#tayang')?.getAttribute(`data-${one}`) === value, [name, wanted]);
+}
+
+/** Waits until as many more pictures have been shown. */
+async function moreFrames(page, count = 20) {
+  const now = Number(await attribute(page, 'frames'));
+  await page.waitForFunction((wanted) => Number(document.querySelector('#tayang')?.getAttribute('data-frames')) >= wanted, now + count);
+}
+
+describe('states', () => {
+  test('a channel that waits says so and starts by itself when it goes on air', async () => {
+    mock.set({});
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    assert.equal(await page.locator('.scene-title').textContent(), 'Belum tayang');
+    assert.equal(await attribute(page, 'engine'), null);
+    mock.set(LIVE);
+    await until(page, 'state', 'live');
+    await moreFrames(page);
+    assert.equal(await attribute(page, 'engine'), 'hls');
+    assert.equal(await page.locator('.scene').isVisible(), false);
+    assert.deepEqual(problems, []);
+  });
+
+  test('an outage of the publisher is told and play goes on after it', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas');
+    await moreFrames(page);
+    mock.set({ ...LIVE, state: 'stalled' });
+    mock.failMedia(503);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'state', 'stalled');
+    assert.equal(await page.locator('[role=status]').textContent(), 'Sebentar lagi kembali');
+    await page.waitForTimeout(3_000);
+    mock.failMedia(200);
+    mock.set(LIVE);
+    await until(page, 'state', 'live');
+    await moreFrames(page);
+  });
+
+  test('media that answers 404 and 503 for a while is waited for', async () => {
+    mock.set(LIVE);
+    mock.failMedia(404);
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'live');
+    await page.waitForTimeout(1_500);
+    mock.failMedia(503);
+    await page.waitForTimeout(1_500);
+    assert.equal(await attribute(page, 'frames'), '0');
+    mock.failMedia(200);
+    await moreFrames(page);
+  });
+
+  test('an ended channel offers its recording, and a new stream is taken up', async () => {
+    mock.set({ state: 'ended', stream: STREAM, tracks: TRACKS, recordings: RECORDINGS });
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'ended');
+    const link = page.locator('.scene-actions a').first();
+    assert.equal(await link.getAttribute('href'), `/watch/live/kelas?stream=${STREAM}`);
+    mock.set({ ...LIVE, stream: '1763799999999' });
+    await until(page, 'state', 'live');
+    await moreFrames(page);
+    assert.equal(await attribute(page, 'stream'), '1763799999999');
+  });
+
+  test('a new stream while an old one is attached is attached afresh', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas');
+    await moreFrames(page);
+    mock.set({ ...LIVE, stream: '1763788888888' });
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'stream', '1763788888888');
+    await moreFrames(page);
+  });
+
+  test('an unknown channel, a refused link and a lost server are told apart', async () => {
+    mock.failState(404);
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'missing');
+    mock.failState(403);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'state', 'forbidden');
+    mock.set(LIVE);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await moreFrames(page);
+    mock.failState(0);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'reachable', 'false');
+    assert.equal(await attribute(page, 'state'), 'live');
+    await moreFrames(page);
+  });
+});
+
+describe('ways', () => {
+  for (const via of ['flv', 'ws-flv', 'dash', 'ts']) {
+    test(`${via} plays`, async () => {
+      mock.set(LIVE);
+      const page = await open(`/watch/live/kelas?via=${via}`);
+      await moreFrames(page, 30);
+      assert.equal(await attribute(page, 'engine'), via);
+      assert.ok(Number(await attribute(page, 'latency-ms')) < 10_000);
+      assert.equal(await attribute(page, 'latency-basis'), via.endsWith('flv') ? 'buffer' : 'clock');
+      assert.deepEqual(problems, []);
+    });
+  }
+
+  test('the way can be changed while it plays, and the address follows', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas');
+    await moreFrames(page);
+    await page.locator('input[value=flv]').check();
+    await until(page, 'engine', 'flv');
+    await moreFrames(page);
+    assert.match(page.url(), /\?via=flv$/);
+  });
+
+  test('an FLV connection that breaks is opened again', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas?via=flv');
+    await moreFrames(page);
+    mock.cut();
+    await moreFrames(page, 60);
+    assert.equal(await attribute(page, 'state'), 'live');
+  });
+
+  test('a signature travels in every media address', async () => {
+    mock.set(LIVE);
+    const sign = '1999999999-0123456789abcdef';
+    const page = await open(`/watch/live/kelas?sign=${sign}`);
+    await moreFrames(page);
+    const asked = mock.asked.filter((url) => url.includes('/kelas/'));
+    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/state`));
+    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/master.m3u8`));
+    assert.equal(mock.asked.some((url) => url === '/live/kelas/master.m3u8' && url.includes('sign')), false);
+  });
+});
+
+describe('recordings', () => {
+  test('a recording plays from its beginning, seeks, and can be downloaded', async () => {
+    mock.set({ recordings: RECORDINGS });
+    const page = await open(`/watch/live/kelas?stream=${STREAM}`, { viewport: { width: 1280, height: 800 } });
+    await until(page, 'state', 'recording');
+    await moreFrames(page);
+    const length = await page.evaluate(() => document.querySelector('video').duration);
+    assert.ok(Math.abs(length - 10) < 0.5, `lasts ${length} s`);
+    await page.locator('.seek').fill('6');
+    await page.waitForFunction(() => document.querySelector('video').currentTime >= 6);
+    await page.keyboard.press('Tab');
+    const download = page.locator('.recording a[download]').first();
+    assert.equal(await download.getAttribute('href'), `/live/kelas/${STREAM}/recording.mp4`);
+  });
+
+  test('a recording that is not there is told', async () => {
+    mock.set({ recordings: [] });
+    mock.failMedia(404);
+    const page = await open(`/watch/live/kelas?stream=${STREAM}`);
+    await page.waitForFunction(() => document.querySelector('.scene-title')?.textContent === 'Rekaman tidak bisa dibuka');
+  });
+});
+
+describe('reading and operating', () => {
+  test('English by address, by browser, and by the switch, which is remembered', async () => {
+    mock.set({});
+    let page = await open('/watch/live/kelas?lang=en');
+    await until(page, 'state', 'waiting');
+    assert.equal(await page.locator('.scene-title').textContent(), 'Not on air yet');
+    await context.close();
+    page = await open('/watch/live/kelas', { locale: 'en-US' });
+    await until(page, 'state', 'waiting');
+    assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+    await page.locator('button[lang=id]').click();
+    assert.equal(await page.locator('.scene-title').textContent(), 'Belum tayang');
+    await page.reload();
+    await until(page, 'state', 'waiting');
+    assert.equal(await page.locator('html').getAttribute('lang'), 'id');
+  });
+
+  test('keys play, mute, change volume and leave the live edge and return to it', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
+    await moreFrames(page, 100);
+    await page.keyboard.press('m');
+    assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
+    await page.keyboard.press('ArrowDown');
+    assert.ok(Math.abs((await page.evaluate(() => document.querySelector('video').volume)) - 0.9) < 0.01);
+    await page.keyboard.press(' ');
+    assert.equal(await page.evaluate(() => document.querySelector('video').paused), true);
+    await page.keyboard.press(' ');
+    await page.waitForFunction(() => !document.querySelector('video').paused);
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction(() => document.querySelector('.edge')?.hasAttribute('data-at-edge') === false);
+    await page.keyboard.press('l');
+    await page.waitForFunction(() => document.querySelector('.edge')?.hasAttribute('data-at-edge') === true);
+    await moreFrames(page);
+  });
+
+  test('every control can be reached by Tab, has a name, and shows its focus', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
+    await moreFrames(page);
+    const seen = [];
+    for (let at = 0; at < 24; at += 1) {
+      await page.keyboard.press('Tab');
+      seen.push(
+        await page.evaluate(() => {
+          const element = document.activeElement;
+          const name = element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+          const label = element instanceof HTMLInputElement && name === '' ? (element.labels?.[0]?.textContent ?? '') : name;
+          return { tag: element?.tagName, label: label.trim(), outline: element === null ? '' : getComputedStyle(element).outlineStyle };
+        }),
+      );
+    }
+    const controls = seen.filter(({ tag }) => tag !== 'BODY');
+    for (const { tag, label, outline } of controls) {
+      assert.notEqual(label, '', `a ${tag} without a name`);
+      assert.equal(outline, 'solid', `${label} does not show its focus`);
+    }
+    for (const wanted of ['Jeda', 'Nyalakan suara', 'Layar penuh', 'Volume']) {
+      assert.ok(controls.some(({ label }) => label === wanted), `${wanted} cannot be reached`);
+    }
+  });
+
+  test('nothing is wider than a phone of 360 px', async () => {
+    mock.set(LIVE);
+    for (const lang of ['id', 'en']) {
+      const page = await open(`/watch/live/kelas?lang=${lang}`);
+      await moreFrames(page);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.equal(width, 360);
+      await context.close();
+    }
+  });
+
+  test('nothing global is exposed', async () => {
+    mock.set({});
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    assert.deepEqual(await page.evaluate(() => Object.keys(window).filter((name) => /tayang|player|hls|mpegts|shaka/i.test(name))), []);
+  });
+});
+
+describe('access audit', () => {
+  const CASES = [
+    ['waiting', {}, ''],
+    ['live', LIVE, ''],
+    ['stalled', { ...LIVE, state: 'stalled' }, ''],
+    ['ended', { state: 'ended', stream: STREAM, tracks: TRACKS, recordings: RECORDINGS }, ''],
+    ['recording', { recordings: RECORDINGS }, `?stream=${STREAM}`],
+  ];
+  for (const [state, channel, query] of CASES) {
+    for (const colorScheme of ['light', 'dark']) {
+      test(`axe finds nothing: ${state}, ${colorScheme}`, async () => {
+        mock.set(channel);
+        const page = await open(`/watch/live/kelas${query}`, { colorScheme, bypassCSP: true, reducedMotion: 'reduce' });
+        await until(page, 'state', state);
+        if (state === 'live' || state === 'recording') await moreFrames(page);
+        await page.addScriptTag({ content: AXE });
+        const found = await page.evaluate(async () => {
+          const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 120)} ${any.map(({ message }) => message).join(' ')}`).join(' | ')}`);
+        });
+        assert.deepEqual(found, []);
+      });
+    }
+  }
+});
