@@ -21,6 +21,8 @@ fn main() -> std::io::Result<()> {
     codecs()?;
     mp4()?;
     sign()?;
+    http()?;
+    frames()?;
     rtmp_seeds()
 }
 
@@ -185,11 +187,12 @@ fn mp4() -> std::io::Result<()> {
     let tracks: Vec<Mp4Track> = encoder
         .tracks()
         .iter()
-        .map(|track| Mp4Track {
+        .zip(0u64..)
+        .map(|(track, place)| Mp4Track {
             configs: vec![track.clone()],
             parts: vec![Mp4Part {
                 config: 0,
-                payload_offset: 100 * u64::from(track.id.0),
+                payload_offset: 100 * place,
                 base_decode_time: 0,
                 samples: samples.clone(),
             }],
@@ -197,6 +200,43 @@ fn mp4() -> std::io::Result<()> {
         .collect();
     let head = fast_start_head(&tracks, 200).expect("two ordinary tracks");
     write("mp4", "two-tracks", &[&head[..], &[0x80; 200]].concat())
+}
+
+fn http() -> std::io::Result<()> {
+    let paths = [
+        "/live/kelas/master.m3u8",
+        "/live/kelas/1700000000000/video/1700000001.3.m4s",
+        "/live/kelas/1700000000000/audio/init-0.mp4",
+        "/live/kelas/1700000000000/ts/1700000001.ts",
+        "/s/1700000000-0123/watch/live/kelas",
+        "/video/kelas/720p/chunklist.m3u8",
+        "/0b7a3c9e-7d1f-4a52-9c11-5f0d3b2a1c4d/live.flv",
+        "/live/kelas.flv",
+        "bytes=0-499",
+        "bytes=-500",
+    ];
+    for (number, path) in paths.iter().enumerate() {
+        write("http_target", &number.to_string(), path.as_bytes())?;
+    }
+    let queries = [
+        "liveType=live&latency=10&chunksNumber=5",
+        "liveType=event&chunksLatency=2",
+        "liveType=vod&fromEpochS=1700000010&toEpochS=1700000060",
+        "fromEpochS=-1&toEpochS=-1&alternateChunkStreamID=x",
+    ];
+    for (number, query) in queries.iter().enumerate() {
+        write("hls_query", &number.to_string(), query.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Steps of the `packager` target: choice, time step, composition offset, size.
+fn frames() -> std::io::Result<()> {
+    let video = |n: usize| [if n.is_multiple_of(30) { 0 } else { 4 }, 75, 0, 200];
+    let steady: Vec<u8> = (0..90).flat_map(|n| [video(n), [1, 25, 0, 90]].concat()).collect();
+    write("packager", "steady", &steady)?;
+    let odd: Vec<u8> = (0..60u8).flat_map(|n| [n.wrapping_mul(37), n.wrapping_mul(91), n, 255 - n]).collect();
+    write("packager", "odd", &odd)
 }
 
 fn sign() -> std::io::Result<()> {

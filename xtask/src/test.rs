@@ -140,7 +140,7 @@ fn web(tree: &Tree) -> Result<Outcome> {
     npm_ci(tree)?;
     let folder = tree.path("web");
     let mut count = Count::default();
-    for script in ["build", "test"] {
+    for script in ["check", "build", "test"] {
         let done = run_command(program("npm", &["run", "--silent", script], &folder))?;
         count = count.and(Count::from_output(&done.stdout, done.success));
     }

@@ -12,11 +12,11 @@ const RATIO_ALL: usize = 80;
 /// Test lines per hundred source lines in each pure crate.
 const RATIO_PURE: usize = 100;
 /// Crates whose public functions parse what a peer or a disk hands them.
-const PARSE_CRATES: &[&str] = &["formats", "rtmp", "control", "recorder", "gateway"];
+const PARSE_CRATES: &[&str] = &["formats", "rtmp", "packager", "control", "recorder", "gateway"];
 /// A public function whose name opens with one of these and that takes bytes or text is a parser.
 const PARSER_NAMES: &[&str] = &["parse", "decode", "describe", "verify", "read_"];
 /// Types of the input of a parser.
-const INPUT_TYPES: &[&str] = &["&[u8]", "&Bytes", "&str", "Bytes"];
+const INPUT_TYPES: &[&str] = &["&[u8]", "&Bytes", "&str", "Bytes", "Option<&str>"];
 /// Opens the line of a fuzz target that names the modules it covers.
 const COVERS: &str = "//! Covers: ";
 
