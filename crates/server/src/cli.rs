@@ -216,6 +216,32 @@ pub enum Recording {
         #[command(flatten)]
         json: Json,
     },
+    /// Prove recordings: every segment and the MP4, with ffprobe's opinion where it is installed
+    Verify {
+        /// Which: ID or APP/NAME/ID, from `recording list`
+        #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "ID")]
+        ids: Vec<String>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Write the MP4 of a recording to a file
+    Export {
+        /// Which: ID or APP/NAME/ID, from `recording list`
+        id: String,
+        /// Where to
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 /// What to do with the configuration.

@@ -11,8 +11,11 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use store::objects::Location;
+use object_store::ObjectStore;
+use recorder::RecorderConfig;
+use store::objects::{self, Location};
 
 pub use resolve::{Explained, Sources, load};
 
@@ -139,6 +142,25 @@ impl Config {
     #[must_use]
     pub fn database_file(&self) -> PathBuf {
         self.data_dir.join("tayang.db")
+    }
+
+    /// How the recorder is told to work.
+    #[must_use]
+    pub fn recorder(&self) -> RecorderConfig {
+        let mut recorder = RecorderConfig::new(self.recording.journal_dir.clone());
+        recorder.reserve_bytes = self.recording.disk_reserve_bytes;
+        if let Location::Directory(path) = &self.recording.objects {
+            recorder.objects_dir = Some(path.clone());
+        }
+        recorder
+    }
+
+    /// Opens the object store.
+    ///
+    /// # Errors
+    /// [`objects::OpenError`]
+    pub fn open_objects(&self) -> Result<Arc<dyn ObjectStore>, objects::OpenError> {
+        objects::open(&self.recording.objects, self.recording.s3_endpoint.as_deref())
     }
 
     /// Written by a running server: its pid and the addresses it listens on.
