@@ -58,3 +58,34 @@ impl Channel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn create(legacy_md5: bool) -> Channel {
+        let path = ChannelPath { app: "live".parse().expect("app"), name: "kelas".parse().expect("name") };
+        Channel::create(path, &ChannelOptions { legacy_md5, ..ChannelOptions::default() }, UnixMillis(9))
+    }
+
+    #[test]
+    fn every_channel_has_its_own_id_and_secrets() {
+        let channels: Vec<Channel> = (0..50).map(|_| create(true)).collect();
+        let ids: HashSet<_> = channels.iter().map(|channel| channel.id).collect();
+        let hmac = channels.iter().map(|channel| channel.sign_secret.0.as_str());
+        let md5 = channels.iter().filter_map(|channel| channel.legacy_md5_secret.as_ref()).map(|s| s.0.as_str());
+        let secrets: HashSet<&str> = hmac.chain(md5).collect();
+        assert_eq!((ids.len(), secrets.len()), (50, 100), "the two secrets of one channel differ as well");
+        assert!(secrets.iter().all(|secret| secret.len() == keys::KEY_LENGTH));
+    }
+
+    #[test]
+    fn a_channel_is_recorded_and_public_and_takes_no_md5_unless_told_so() {
+        let channel = create(false);
+        assert!(channel.record && channel.public);
+        assert_eq!(channel.legacy_md5_secret, None);
+        assert_eq!(channel.created, UnixMillis(9));
+    }
+}

@@ -104,3 +104,23 @@ pub trait RecordingRepository: Send + Sync {
 pub trait Repository: ChannelRepository + RecordingRepository {}
 
 impl<T: ChannelRepository + RecordingRepository> Repository for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_it_is_about() {
+        for (error, text) in [
+            (RepositoryError::NotFound("channel"), "no such channel"),
+            (RepositoryError::Exists("key"), "key exists already"),
+            (
+                RepositoryError::Corrupt { what: "a value of app".into() },
+                "a value of app that this program did not write",
+            ),
+            (RepositoryError::Backend("disk on fire".into()), "the database failed: disk on fire"),
+        ] {
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+}

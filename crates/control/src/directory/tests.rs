@@ -249,6 +249,40 @@ fn a_grant_prints_no_secret() {
     assert!(!text.contains(&channel.legacy_md5_secret.expect("opted in").0));
 }
 
+#[test]
+fn a_snapshot_is_swapped_whole_while_others_ask() {
+    let mut world = World::new();
+    let (channel, key) = world.channel("live/kelas", true);
+    let (with, without) = (Snapshot::new(world.channels.clone(), world.keys.clone()), Snapshot::default());
+    let directory = &world.directory;
+    std::thread::scope(|scope| {
+        let askers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..5_000).fold((0, 0), |(yes, no), _| match directory.authorize_publish("live", &key.0, NOW) {
+                        Ok(grant) => {
+                            assert_eq!(grant.channel.id, channel.id);
+                            (yes + 1, no)
+                        }
+                        Err(denied) => {
+                            assert_eq!(denied, Denied::Unknown, "never a key without its channel");
+                            (yes, no + 1)
+                        }
+                    })
+                })
+            })
+            .collect();
+        for turn in 0..2_000 {
+            directory.replace(if turn % 2 == 0 { without.clone() } else { with.clone() });
+        }
+        for asker in askers {
+            let (yes, no) = asker.join().expect("no panic");
+            assert_eq!(yes + no, 5_000);
+        }
+    });
+    assert!(world.publish("live", &key.0).is_ok(), "the last one stands");
+}
+
 proptest! {
     #[test]
     fn nothing_a_stranger_writes_is_granted_or_panics(app in ".{0,80}", name in ".{0,200}") {

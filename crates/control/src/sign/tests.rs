@@ -92,6 +92,16 @@ fn an_expiry_changed_by_one_is_a_forgery() {
 }
 
 #[test]
+fn what_is_expired_and_forged_is_called_forged() {
+    let channel = channel("live/kelas");
+    let old = NOW.seconds() - 1_000;
+    for digits in [32, 64] {
+        let text = format!("{old}-{}", "0".repeat(digits));
+        assert_eq!(verify(&channel, Purpose::Publish, &text, NOW), Err(SignError::Forged), "no hint for a stranger");
+    }
+}
+
+#[test]
 fn any_other_spelling_of_a_right_signature_is_refused() {
     let channel = channel("live/kelas");
     let right = issue(&channel, Purpose::Publish, NOW.seconds());
