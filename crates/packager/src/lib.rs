@@ -18,6 +18,8 @@
 
 mod config;
 mod output;
+#[cfg(test)]
+mod parsed;
 pub mod playlist;
 mod segmenter;
 mod ts_view;

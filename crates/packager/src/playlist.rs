@@ -76,3 +76,6 @@ impl From<&Segment> for SegmentEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

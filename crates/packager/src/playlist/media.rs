@@ -101,7 +101,7 @@ pub fn segment_list(
 
 /// TARGETDURATION: the configured one, unless a kept segment is longer because it was made with another.
 pub(crate) fn target_duration(config: &Config, entries: &[SegmentEntry]) -> u32 {
-    let rounded = |entry: &SegmentEntry| Micros::from_ticks(entry.duration, entry.timescale).0.div_ceil(500_000) / 2;
+    let rounded = |entry: &SegmentEntry| (Micros::from_ticks(entry.duration, entry.timescale).0 + 500_000) / 1_000_000;
     let longest = entries.iter().map(rounded).max().unwrap_or(0);
     config.target_duration_s().max(u32::try_from(longest).unwrap_or(u32::MAX))
 }
