@@ -358,7 +358,8 @@ async fn follow_segment(live: Arc<LiveStream>, track: TrackId, msn: u64, body: m
     let mut sent = 0;
     loop {
         changes.borrow_and_update();
-        let (parts, complete) = match live.window.read().segment(track, msn) {
+        let lookup = live.window.read().segment(track, msn);
+        let (parts, complete) = match lookup {
             SegmentLookup::Ready(segment) => (segment.parts.to_vec(), true),
             SegmentLookup::Open(parts) => (parts, false),
             SegmentLookup::NotYet => (Vec::new(), false),

@@ -29,6 +29,8 @@ const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Read buffer: a few frames at once, so that a busy publisher costs few reads.
 const READ_BYTES: usize = 64 << 10;
+/// Room below which a read gets a new buffer.
+const READ_BYTES_MIN: usize = 8 << 10;
 /// How often a publisher's right is asked again, and a take-over noticed while it is silent.
 const RECHECK_EVERY: Duration = Duration::from_millis(250);
 /// What a publisher gets to go elsewhere when the server stops.
@@ -151,7 +153,10 @@ impl Driver {
                     Ok(_) => {
                         // Frames stay slices of what was read: nothing is copied again behind this.
                         let bytes = self.input.split().freeze();
-                        self.input.reserve(READ_BYTES);
+                        // Neighbouring reads share an allocation, so that a small frame does not pin a large buffer.
+                        if self.input.capacity() < READ_BYTES_MIN {
+                            self.input.reserve(READ_BYTES);
+                        }
                         if let Err(error) = self.session.handle_input_shared(Instant::now(), &bytes) {
                             self.say_broken(&error);
                         }

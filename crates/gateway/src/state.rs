@@ -21,7 +21,7 @@ pub fn health(gateway: &Gateway) -> Response<Body> {
     let stalled: Vec<Value> = recording
         .stalled
         .iter()
-        .map(|(key, why)| json!({ "recording": key.to_string(), "why": why.to_string() }))
+        .map(|(key, why)| json!({ "recording": key.to_string(), "why": format!("{why:?}") }))
         .collect();
     json_reply(
         StatusCode::OK,

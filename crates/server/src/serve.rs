@@ -1,13 +1,176 @@
-//! `tayang serve`.
+//! The server: opens what the configuration names, wires the crates together, and stops in order.
+//!
+//! Start: database, what a crash left of recordings, streams, listeners; then the ready file. Stop (SIGTERM, SIGINT):
+//! publishers are told, streams end, recordings are sealed, sockets close; all within the configured time.
 
-use std::path::PathBuf;
+mod listeners;
+mod observe;
+mod watch;
 
-use crate::config::Config;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// Serves until it is told to stop.
+use anyhow::Context as _;
+use control::{ChannelRepository as _, Directory, RecordingRepository};
+use gateway::Gateway;
+use gateway::fanout::{FanOut, FanOutConfig};
+use gateway::live::Live;
+use hub::Hub;
+use recorder::{Recorder, RecorderConfig};
+use store::db::sqlite::SqliteStore;
+use store::objects::Location;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::addresses::BoundAddresses;
+use crate::config::{Config, server_file};
+
+/// How often streams whose window closed are ended and counts are published.
+const TICK: Duration = Duration::from_millis(250);
+/// Of the time to stop, what is kept for flushing when everything else has run over.
+const FLUSH_RESERVE: Duration = Duration::from_millis(500);
+
+/// Serves until told to stop.
 ///
 /// # Errors
-/// What keeps the server from starting.
-pub async fn run(_config: Config, _ready_file: Option<PathBuf>) -> anyhow::Result<()> {
-    anyhow::bail!("serving is not wired yet")
+/// Whatever keeps it from starting: an address in use, a database or folder that cannot be opened.
+pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    raise_file_limit();
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
+    let metrics = observe::install()?;
+    let (gateway, store) = open(&config, metrics).await?;
+
+    let stop = CancellationToken::new();
+    let tracker = TaskTracker::new();
+    let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+    tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
+    tracker.spawn(tick(gateway.clone(), stop.clone()));
+    announce(&config, &bound, ready_file.as_deref())?;
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+    }
+    drain(&config, &gateway, &stop, &tracker).await;
+    std::fs::remove_file(server_file(&config.data_dir)).ok();
+    Ok(())
+}
+
+async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<SqliteStore>)> {
+    let store = Arc::new(SqliteStore::open(&config.database_file()).await?);
+    let directory = Arc::new(Directory::new(store.snapshot().await.context("channels cannot be read")?));
+    let objects = store::objects::open(&config.recording.objects, config.recording.s3_endpoint.as_deref())?;
+    let recordings: Arc<dyn RecordingRepository> = store.clone();
+    let recorder = Recorder::open(recorder_config(config), objects, recordings.clone())
+        .await
+        .context("recordings cannot be opened")?;
+    let hub = Arc::new(Hub::new(hub::Limits {
+        log_bytes_max: config.live.gop_bytes_max,
+        reconnect_window: Duration::from_secs(config.reconnect_window_s),
+        ..hub::Limits::default()
+    }));
+    let packaging = packager::Config {
+        part_target_ms: config.live.part_target_ms,
+        segment_target_ms: config.live.segment_target_ms,
+        segment_max_ms: 2 * config.live.segment_target_ms,
+        window_segments: config.live.window_segments,
+        ..packager::Config::default()
+    };
+    let fan_out = FanOut::start(&FanOutConfig {
+        coalesce_max: Duration::from_millis(config.live.coalesce_ms_max),
+        lag_ms_max: i64::try_from(config.live.lag_ms_max).unwrap_or(i64::MAX),
+        ..FanOutConfig::default()
+    })
+    .context("the fan-out threads cannot start")?;
+    let gateway = Arc::new(Gateway {
+        live: Live::new(hub.clone(), packaging, recorder.clone()),
+        hub,
+        directory,
+        fan_out,
+        recorder,
+        recordings,
+        limits: gateway::Limits {
+            http_connections_max: config.limits.http_connections_max,
+            http_per_address_max: config.limits.http_per_address_max,
+            rtmp_connections_max: config.limits.rtmp_connections_max,
+            rtmp_per_address_max: config.limits.rtmp_per_address_max,
+        },
+        render_metrics: metrics,
+        draining: AtomicBool::new(false),
+    });
+    Ok((gateway, store))
+}
+
+fn recorder_config(config: &Config) -> RecorderConfig {
+    let objects_dir = match &config.recording.objects {
+        Location::Directory(directory) => Some(directory.clone()),
+        Location::Bucket { .. } => None,
+    };
+    RecorderConfig {
+        objects_dir,
+        reserve_bytes: config.recording.disk_reserve_bytes,
+        ..RecorderConfig::new(config.recording.journal_dir.clone())
+    }
+}
+
+/// Says where it listens, once every listener accepts.
+fn announce(config: &Config, bound: &BoundAddresses, ready_file: Option<&Path>) -> anyhow::Result<()> {
+    let own = server_file(&config.data_dir);
+    for file in [Some(own.as_path()), ready_file].into_iter().flatten() {
+        bound.write(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    tracing::info!(http = %bound.http, rtmp = %bound.rtmp, https = ?bound.https, rtmps = ?bound.rtmps, "on air");
+    Ok(())
+}
+
+async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        gateway.live.expire(Instant::now());
+        observe::publish(&gateway);
+    }
+}
+
+/// Publishers are told and given a moment, streams end, recordings are flushed.
+async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tracker: &TaskTracker) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s).saturating_sub(FLUSH_RESERVE);
+    gateway.draining.store(true, Ordering::Relaxed);
+    stop.cancel();
+    tracker.close();
+    let told = tokio::time::Instant::now() + gateway::rtmp::DRAIN_GRACE;
+    tokio::time::sleep_until(told.min(deadline)).await;
+    gateway.hub.end_all(Instant::now());
+    let ended = async {
+        while gateway.live.running() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        gateway.recorder.settle(Duration::from_secs(config.drain_timeout_s)).await;
+        tracker.wait().await;
+    };
+    if tokio::time::timeout_at(deadline, ended).await.is_err() {
+        tracing::warn!("stopping took too long and is cut short; recordings go on from their journals at the next start");
+    }
+    gateway.fan_out.stop();
+    gateway.recorder.shutdown().await;
+    tracing::info!("stopped");
+}
+
+/// Each viewer is a descriptor: take all that the system grants.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_err() {
+        tracing::warn!(?limit.current, "the limit of open files could not be raised");
+    }
 }

@@ -1,0 +1,46 @@
+//! Metrics: installed once, published a few times a second from the counters that the hot paths keep.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::Context as _;
+use gateway::{Gateway, RenderMetrics};
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+/// Installs the recorder; answers what renders it.
+pub(super) fn install() -> anyhow::Result<RenderMetrics> {
+    let handle = PrometheusBuilder::new().install_recorder().context("metrics cannot be installed")?;
+    describe();
+    Ok(Arc::new(move || {
+        handle.run_upkeep();
+        handle.render()
+    }))
+}
+
+fn describe() {
+    use metrics::{Unit, describe_counter, describe_gauge};
+    describe_gauge!("tayang_streams", "streams that have not ended");
+    describe_gauge!("tayang_viewers", "FLV and RTMP viewers in play");
+    describe_counter!("tayang_fanout_bytes_total", Unit::Bytes, "bytes sent to FLV and RTMP viewers");
+    describe_counter!("tayang_fanout_skips_total", "jumps of slow viewers to a newer key frame");
+    describe_counter!("tayang_fanout_cut_total", "viewers cut because they took nothing");
+    describe_counter!("tayang_fanout_writes_total", "write calls to viewers");
+    describe_counter!("tayang_ingest_frames_total", "frames taken from publishers of present streams");
+    describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
+    describe_gauge!("tayang_recordings_stalled", "recordings that lose media now: full or slow disk");
+}
+
+/// Brings the metrics up to date.
+pub(super) fn publish(gateway: &Gateway) {
+    let counters = gateway.fan_out.counters();
+    metrics::gauge!("tayang_viewers").set(counters.viewers.load(Ordering::Relaxed) as f64);
+    metrics::counter!("tayang_fanout_bytes_total").absolute(counters.bytes.load(Ordering::Relaxed));
+    metrics::counter!("tayang_fanout_skips_total").absolute(counters.skips.load(Ordering::Relaxed));
+    metrics::counter!("tayang_fanout_cut_total").absolute(counters.cut.load(Ordering::Relaxed));
+    metrics::counter!("tayang_fanout_writes_total").absolute(counters.writes.load(Ordering::Relaxed));
+    let streams = gateway.hub.streams();
+    metrics::gauge!("tayang_streams").set(streams.len() as f64);
+    let held: usize = streams.iter().map(|stream| stream.log_bytes()).sum();
+    metrics::gauge!("tayang_log_bytes").set(held as f64);
+    metrics::gauge!("tayang_recordings_stalled").set(gateway.recorder.status().stalled.len() as f64);
+}
