@@ -178,6 +178,21 @@ describe('ways', () => {
     assert.match(page.url(), /\?via=flv$/);
   });
 
+  test('changing the way again and again always ends in pictures', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas');
+    await moreFrames(page);
+    for (const via of ['dash', 'flv', 'dash', 'ts', 'ws-flv', 'hls']) {
+      await page.locator(`input[value=${via}]`).check();
+      await until(page, 'engine', via);
+      await moreFrames(page, 30);
+    }
+    for (const via of ['dash', 'flv', 'ts', 'dash', 'hls']) await page.locator(`input[value=${via}]`).check();
+    await moreFrames(page, 30);
+    assert.equal(await attribute(page, 'engine'), 'hls');
+    assert.equal(await attribute(page, 'stalls'), '0');
+  });
+
   test('an FLV connection that breaks is opened again', async () => {
     mock.set(LIVE);
     const page = await open('/watch/live/kelas?via=flv');

@@ -10,17 +10,17 @@ export interface KeyPress {
   readonly focus: string;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  ' ': 'toggle-play',
-  k: 'toggle-play',
-  m: 'toggle-mute',
-  f: 'toggle-fullscreen',
-  arrowleft: 'back',
-  arrowright: 'forward',
-  arrowup: 'louder',
-  arrowdown: 'softer',
-  l: 'go-live',
-};
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  [' ', 'toggle-play'],
+  ['k', 'toggle-play'],
+  ['m', 'toggle-mute'],
+  ['f', 'toggle-fullscreen'],
+  ['arrowleft', 'back'],
+  ['arrowright', 'forward'],
+  ['arrowup', 'louder'],
+  ['arrowdown', 'softer'],
+  ['l', 'go-live'],
+] as const);
 
 /** Controls that use the space bar themselves. */
 const PRESSED = ['button', 'a', 'summary', 'input:radio'];
@@ -33,7 +33,7 @@ export function commandOf(press: KeyPress): Command | null {
   const key = press.key.toLowerCase();
   if (key === ' ' && PRESSED.includes(press.focus)) return null;
   if (key.startsWith('arrow') && MOVED.includes(press.focus)) return null;
-  return COMMANDS[key] ?? null;
+  return COMMANDS.get(key) ?? null;
 }
 
 /** What has the focus, in the words of {@link KeyPress}. */

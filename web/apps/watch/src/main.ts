@@ -59,6 +59,7 @@ function portsOf(address: Address, video: HTMLVideoElement, beforeDetach: () => 
       return () => clearTimeout(timer);
     },
     engineFor: (via: Via) => engineFor(via, window),
+    isVisible: () => document.visibilityState === 'visible',
     beforeDetach,
   };
 }

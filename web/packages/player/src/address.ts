@@ -31,12 +31,12 @@ const SEGMENT = /^[A-Za-z0-9_-]{1,64}$/;
 const SIGN = /^[0-9]{1,20}-[0-9A-Fa-f]{1,128}$/;
 
 /** Pages of the older system, and which way each of them played. */
-const OLD_PAGES: Readonly<Record<string, Via>> = {
-  'flv.html': 'flv',
-  'index.html': 'ts',
-  'hls.html': 'hls',
-  'dash.html': 'dash',
-};
+const OLD_PAGES: ReadonlyMap<string, Via> = new Map([
+  ['flv.html', 'flv'],
+  ['index.html', 'ts'],
+  ['hls.html', 'hls'],
+  ['dash.html', 'dash'],
+] as const);
 
 /** The application that one-segment addresses of the older system belong to. */
 const OLD_APP = 'live';
@@ -69,7 +69,7 @@ function parsePath(pathname: string): { app: string; name: string; via: Via | nu
   if (first === 'watch' && parts.length === 3 && isSegment(second) && isSegment(third)) {
     return { app: second, name: third, via: null };
   }
-  const old = second === undefined ? undefined : OLD_PAGES[second];
+  const old = OLD_PAGES.get(second ?? '');
   if (parts.length === 2 && old !== undefined && isSegment(first)) return { app: OLD_APP, name: first, via: old };
   return null;
 }

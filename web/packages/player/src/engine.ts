@@ -36,8 +36,8 @@ export interface Engine {
   read(): EngineReading;
   /** Moves the playhead this far behind the newest media. */
   seekToEdge(behindSeconds: number): void;
-  /** Lets go of the element and of the network. May be called once. */
-  destroy(): void;
+  /** Lets go of the element and of the network. May be called once; the element is free when the promise comes true. */
+  destroy(): void | Promise<void>;
 }
 
 export interface EngineRequest {
@@ -46,12 +46,16 @@ export interface EngineRequest {
   /** What is live is followed at its edge; a recording starts at its beginning. */
   readonly live: boolean;
   readonly listener: EngineListener;
-  /** The server's wall clock in Unix milliseconds. */
-  readonly serverNow: () => number | null;
 }
 
-/** Loads the code of an engine, which is large, only when it is wanted. */
-export type EngineLoader = (request: EngineRequest) => Promise<Engine>;
+/** Makes an engine, which takes the element over at once. */
+export type EngineMaker = (request: EngineRequest) => Engine;
+
+/**
+ * Fetches the code of an engine, which is large, only when it is wanted. Fetching and making are apart, so that one
+ * which is no longer wanted when it comes never touches the element.
+ */
+export type EngineLoader = () => Promise<EngineMaker>;
 
 /** Ranges as plain numbers, so that arithmetic on them can be tested without an element. */
 export type Ranges = readonly (readonly [start: number, end: number])[];

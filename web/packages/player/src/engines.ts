@@ -18,30 +18,11 @@ export function playableVias(scope: object): readonly Via[] {
   return hasMediaSource(scope) ? ['hls', 'flv', 'ws-flv', 'dash', 'ts'] : ['hls', 'ts'];
 }
 
-const loadHls: EngineLoader = async (request) => {
-  const { attachHls } = await import('./engines/hls.ts');
-  return attachHls(request);
-};
-
-const loadTsHls: EngineLoader = async (request) => {
-  const { attachTsHls } = await import('./engines/hls.ts');
-  return attachTsHls(request);
-};
-
-const loadFlv: EngineLoader = async (request) => {
-  const { attachFlv } = await import('./engines/flv.ts');
-  return attachFlv(request);
-};
-
-const loadDash: EngineLoader = async (request) => {
-  const { attachDash } = await import('./engines/dash.ts');
-  return attachDash(request);
-};
-
-const loadNative: EngineLoader = async (request) => {
-  const { attachNative } = await import('./engines/native.ts');
-  return attachNative(request);
-};
+const loadHls: EngineLoader = async () => (await import('./engines/hls.ts')).attachHls;
+const loadTsHls: EngineLoader = async () => (await import('./engines/hls.ts')).attachTsHls;
+const loadFlv: EngineLoader = async () => (await import('./engines/flv.ts')).attachFlv;
+const loadDash: EngineLoader = async () => (await import('./engines/dash.ts')).attachDash;
+const loadNative: EngineLoader = async () => (await import('./engines/native.ts')).attachNative;
 
 const SCRIPTED: Readonly<Record<Via, EngineLoader>> = {
   hls: loadHls,

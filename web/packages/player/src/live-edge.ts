@@ -13,6 +13,11 @@ export interface EdgeTuning {
   readonly skipSeconds: number;
   /** Fastest rate; 1.1 keeps voices natural. */
   readonly rateMax: number;
+  /**
+   * Where the edge is known only from the buffer, which fills in bursts, its lowest point over this long counts: what
+   * is never used can be given up. 0: the edge is known from a playlist, and moves evenly.
+   */
+  readonly windowMs: number;
 }
 
 export interface EdgeLook {
@@ -40,12 +45,21 @@ const STARVED_MAX_SECONDS = 2;
 const CALM_MS = 15_000;
 /** After a skip the buffer must settle before the next one is thought of. */
 const SKIP_PAUSE_MS = 3_000;
+/**
+ * A stream is joined at a key frame, which may lie a whole group of pictures back. In the first moments, while nobody
+ * has settled to watch, that is skipped rather than worked off for half a minute.
+ */
+const JOIN_FROM_MS = 400;
+const JOIN_UNTIL_MS = 3_000;
+const JOIN_SLACK_SECONDS = 0.5;
 
 export class LiveEdge {
   private extraSeconds = 0;
   private calmSince = Number.NEGATIVE_INFINITY;
   private skippedAt = Number.NEGATIVE_INFINITY;
   private fast = false;
+  private joinedAt: number | null = null;
+  private recent: readonly (readonly [at: number, behindSeconds: number])[] = [];
 
   public constructor(private tuning: EdgeTuning) {}
 
@@ -61,15 +75,29 @@ export class LiveEdge {
 
   public look(look: EdgeLook): EdgeDecision {
     this.adapt(look);
-    const excess = look.behindSeconds - this.targetSeconds;
-    if (look.behindSeconds > this.tuning.skipSeconds + this.extraSeconds && look.now - this.skippedAt > SKIP_PAUSE_MS) {
+    const behindSeconds = this.lowest(look);
+    const excess = behindSeconds - this.targetSeconds;
+    if (behindSeconds > this.skipSeconds(look.now) && look.now - this.skippedAt > SKIP_PAUSE_MS) {
       this.skippedAt = look.now;
       this.fast = false;
+      this.recent = [];
       return { act: 'skip', behindSeconds: this.targetSeconds };
     }
     // Two thresholds, so that the rate does not flutter around one.
     this.fast = excess > (this.fast ? TOLERANCE_SECONDS / 3 : TOLERANCE_SECONDS) && look.bufferedSeconds > RESERVE_SECONDS;
     return { act: 'rate', rate: this.fast ? this.rate(excess) : 1 };
+  }
+
+  private skipSeconds(now: number): number {
+    this.joinedAt ??= now;
+    const sinceMs = now - this.joinedAt;
+    const joining = sinceMs >= JOIN_FROM_MS && sinceMs <= JOIN_UNTIL_MS;
+    return joining ? this.targetSeconds + JOIN_SLACK_SECONDS : this.tuning.skipSeconds + this.extraSeconds;
+  }
+
+  private lowest({ now, behindSeconds }: EdgeLook): number {
+    this.recent = [...this.recent.filter(([at]) => now - at < this.tuning.windowMs), [now, behindSeconds]];
+    return Math.min(...this.recent.map(([, seconds]) => seconds));
   }
 
   private rate(excess: number): number {

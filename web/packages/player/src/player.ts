@@ -42,6 +42,8 @@ export interface PlayerPorts {
   /** Runs `task` once after `ms`; the result cancels it. */
   readonly after: (ms: number, task: () => void) => () => void;
   readonly engineFor: (via: Via) => EngineLoader;
+  /** Somebody can see the page. */
+  readonly isVisible: () => boolean;
   /** Told just before an attachment is replaced: the moment to keep the last picture. */
   readonly beforeDetach: () => void;
 }
@@ -94,14 +96,20 @@ const CLOCK_FIRST_GAP_MS = 400;
 const CLOCK_GAP_MS = 60_000;
 /** At the end of a stream, this long without movement means that all has been shown. */
 const PLAYED_OUT_MS = 1_500;
+/** While play is wanted and the element is paused, it is asked again this often. */
+const PLAY_RETRY_MS = 400;
+/** An engine that does not let go of the element within this time will not. */
+const RELEASE_MS = 2_000;
 /** Live with an engine that should know its edge: how the edge is kept, by way. */
-const EDGE: Readonly<Record<Via, { slackSeconds: number; rateMax: number }>> = {
-  hls: { slackSeconds: 3, rateMax: 1.1 },
-  flv: { slackSeconds: 1.65, rateMax: 1.1 },
-  'ws-flv': { slackSeconds: 1.65, rateMax: 1.1 },
-  dash: { slackSeconds: 4, rateMax: 1.1 },
-  ts: { slackSeconds: 8, rateMax: 1.1 },
+const EDGE: Readonly<Record<Via, { slackSeconds: number; windowMs: number }>> = {
+  hls: { slackSeconds: 3, windowMs: 0 },
+  flv: { slackSeconds: 1.7, windowMs: 1_000 },
+  'ws-flv': { slackSeconds: 1.7, windowMs: 1_000 },
+  dash: { slackSeconds: 4, windowMs: 2_200 },
+  ts: { slackSeconds: 8, windowMs: 0 },
 };
+/** Fastest rate of the catch-up; voices stay natural. */
+const RATE_MAX = 1.1;
 /** An element event that tells the interface something at once, without waiting for the next tick. */
 const TELLING = ['play', 'pause', 'volumechange', 'seeking', 'seeked', 'loadedmetadata', 'resize', 'durationchange'];
 
@@ -114,6 +122,8 @@ export class Player {
   private reading: EngineReading | null = null;
   /** Counts attachments, so that what was asked for by an old one is ignored. */
   private attachment = 0;
+  /** Comes true when the engine before has let go of the element. */
+  private released: Promise<void> = Promise.resolve();
   private cancelPoll: (() => void) | null = null;
   private cancelReattach: (() => void) | null = null;
   private readonly listeners = new Set<(snapshot: Snapshot) => void>();
@@ -125,6 +135,7 @@ export class Player {
   private framesBefore = 0;
   private droppedBefore = 0;
   private movedAt = 0;
+  private triedAt = 0;
 
   public constructor(
     private readonly address: Address,
@@ -134,9 +145,13 @@ export class Player {
     this.clock = new ServerClock(ports.now);
     this.edge = new LiveEdge(this.tuning(1));
     const { video } = ports;
-    for (const name of TELLING) video.addEventListener(name, () => this.tell());
     video.addEventListener('ended', () => this.send({ type: 'played-out' }));
     video.addEventListener('waiting', () => this.onWaiting());
+    video.addEventListener('pause', () => this.onPause());
+    video.addEventListener('play', () => {
+      this.wantsPlay = true;
+    });
+    for (const name of TELLING) video.addEventListener(name, () => this.tell());
   }
 
   /** Begins; to be called once. */
@@ -163,6 +178,7 @@ export class Player {
     const { video } = this.ports;
     if (this.session.attached?.kind === 'recording' && video.ended) video.currentTime = 0;
     void this.tryPlay();
+    this.tell();
   }
 
   public pause(): void {
@@ -305,13 +321,9 @@ export class Player {
       },
     };
     try {
-      const load = this.ports.engineFor(via);
-      const engine = await load({ video: this.ports.video, url, live, listener, serverNow: () => this.clock.now() });
-      if (!isCurrent()) {
-        engine.destroy();
-        return;
-      }
-      this.engine = engine;
+      const [make] = await Promise.all([this.ports.engineFor(via)(), this.released]);
+      if (!isCurrent()) return;
+      this.engine = make({ video: this.ports.video, url, live, listener });
     } catch (error) {
       // The code of the engine could not be fetched, or it threw at once.
       listener.failed('network', error instanceof Error ? error.message : 'engine did not load');
@@ -334,7 +346,11 @@ export class Player {
     const quality = this.ports.video.getVideoPlaybackQuality();
     this.framesBefore += quality.totalVideoFrames;
     this.droppedBefore += quality.droppedVideoFrames;
-    this.engine.destroy();
+    const released = Promise.resolve(this.engine.destroy()).catch(() => undefined);
+    const patience = new Promise<void>((resolve) => {
+      this.ports.after(RELEASE_MS, resolve);
+    });
+    this.released = Promise.race([released, patience]);
     this.engine = null;
     this.reading = null;
     this.buffering = false;
@@ -343,6 +359,7 @@ export class Player {
 
   private async tryPlay(): Promise<void> {
     const attachment = this.attachment;
+    this.triedAt = this.ports.now();
     try {
       await this.ports.video.play();
       this.blocked = false;
@@ -361,9 +378,24 @@ export class Player {
     if (this.session.phase === 'live' && this.session.attached?.kind === 'live') this.send({ type: 'trouble' });
   }
 
+  /**
+   * Paused from outside: by a picture-in-picture window, a headset, a lock screen. (A change of source pauses too, but
+   * without this event.) What the system pauses because nobody looks goes on when somebody looks again.
+   */
+  private onPause(): void {
+    if (this.engine !== null && !this.ports.video.ended && this.ports.isVisible()) this.wantsPlay = false;
+  }
+
+  /** An engine that changes the element's source late leaves it paused although play was asked for. */
+  private keepPlaying(): void {
+    const { video, now } = this.ports;
+    if (!this.wantsPlay || this.blocked || !video.paused || video.ended || now() - this.triedAt < PLAY_RETRY_MS) return;
+    void this.tryPlay();
+  }
+
   private tuning(targetSeconds: number): EdgeTuning {
-    const { slackSeconds, rateMax } = EDGE[this.session.via];
-    return { targetSeconds, skipSeconds: targetSeconds + slackSeconds, rateMax };
+    const { slackSeconds, windowMs } = EDGE[this.session.via];
+    return { targetSeconds, skipSeconds: targetSeconds + slackSeconds, rateMax: RATE_MAX, windowMs };
   }
 
   private tick(): void {
@@ -392,6 +424,7 @@ export class Player {
       if (verdict.cure.act === 'reattach') this.send({ type: 'engine-failed', failure: 'media' });
       this.keepEdge(engine, bufferedSeconds, verdict.stallBegan);
       this.noticeEnd();
+      this.keepPlaying();
     }
     this.tell();
   }

@@ -44,14 +44,20 @@ const NUDGE_SECONDS = 0.1;
 /** Only a step this large is movement; nudges and rounding are not. */
 const MOVED_SECONDS = 0.01;
 
+/** One movement may be the seek to the place where an engine starts; this many in a row are pictures that run. */
+const BEGUN_LOOKS = 3;
+
 const NONE: Cure = { act: 'none' };
 
 export class ProgressWatch {
-  private lastTime = Number.NaN;
+  /** Where the playhead is known to stand: where it was last seen, and where our own jump sent it. */
+  private places: readonly number[] = [];
   private standingSince: number | null = null;
   private stalled = false;
   private jumped = false;
   private nudged = false;
+  /** Looks in a row that saw movement since the attachment. */
+  private run = 0;
   private patienceMs = REATTACH_MS;
   private count = 0;
 
@@ -62,14 +68,17 @@ export class ProgressWatch {
 
   /** A fresh attachment starts a fresh look; patience stays as it has grown. */
   public attached(): void {
-    this.lastTime = Number.NaN;
+    this.places = [];
+    this.run = 0;
     this.restart();
   }
 
   public look(look: ProgressLook): ProgressVerdict {
-    const moved = Math.abs(look.currentTime - this.lastTime) > MOVED_SECONDS;
-    const first = Number.isNaN(this.lastTime);
-    this.lastTime = look.currentTime;
+    const first = this.places.length === 0;
+    const moved = this.places.every((place) => Math.abs(look.currentTime - place) > MOVED_SECONDS);
+    if (moved) this.places = [look.currentTime];
+    if (moved && !first) this.run += 1;
+    else if (this.run < BEGUN_LOOKS) this.run = 0;
     if (!look.shouldMove || (moved && !first)) {
       if (moved && look.shouldMove) this.patienceMs = REATTACH_MS;
       this.restart();
@@ -77,8 +86,8 @@ export class ProgressWatch {
     }
     this.standingSince ??= look.now;
     const standingMs = look.now - this.standingSince;
-    // Before the first picture nothing has stalled: it has not begun.
-    const stallBegan = standingMs >= STALL_MS && !this.stalled && look.currentTime > 0;
+    // Before pictures ran nothing has stalled: it has not begun.
+    const stallBegan = standingMs >= STALL_MS && !this.stalled && this.run >= BEGUN_LOOKS;
     if (stallBegan) {
       this.stalled = true;
       this.count += 1;
@@ -94,18 +103,18 @@ export class ProgressWatch {
     }
     if (standingMs >= JUMP_MS && !this.jumped && look.nextRangeStart !== null) {
       this.jumped = true;
-      return this.jump(look.nextRangeStart + 0.05);
+      return this.jump(look.currentTime, look.nextRangeStart + 0.05);
     }
     if (standingMs >= NUDGE_MS && !this.nudged && look.bufferedSeconds > 0.5) {
       this.nudged = true;
-      return this.jump(look.currentTime + NUDGE_SECONDS);
+      return this.jump(look.currentTime, look.currentTime + NUDGE_SECONDS);
     }
     return NONE;
   }
 
-  /** Our own jump is not movement: should pictures still stand after it, the next cure must follow. */
-  private jump(to: number): Cure {
-    this.lastTime = to;
+  /** Our own jump is not movement, obeyed or not: should pictures still stand, the next cure must follow. */
+  private jump(from: number, to: number): Cure {
+    this.places = [from, to];
     return { act: 'jump', to };
   }
 

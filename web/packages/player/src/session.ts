@@ -92,7 +92,7 @@ export function begin(via: Via, recording: string | null): Session {
     reachable: true,
     via,
     recording,
-    attached: null,
+    attached: recording === null ? null : { kind: 'recording', stream: recording },
     failures: 0,
     failure: null,
     idlePolls: 0,
@@ -102,9 +102,7 @@ export function begin(via: Via, recording: string | null): Session {
 /** What to do first: a recording plays without waiting for the channel's state. */
 export function beginEffects(session: Session): readonly Effect[] {
   const poll: Effect = { type: 'poll', inMs: 0 };
-  return session.recording === null
-    ? [poll]
-    : [{ type: 'attach', source: { kind: 'recording', stream: session.recording } }, poll];
+  return session.attached === null ? [poll] : [{ type: 'attach', source: session.attached }, poll];
 }
 
 /** One event. `chance` in [0, 1) spreads waits. */

@@ -8,8 +8,8 @@
 import shaka from 'shaka-player/dist/shaka-player.dash-es2021.js';
 import { bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest } from '../engine.ts';
 
-/** Chunks of a segment come as they are made; a little more in hand than with parts, as requests are fewer. */
-const TARGET_SECONDS = 1;
+/** What the buffer never falls below. Chunks of a segment come as they are made, or in bursts of a whole one. */
+const TARGET_SECONDS = 0.4;
 /** Shaka's category numbers, as far as they decide what is said to the viewer. */
 const CATEGORY_NETWORK = 1;
 const CATEGORY_MANIFEST = 4;
@@ -86,9 +86,9 @@ class DashEngine implements Engine {
     video.currentTime = Math.max(0, Math.max(known, (end ?? 0) - behindSeconds));
   }
 
-  public destroy(): void {
+  public async destroy(): Promise<void> {
     this.over = true;
-    void this.player.destroy();
+    await this.player.destroy();
   }
 
   private onError(error: unknown): void {
@@ -128,7 +128,7 @@ function fieldsOf(error: unknown): { severity: number; category: number; code: n
   return { severity: shaka.util.Error.Severity.CRITICAL, category: 0, code: 0 };
 }
 
-export async function attachDash(request: EngineRequest): Promise<Engine> {
+export function attachDash(request: EngineRequest): Engine {
   shaka.polyfill.installAll();
   const engine = new DashEngine(request);
   // Loading may wait for the manifest for as long as the channel does: the engine exists meanwhile.

@@ -8,8 +8,8 @@
 import mpegts from 'mpegts.js';
 import { bufferedAfter, bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest } from '../engine.ts';
 
-/** A frame comes every 20 to 40 ms; this covers the jitter of a phone network without a pause. */
-const TARGET_SECONDS = 0.35;
+/** What the buffer never falls below: a frame comes every 20 to 40 ms, and this covers the jitter of a phone network. */
+const TARGET_SECONDS = 0.3;
 const BACK_BUFFER_SECONDS = 60;
 /** How quickly the shown bit rate follows. */
 const SMOOTHING = 0.2;

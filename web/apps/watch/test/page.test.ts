@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { commandOf } from '../src/keyboard.ts';
+import { en } from '../src/text/en.ts';
+import { id } from '../src/text/id.ts';
+import { codecName } from '../src/view/codec.ts';
+import { LatencyTrace } from '../src/view/trace.ts';
+
+/** Every text of a catalogue with the path to it. */
+function textsOf(value: unknown, path = ''): [string, string][] {
+  if (typeof value === 'string') return [[path, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => textsOf(inner, `${path}.${name}`));
+}
+
+describe('words', () => {
+  test('both languages say everything, and nothing is empty', () => {
+    const [one, two] = [textsOf(id), textsOf(en)];
+    expect(one.map(([path]) => path)).toEqual(two.map(([path]) => path));
+    for (const [path, text] of [...one, ...two]) expect(text.trim(), path).not.toBe('');
+  });
+
+  test('no sentence was left in the other language', () => {
+    const same = textsOf(id).filter(([path, text]) => textsOf(en).some(([other, english]) => other === path && english === text));
+    // Names of protocols and keys are the same everywhere.
+    const left = same.map(([path]) => path).filter((path) => !/^\.(route\..*\.name|keysList|video|volume)/.test(path));
+    expect(left).toEqual([]);
+  });
+});
+
+const press = (key: string, focus = 'body', modified = false) => commandOf({ key, focus, modified });
+
+describe('keys', () => {
+  test.each([
+    [' ', 'toggle-play'],
+    ['k', 'toggle-play'],
+    ['M', 'toggle-mute'],
+    ['f', 'toggle-fullscreen'],
+    ['ArrowLeft', 'back'],
+    ['ArrowRight', 'forward'],
+    ['ArrowUp', 'louder'],
+    ['ArrowDown', 'softer'],
+    ['l', 'go-live'],
+    ['x', null],
+    ['constructor', null],
+  ])('%j asks for %s', (key, command) => {
+    expect(press(key)).toBe(command);
+  });
+
+  test('a focused control keeps the keys that it needs', () => {
+    expect(press(' ', 'button')).toBeNull();
+    expect(press(' ', 'a')).toBeNull();
+    expect(press('ArrowLeft', 'input:range')).toBeNull();
+    expect(press('ArrowUp', 'input:radio')).toBeNull();
+    expect(press('m', 'input:text')).toBeNull();
+    expect(press('m', 'button')).toBe('toggle-mute');
+    expect(press('ArrowLeft', 'button')).toBe('back');
+  });
+
+  test('what belongs to the browser stays there', () => {
+    expect(press('f', 'body', true)).toBeNull();
+  });
+});
+
+test.each([
+  ['avc1.64001f', 'H.264'],
+  ['hvc1.1.6.L93.B0', 'H.265'],
+  ['av01.0.04M.08', 'AV1'],
+  ['vp09.00.10.08', 'VP9'],
+  ['mp4a.40.2', 'AAC'],
+  ['mp4a.40.5', 'HE-AAC'],
+  ['mp4a.40.34', 'MP3'],
+  ['opus', 'Opus'],
+  ['fLaC', 'FLAC'],
+  ['ulaw', 'ulaw'],
+])('%s is called %s', (codec, name) => {
+  expect(codecName(codec)).toBe(name);
+});
+
+describe('the line of latency', () => {
+  test('runs from left to right over a minute', () => {
+    const trace = new LatencyTrace(240, 48);
+    trace.add(0, 750, 'hls');
+    expect(trace.add(60_000, 750, 'hls')?.line).toBe('M0.0 24.0L240.0 24.0');
+    expect(trace.add(90_000, 750, 'hls')?.line).toBe('M120.0 24.0L240.0 24.0');
+  });
+
+  test('is broken where nothing was known, and begins anew for another way', () => {
+    const trace = new LatencyTrace(240, 48);
+    trace.add(0, 750, 'hls');
+    trace.add(1_000, null, 'hls');
+    expect(trace.add(2_000, 750, 'hls')?.line.match(/M/g)).toHaveLength(2);
+    expect(trace.add(3_000, 750, 'flv')?.line).toBe('M240.0 24.0');
+  });
+
+  test('takes two readings a second at most and forgets the rest', () => {
+    const trace = new LatencyTrace(240, 48);
+    trace.add(0, 750, 'hls');
+    expect(trace.add(200, 900, 'hls')).toBeNull();
+    for (let now = 0; now < 3_600_000; now += 500) trace.add(now, 800, 'hls');
+    expect(trace.add(3_600_000, 800, 'hls')?.line.split('L').length).toBeLessThan(125);
+  });
+
+  test('high latency stays inside the picture', () => {
+    const trace = new LatencyTrace(240, 48);
+    const drawn = trace.add(0, 60_000, 'ts');
+    expect(Number(drawn?.line.split(' ')[1])).toBeGreaterThanOrEqual(0);
+  });
+});

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+/** Everything is tested without a browser; what needs one is in `e2e/`. */
+export default defineConfig({
+  test: { include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts'], environment: 'node' },
+});
