@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use media::{ChannelPath, Name};
 
+use crate::commands::PublishTest;
 use crate::config::Sources;
 
 /// Live streaming server: RTMP in; low-latency HLS, DASH, FLV and RTMP out; recordings that survive.
@@ -40,6 +41,8 @@ pub enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Publish a test signal made by ffmpeg to a channel of the server that runs on this data directory
+    PublishTest(PublishTest),
     /// Look at ports, disk, ffmpeg, clock and limits, and say what to do
     Doctor(Json),
 }

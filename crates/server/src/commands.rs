@@ -2,12 +2,14 @@
 
 mod channel;
 mod explain;
+mod publish_test;
 mod recording;
 
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use media::UnixMillis;
+pub use publish_test::PublishTest;
 use serde::Serialize;
 use store::db::sqlite::SqliteStore;
 
@@ -39,6 +41,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Ok(runtime.block_on(serve::run(config, options.ready_file))?)
         }
         Command::Channel(command) => runtime.block_on(channel::run(&config, command)),
+        Command::PublishTest(options) => runtime.block_on(publish_test::run(&config, &options)),
         Command::Recording(command) => runtime.block_on(recording::run(&config, command)),
         Command::Doctor(json) => runtime.block_on(doctor::run(&config, json.json)),
         Command::Config(ConfigCommand::Explain(json)) => explain::run(&explained, json.json),
