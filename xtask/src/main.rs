@@ -1,8 +1,9 @@
-//! Developer commands: `cargo xtask demo | test | tidy | fuzz`. The README's two commands, and everything CI runs.
+//! Developer commands: `cargo xtask demo | test | bench | tidy | fuzz`. The README's two commands, and everything CI runs.
 //!
 //! Knows the tree, the tools and the rules; it depends on none of Tayang's crates, so that it builds when they do not.
 #![allow(clippy::print_stdout, reason = "what a command line tool was asked for goes to standard output")]
 
+mod bench;
 mod child;
 mod command;
 mod demo;
@@ -27,6 +28,8 @@ cargo xtask COMMAND
   demo  [--seconds N]  build all, start a server with a test signal, print where to watch; Ctrl-C stops it
   test  [--only STEP,STEP] [--skip STEP,STEP] [--list]
                       install what tests need and run all of them; STEP as printed by --list
+  bench [--quick] [--only fanout|hls|ingest] [--out FILE]
+                      measure beside a floor and a peer; options go to the benches package
   tidy                check the tree against the project's own rules
   fuzz  [--seconds N] [TARGET ...]
                       run fuzz targets for N seconds each (default 60), all of them unless named
@@ -52,6 +55,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "demo" => demo::run(&tree, rest),
         "test" => test::run(&tree, rest),
+        "bench" => bench::run(&tree, rest),
         "tidy" => {
             expect_no_more(rest)?;
             tidy::run(&tree)

@@ -41,6 +41,9 @@ pub const TEST: &[Needed] = &[
     library("gstreamer1.0-libav"),
 ];
 
+/// What the benchmarks take beyond the demo: the peer beside which they measure.
+pub const BENCH: &[Needed] = &[needed("nginx", "nginx"), library("libnginx-mod-rtmp")];
+
 /// Makes sure that all of `lists` are there.
 pub fn install(lists: &[&[Needed]]) -> Result<()> {
     check_node()?;

@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "unit", about: "unit, property, contract and doc tests of every crate", run: unit },
     Step { name: "fuzz", about: "a short run of every fuzz target", run: fuzz_step },
     Step { name: "e2e", about: "the program against real encoders and players", run: e2e },
-    Step { name: "browser", about: "the watch page in Chromium", run: browser },
+    Step { name: "browser", about: "the watch page in Chromium, before a stand-in server", run: browser },
 ];
 
 /// Runs the chosen steps and prints the table.
