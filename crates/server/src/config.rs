@@ -162,15 +162,9 @@ impl Config {
     pub fn open_objects(&self) -> Result<Arc<dyn ObjectStore>, objects::OpenError> {
         objects::open(&self.recording.objects, self.recording.s3_endpoint.as_deref())
     }
-
-    /// Written by a running server: its pid and the addresses it listens on.
-    #[must_use]
-    pub fn server_file(&self) -> PathBuf {
-        server_file(&self.data_dir)
-    }
 }
 
-/// [`Config::server_file`] of a data directory.
+/// Written by a server that runs on this data directory: its pid and the addresses it listens on.
 #[must_use]
 pub fn server_file(data_dir: &Path) -> PathBuf {
     data_dir.join("server.json")

@@ -144,7 +144,8 @@ async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
 
 /// Publishers are told and given a moment, streams end, recordings are flushed.
 async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tracker: &TaskTracker) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s).saturating_sub(FLUSH_RESERVE);
+    let deadline =
+        tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s).saturating_sub(FLUSH_RESERVE);
     gateway.draining.store(true, Ordering::Relaxed);
     stop.cancel();
     tracker.close();
@@ -159,7 +160,9 @@ async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tra
         tracker.wait().await;
     };
     if tokio::time::timeout_at(deadline, ended).await.is_err() {
-        tracing::warn!("stopping took too long and is cut short; recordings go on from their journals at the next start");
+        tracing::warn!(
+            "stopping took too long and is cut short; recordings go on from their journals at the next start"
+        );
     }
     gateway.fan_out.stop();
     gateway.recorder.shutdown().await;

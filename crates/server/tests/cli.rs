@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -209,25 +210,80 @@ fn deleting_frees_the_name() {
     assert_ne!(json(dir.path(), "channel create kelas --json")["id"], old["id"]);
 }
 
+/// A server on ports of its own choosing, stopped when dropped.
+struct Server {
+    child: std::process::Child,
+    addresses: Value,
+}
+
+impl Server {
+    fn start(data_dir: &Path) -> Self {
+        let ready = data_dir.join("ready.json");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tayang"))
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(["--http", "127.0.0.1:0", "--rtmp", "0.0.0.0:0", "--ready-file"])
+            .arg(&ready)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("runs");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !ready.exists() {
+            assert!(Instant::now() < deadline, "not ready in a minute");
+            assert_eq!(child.try_wait().expect("a child"), None, "ended instead");
+            // tidy: sleep: another process writes the file, and there is no event for it
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let addresses = serde_json::from_slice(&std::fs::read(&ready).expect("whole")).expect("JSON");
+        Self { child, addresses }
+    }
+
+    fn port(&self, name: &str) -> u16 {
+        text(&self.addresses, name).parse::<std::net::SocketAddr>().expect("address").port()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn the_running_servers_addresses_stand_above_the_configured_ones() {
     let dir = data_dir();
-    std::fs::write(dir.path().join("tayang.toml"), "http_addr = '0.0.0.0:18080'\nrtmp_addr = '10.0.0.9:11935'\n")
-        .expect("written");
-    let made = json(dir.path(), "channel create satu --json");
-    assert_eq!(text(&made, "/play/page"), "http://127.0.0.1:18080/watch/live/satu");
-    assert!(text(&made, "/publish/rtmp").starts_with("rtmp://10.0.0.9:11935/live/"));
-    // A process of this program that stays: `serve` is one in the whole system, here any that runs will do.
-    let file = |pid: u32| {
-        let addresses = r#""http":"0.0.0.0:41000","https":null,"rtmp":"127.0.0.1:41001","rtmps":"[::]:41002","flv":null,"hls":null,"api":null,"lhls":null"#;
-        std::fs::write(dir.path().join("server.json"), format!("{{\"pid\":{pid},{addresses}}}")).expect("written");
+    let toml = "http_addr = '0.0.0.0:18080'\nrtmp_addr = '10.0.0.9:11935'\n";
+    std::fs::write(dir.path().join("tayang.toml"), toml).expect("written");
+    let configured = |made: &Value| {
+        assert!(text(made, "/play/page").starts_with("http://127.0.0.1:18080/watch/live/"));
+        assert!(text(made, "/publish/rtmp").starts_with("rtmp://10.0.0.9:11935/live/"));
     };
-    file(4_194_304);
-    let made = json(dir.path(), "channel create dua --json");
-    assert_eq!(text(&made, "/play/page"), "http://127.0.0.1:18080/watch/live/dua", "no such process: not believed");
-    file(std::process::id());
-    let made = json(dir.path(), "channel create tiga --json");
-    assert_eq!(text(&made, "/play/page"), "http://127.0.0.1:18080/watch/live/tiga", "another program's process");
+    configured(&json(dir.path(), "channel create satu --json"));
+    {
+        let server = Server::start(dir.path());
+        let made = json(dir.path(), "channel create dua --json");
+        assert_eq!(text(&made, "/play/page"), format!("http://127.0.0.1:{}/watch/live/dua", server.port("/http")));
+        let rtmp = format!("rtmp://127.0.0.1:{}/live/", server.port("/rtmp"));
+        assert!(text(&made, "/publish/rtmp").starts_with(&rtmp), "0.0.0.0 is shown as this machine: {made}");
+        let findings = stdout(&tayang(dir.path(), "doctor"));
+        assert!(findings.contains(&format!("the server runs (pid {})", server.child.id())), "{findings}");
+    }
+    configured(&json(dir.path(), "channel create tiga --json"));
+}
+
+#[test]
+fn a_server_that_was_killed_or_whose_id_was_used_again_is_not_believed() {
+    let dir = data_dir();
+    let addresses = r#""http":"0.0.0.0:41000","https":null,"rtmp":"127.0.0.1:41001","rtmps":null,"flv":null,"hls":null,"api":null,"lhls":null"#;
+    // An id beyond the largest there can be; and that of this test, which is another program.
+    for (name, pid) in [("satu", 4_194_304), ("dua", std::process::id())] {
+        std::fs::write(dir.path().join("server.json"), format!("{{\"pid\":{pid},{addresses}}}")).expect("written");
+        let made = json(dir.path(), &format!("channel create {name} --json"));
+        assert_eq!(text(&made, "/play/page"), format!("http://127.0.0.1:8080/watch/live/{name}"));
+    }
 }
 
 #[test]
