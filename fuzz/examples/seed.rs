@@ -214,6 +214,7 @@ fn http() -> std::io::Result<()> {
         "/live/kelas.flv",
         "bytes=0-499",
         "bytes=-500",
+        "_HLS_msn=1700000001&_HLS_part=3&_HLS_skip=YES",
     ];
     for (number, path) in paths.iter().enumerate() {
         write("http_target", &number.to_string(), path.as_bytes())?;

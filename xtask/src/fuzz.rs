@@ -80,7 +80,8 @@ fn targets(tree: &Tree) -> Result<Vec<String>> {
 fn build(tree: &Tree) -> Result<PathBuf> {
     let folder = tree.path("fuzz");
     let target_dir = tree.target().join("fuzz");
-    let mut command = cargo(&["build", "--release", "--bins", "--locked", "--target", TARGET], &folder);
+    // Not `--locked`: this workspace has its own lock file, which a new dependency of a crate outside it leaves behind.
+    let mut command = cargo(&["build", "--release", "--bins", "--target", TARGET], &folder);
     command.env("RUSTFLAGS", RUSTFLAGS).env("CARGO_TARGET_DIR", &target_dir);
     ensure!(run_command(command)?.success, "the fuzz targets do not build");
     Ok(target_dir.join(TARGET).join("release"))

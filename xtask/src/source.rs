@@ -12,6 +12,8 @@ pub struct Source {
     pub code: String,
     /// Byte ranges of items under `#[cfg(test)]`.
     tests: Vec<Range<usize>>,
+    /// Another file declares this one under `#[cfg(test)]`.
+    declared_test: bool,
 }
 
 /// One function with a body.
@@ -34,7 +36,7 @@ impl Source {
         let (path, text) = (path.into(), text.into());
         let code = blank(&text);
         let tests = test_items(&code);
-        Self { path, text, code, tests }
+        Self { path, text, code, tests, declared_test: false }
     }
 
     /// The folder under `crates/` it lies in, or its first folder otherwise.
@@ -46,9 +48,27 @@ impl Source {
         }
     }
 
+    /// Paths of the files that this one declares under `#[cfg(test)]`, as `mod name;`.
+    pub fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.trim_end_matches(".rs");
+        let folder = match stem.rsplit_once('/') {
+            Some((folder, "lib" | "main")) => folder,
+            _ => stem,
+        };
+        let items = self.tests.iter().filter_map(|range| self.code[range.clone()].strip_suffix(';'));
+        let names = items.filter_map(|item| item.split_once("mod ").map(|(_, name)| name.trim()));
+        names.map(|name| format!("{folder}/{name}.rs")).collect()
+    }
+
+    /// Takes the whole file for test code.
+    pub fn declare_test(&mut self) {
+        self.declared_test = true;
+    }
+
     /// The whole file is test code.
     pub fn is_test_file(&self) -> bool {
-        self.path.ends_with("/tests.rs")
+        self.declared_test
+            || self.path.ends_with("/tests.rs")
             || self.path.contains("/tests/")
             || self.path.contains("/benches/")
             || matches!(self.package(), "e2e" | "fuzz")
@@ -298,6 +318,18 @@ mod tests {
         let outside = Source::new("crates/x/src/lib.rs", "#[cfg(test)]\nmod tests;\nfn a() {}\n");
         assert_eq!(outside.count_lines(), (1, 2));
         assert_eq!(Source::new("crates/x/src/lib/tests.rs", "fn a() {}\n").count_lines(), (0, 1));
+    }
+
+    #[test]
+    fn files_declared_for_tests_are_named_by_whoever_declares_them() {
+        let text = "pub mod a;\n#[cfg(test)]\nmod fixtures;\n#[cfg(test)]\npub(crate) mod vectors;\n#[cfg(test)]\nmod tests {}\n";
+        let of = |path| Source::new(path, text).test_modules();
+        assert_eq!(of("crates/x/src/lib.rs"), ["crates/x/src/fixtures.rs", "crates/x/src/vectors.rs"]);
+        assert_eq!(of("crates/x/src/y.rs")[0], "crates/x/src/y/fixtures.rs");
+        let mut fixtures = Source::new("crates/x/src/fixtures.rs", "fn a() {}\n");
+        assert!(!fixtures.is_test_file());
+        fixtures.declare_test();
+        assert_eq!(fixtures.count_lines(), (0, 1));
     }
 
     #[test]

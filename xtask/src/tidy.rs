@@ -93,5 +93,7 @@ fn read(tree: &Tree) -> Result<(Vec<Source>, Vec<Text>)> {
             false => texts.push(Text { path, text }),
         }
     }
+    let for_tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    sources.iter_mut().filter(|source| for_tests.contains(&source.path)).for_each(Source::declare_test);
     Ok((sources, texts))
 }

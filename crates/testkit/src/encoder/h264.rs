@@ -162,7 +162,7 @@ fn push_sized_16(out: &mut Vec<u8>, bytes: &[u8]) {
 
 pub(super) fn track(id: TrackId, spec: &VideoSpec) -> Arc<Track> {
     assert!(spec.gop_frames > 0 && spec.frame_rate.frames > 0, "a GOP and a rate of at least one frame");
-    assert!(spec.width % 2 == 0 && spec.height % 2 == 0, "4:2:0 pictures have even sides");
+    assert!(spec.width.is_multiple_of(2) && spec.height.is_multiple_of(2), "4:2:0 pictures have even sides");
     Arc::new(Track {
         id,
         codec: Codec::H264,
