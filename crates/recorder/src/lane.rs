@@ -72,7 +72,11 @@ impl Lane {
     pub(crate) fn send_part(&self, entry: &Arc<Entry>, part: &Arc<packager::Part>, stream_bytes_max: usize) -> bool {
         let cost = cost_of(part);
         let mut queue = self.queue.lock();
-        if queue.bytes + cost > self.bytes_max || entry.queued_bytes.load(Ordering::Relaxed) + cost > stream_bytes_max {
+        let stream_bytes = entry.queued_bytes.load(Ordering::Relaxed);
+        // A part that alone exceeds a bound still passes when nothing else waits: frames are bounded at the edge.
+        let lane_full = queue.bytes > 0 && queue.bytes + cost > self.bytes_max;
+        let stream_full = stream_bytes > 0 && stream_bytes + cost > stream_bytes_max;
+        if lane_full || stream_full {
             return false;
         }
         entry.queued_bytes.fetch_add(cost, Ordering::Relaxed);

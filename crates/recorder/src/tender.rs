@@ -86,9 +86,10 @@ impl Tender {
         }
         // The store must not wait for the database, nor the other way round.
         let row = self.tell(&view, false).await;
-        self.upload(&view).await?;
+        let whole = self.upload(&view).await?;
         row?;
-        if !view.closed {
+        // A segment that was taken out changes the index: what is made ready must be made of the new one.
+        if !view.closed || !whole {
             return Ok(false);
         }
         self.make_ready(&view).await?;
@@ -117,21 +118,23 @@ impl Tender {
         Ok(())
     }
 
-    async fn upload(&mut self, view: &View) -> Result<(), RecorderError> {
+    /// False if a segment had to be taken out.
+    async fn upload(&mut self, view: &View) -> Result<bool, RecorderError> {
+        let mut whole = true;
         for track in &view.index.tracks {
             let first = self.next.get(&track.id).copied().unwrap_or(0);
             for segment in track.segments.iter_from(first) {
                 if !segment.stored {
-                    self.upload_segment(track.id, segment).await?;
+                    whole &= self.upload_segment(track.id, segment).await?;
                 }
                 self.next.insert(track.id, segment.msn + 1);
             }
         }
-        Ok(())
+        Ok(whole)
     }
 
-    async fn upload_segment(&self, track: TrackId, segment: &SegmentEntry) -> Result<(), RecorderError> {
-        let Ok(_permit) = self.shared.uploads.acquire().await else { return Ok(()) };
+    async fn upload_segment(&self, track: TrackId, segment: &SegmentEntry) -> Result<bool, RecorderError> {
+        let Ok(_permit) = self.shared.uploads.acquire().await else { return Ok(false) };
         let object = self.entry.key.segment_object(track, segment.msn);
         let path = self.entry.folder.join(segment_file(track, segment.msn));
         let (entry, msn) = (self.entry.clone(), segment.msn);
@@ -149,12 +152,13 @@ impl Tender {
                 Err(error) => return Err(error.into()),
             },
         };
-        if matches!(command, Command::Drop(..)) {
+        let whole = !matches!(command, Command::Drop(..));
+        if !whole {
             tracing::error!(recording = %self.entry.key, track = track.0, msn, "segment is damaged or missing and leaves the recording");
             metrics::counter!("tayang_recording_segments_damaged_total").increment(1);
         }
         self.lane().send_small(command);
-        Ok(())
+        Ok(whole)
     }
 
     async fn read_whole(&self, path: PathBuf) -> Result<Option<Bytes>, RecorderError> {

@@ -1,7 +1,8 @@
 //! Reads a journal after anything: a clean end, a kill, a power cut, damage. Repairs it once, at start.
 //!
 //! [`read`] only reads and is also what another process uses beside a running server. [`recover`] cuts what is torn,
-//! writes the end, and flushes; a crash in the middle of it is repaired by doing it again.
+//! writes the end, and flushes; a crash in the middle of it is repaired by doing it again. A log that is damaged in the
+//! middle is first rebuilt from the frames around the damage.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -18,8 +19,10 @@ use crate::journal::record::{EndReason, PartRecord, Record};
 use crate::journal::volume::Volume;
 use crate::journal::writer::Journal;
 use crate::key::{INDEX_LOG, parse_segment_file, segment_file};
+use salvage::salvage;
 use tail::{Tail, TailPart};
 
+mod salvage;
 mod tail;
 
 #[cfg(test)]
@@ -80,6 +83,10 @@ pub(crate) fn recover(folder: &Path, volume: &Arc<dyn Volume>) -> io::Result<Out
     let log = match OpenOptions::new().read(true).write(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(unreadable),
         opened => opened?,
+    };
+    let log = match salvage(folder, log, volume)? {
+        Some(log) => log,
+        None => return Ok(unreadable),
     };
     let mut tail = Tail::default();
     let Some((fold, sound_len)) = read(&log, |at, part| tail.push(at, part))? else { return Ok(unreadable) };

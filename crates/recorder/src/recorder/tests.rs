@@ -1,5 +1,9 @@
 //! The whole of it: streams in, recordings out, through kills, full disks and stores that are away.
 
+mod crash;
+mod real_media;
+mod trouble;
+
 use control::RecordingState;
 use futures_util::StreamExt;
 use media::TrackId;
@@ -84,8 +88,12 @@ async fn check_ready(recorder: &Recorder, segments: &[u64]) {
             assert_eq!(bytes, made);
         }
     }
-    let report = archive.verify(key()).await.expect("readable");
-    // The samples are synthetic, so ffprobe is not asked; `tests/media.rs` asks it about real ones.
+    check_sound(recorder, key()).await;
+}
+
+/// The samples are synthetic, so ffprobe's opinion does not count here; `real_media` asks it about real ones.
+async fn check_sound(recorder: &Recorder, key: RecordingKey) {
+    let report = recorder.archive().verify(key).await.expect("readable");
     let ours: Vec<_> = report.checks.iter().filter(|check| check.name != "ffprobe").collect();
     assert!(ours.len() == 3 && ours.iter().all(|check| check.passed == Some(true)), "{ours:#?}");
 }

@@ -166,6 +166,45 @@ fn a_flipped_bit_anywhere_in_the_log_leaves_a_sound_recording() {
 }
 
 #[test]
+fn a_flipped_bit_in_the_middle_of_the_log_costs_the_segments_around_it_and_not_the_rest() {
+    let written = recording(PARTS * 6);
+    let log = std::fs::read(written.folder.join(INDEX_LOG)).expect("log");
+    let mut records = Vec::new();
+    read(&log[..], |at, part| records.push((at as usize, part.msn - MSN_BASE))).expect("readable").expect("header");
+    for &(at, msn) in records.iter().filter(|(_, msn)| (1..4).contains(msn)) {
+        let copy = copy(&written);
+        let mut damaged = log.clone();
+        damaged[at + 9] ^= 0x40;
+        std::fs::write(copy.folder.join(INDEX_LOG), &damaged).expect("written");
+        let index = recovered(&copy).expect("header");
+        for track in &index.tracks {
+            let kept: Vec<u64> = track.segments.iter().map(|segment| segment.msn - MSN_BASE).collect();
+            let others: Vec<u64> = (0..6).filter(|n| *n != msn).collect();
+            assert!(others.iter().all(|n| kept.contains(n)), "record at {at} of segment {msn}: {kept:?}");
+            // On the track that was not hit, the segment itself may begin behind the gap and be whole.
+            let mut marked = (msn..=msn + 1).filter_map(|n| track.segments.get(MSN_BASE + n));
+            assert!(marked.any(|segment| segment.gap_before), "record at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_log_with_a_hole_of_zeros_or_noise_goes_on_behind_it() {
+    let written = recording(PARTS * 6);
+    let log = std::fs::read(written.folder.join(INDEX_LOG)).expect("log");
+    for fill in [0u8, 0xFF, 0x5A] {
+        let copy = copy(&written);
+        let mut damaged = log.clone();
+        let third = damaged.len() / 3;
+        damaged[third..third + 200].fill(fill);
+        std::fs::write(copy.folder.join(INDEX_LOG), &damaged).expect("written");
+        let index = recovered(&copy).expect("header");
+        assert!(parts(&index) >= 2 * PARTS * 4, "{} parts", parts(&index));
+        assert_eq!(index.gaps.len(), 1);
+    }
+}
+
+#[test]
 fn a_folder_without_a_header_holds_no_recording() {
     let dir = tempfile::tempdir().expect("tempdir");
     let volume: Arc<dyn Volume> = SmallDisk::with(u64::MAX);
