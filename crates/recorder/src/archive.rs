@@ -71,7 +71,7 @@ impl Archive {
             return Ok(index);
         }
         let records = self.index_bin(key).await?;
-        let fold = read(&records[..], |_, _| ())?.ok_or(RecorderError::Damaged { key, what: INDEX_BIN })?;
+        let fold = read(&records[..], |_| ())?.ok_or(RecorderError::Damaged { key, what: INDEX_BIN })?;
         let mut fold: Fold = fold.0;
         fold.set_phase(Phase::Ready);
         let index = fold.index().clone();
@@ -84,7 +84,7 @@ impl Archive {
     async fn journal_index(&self, key: RecordingKey) -> Result<Option<Arc<RecordingIndex>>, RecorderError> {
         let path = key.folder(&self.config.journal_dir).join(INDEX_LOG);
         let read_log = move || match File::open(path) {
-            Ok(log) => Ok(read(log, |_, _| ())?.map(|(fold, _)| fold.index().clone())),
+            Ok(log) => Ok(read(log, |_| ())?.map(|(fold, _)| fold.index().clone())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };

@@ -342,10 +342,11 @@ impl Fold {
             return Err(misfit);
         }
         self.close(part.track);
-        let gap_before = self.after_gap.iter().position(|id| *id == part.track);
-        if let Some(at) = gap_before {
+        let after_gap = self.after_gap.iter().position(|id| *id == part.track);
+        if let Some(at) = after_gap {
             self.after_gap.swap_remove(at);
         }
+        let gap_before = part.gap_before || after_gap.is_some();
         let entry = SegmentEntry {
             msn: part.msn,
             epoch: part.epoch,
@@ -355,8 +356,8 @@ impl Fold {
             bytes: part.len.into(),
             parts: 1,
             independent: part.independent,
-            discontinuity: part.discontinuity || gap_before.is_some(),
-            gap_before: gap_before.is_some(),
+            discontinuity: part.discontinuity || gap_before,
+            gap_before,
             crc: part.crc,
             stored: false,
         };
@@ -366,7 +367,7 @@ impl Fold {
 
     fn add_gap(&mut self, gap: Gap) {
         self.close_all();
-        self.after_gap = self.index.tracks.iter().filter(|t| t.segments.len() > 0).map(|track| track.id).collect();
+        self.after_gap = self.index.tracks.iter().filter(|t| !t.segments.is_empty()).map(|track| track.id).collect();
         let index = Arc::make_mut(&mut self.index);
         if index.gaps.len() < GAPS_LISTED_MAX {
             index.gaps.push(gap);

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Stored(Arc<Entry>, TrackId, u64),
     /// The segment is damaged.
     Drop(Arc<Entry>, TrackId, u64),
-    /// All of it is in the object store: the folder goes.
+    /// All of it is in the object store: the folder goes, and with it the recording from the registry.
     Remove(Arc<Entry>),
     /// Write and flush everything, then stop.
     Shutdown,

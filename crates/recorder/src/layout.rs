@@ -92,7 +92,7 @@ pub(crate) fn make_head(index: &RecordingIndex, log: impl io::Read) -> io::Resul
         let configs = track.inits.iter().map(|init| init.track.clone()).collect();
         tracks.push((track.id, epochs, Mp4Track { configs, parts: Vec::new() }));
     }
-    read(log, |_, part| {
+    read(log, |part| {
         if let Some(&offset) = offsets.get(&(part.track, part.msn))
             && let Some((_, epochs, track)) = tracks.iter_mut().find(|(id, _, _)| *id == part.track)
             && let Some(config) = epochs.iter().position(|epoch| *epoch == part.epoch)

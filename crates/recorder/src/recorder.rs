@@ -34,6 +34,8 @@ mod tests;
 
 /// Where folders go that hold segments but no readable header: for a person to look at, never removed.
 const DAMAGED_DIR: &str = "damaged";
+/// Journals that are repaired at once at start: the time goes into waiting for flushes.
+const RECOVERY_THREADS: usize = 8;
 /// Held by the process that writes here.
 const LOCK_FILE: &str = "lock";
 
@@ -92,11 +94,11 @@ impl Recorder {
     ) -> Result<Arc<Self>, RecorderError> {
         let lock = lock(&config.journal_dir)?;
         let registry = Arc::<Registry>::default();
-        let archive = Arc::new(Archive::over(config.clone(), objects.clone(), registry));
-        let (lanes, threads) = start_lanes(&config, &volume)?;
+        let archive = Arc::new(Archive::over(config.clone(), objects.clone(), registry.clone()));
+        let (lanes, threads) = start_lanes(&config, &volume, &registry)?;
         let sink = Sink { objects, objects_dir: config.objects_dir.clone() };
         let uploads = Semaphore::new(config.uploads_max.max(1));
-        let tending = Tending { archive: archive.clone(), sink, repository, lanes: lanes.clone(), uploads };
+        let tending = Tending { sink, repository, lanes: lanes.clone(), uploads };
         let recorder = Arc::new(Self {
             archive,
             tending: Arc::new(tending),
@@ -265,7 +267,11 @@ fn lock(journal_dir: &Path) -> Result<File, RecorderError> {
 
 type Lanes = (Vec<Arc<Lane>>, Vec<JoinHandle<()>>);
 
-fn start_lanes(config: &RecorderConfig, volume: &Arc<dyn Volume>) -> Result<Lanes, RecorderError> {
+fn start_lanes(
+    config: &RecorderConfig,
+    volume: &Arc<dyn Volume>,
+    registry: &Arc<Registry>,
+) -> Result<Lanes, RecorderError> {
     let (mut lanes, mut threads) = (Vec::new(), Vec::new());
     for number in 0..config.io_threads.max(1) {
         let lane = Arc::new(Lane::new(number, config.queue_bytes_max));
@@ -274,6 +280,7 @@ fn start_lanes(config: &RecorderConfig, volume: &Arc<dyn Volume>) -> Result<Lane
             reserve_bytes: config.reserve_bytes,
             flush_interval: Duration::from_millis(config.flush_interval_ms),
             volume: volume.clone(),
+            registry: registry.clone(),
         };
         let worker = Worker::new(worker_config, lane.clone());
         let name = format!("recorder-{number}");
@@ -285,29 +292,38 @@ fn start_lanes(config: &RecorderConfig, volume: &Arc<dyn Volume>) -> Result<Lane
 
 /// Repairs every journal under `journal_dir`. Trouble with one never keeps the others, nor the server, from starting.
 fn recover_all(journal_dir: &Path, volume: &Arc<dyn Volume>) -> Vec<Journal> {
-    let mut journals = Vec::new();
-    for channel in subfolders(journal_dir) {
-        for stream in subfolders(&channel) {
-            let names = (channel.file_name().and_then(|n| n.to_str()), stream.file_name().and_then(|n| n.to_str()));
-            let (Some(channel_name), Some(stream_name)) = names else { continue };
-            let Some(key) = RecordingKey::of_folder(channel_name, stream_name) else { continue };
-            match recover(&stream, volume) {
-                Ok(Outcome::Recovered(journal)) if journal.fold().index().key == key => journals.push(*journal),
-                Ok(Outcome::Recovered(_) | Outcome::Unreadable { has_segments: true }) => {
-                    set_aside(journal_dir, &stream, key);
+    let streams: Vec<_> = subfolders(journal_dir).iter().flat_map(|channel| subfolders(channel)).collect();
+    let next = AtomicUsize::new(0);
+    let journals = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..RECOVERY_THREADS.min(streams.len()) {
+            scope.spawn(|| {
+                while let Some(stream) = streams.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    journals.lock().extend(recover_one(journal_dir, stream, volume));
                 }
-                Ok(Outcome::Unreadable { has_segments: false }) => {
-                    // The process died before it had written the first record.
-                    let _ = std::fs::remove_file(stream.join(INDEX_LOG));
-                    let _ = std::fs::remove_dir(&stream);
-                }
-                Err(error) => {
-                    tracing::error!(recording = %key, %error, "journal cannot be repaired now, left as it is")
-                }
-            }
+            });
         }
-    }
+    });
+    let mut journals = journals.into_inner();
+    journals.sort_by_key(|journal: &Journal| journal.fold().index().key);
     journals
+}
+
+fn recover_one(journal_dir: &Path, stream: &Path, volume: &Arc<dyn Volume>) -> Option<Journal> {
+    let mut names = stream.iter().rev().filter_map(|name| name.to_str());
+    let (stream_name, channel_name) = (names.next()?, names.next()?);
+    let key = RecordingKey::of_folder(channel_name, stream_name)?;
+    match recover(stream, volume) {
+        Ok(Outcome::Recovered(journal)) if journal.fold().index().key == key => return Some(*journal),
+        Ok(Outcome::Recovered(_) | Outcome::Unreadable { has_segments: true }) => set_aside(journal_dir, stream, key),
+        Ok(Outcome::Unreadable { has_segments: false }) => {
+            // The process died before it had written the first record.
+            let _ = std::fs::remove_file(stream.join(INDEX_LOG));
+            let _ = std::fs::remove_dir(stream);
+        }
+        Err(error) => tracing::error!(recording = %key, %error, "journal cannot be repaired now, left as it is"),
+    }
+    None
 }
 
 fn set_aside(journal_dir: &Path, folder: &Path, key: RecordingKey) {

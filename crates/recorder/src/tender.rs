@@ -15,7 +15,6 @@ use media::TrackId;
 use object_store::ObjectStoreExt;
 use tokio::sync::Semaphore;
 
-use crate::archive::Archive;
 use crate::entry::{Entry, View};
 use crate::error::RecorderError;
 use crate::index::{Phase, SegmentEntry};
@@ -35,7 +34,6 @@ const BACKOFF_MAX: Duration = Duration::from_secs(15);
 
 /// What all tenders share.
 pub(crate) struct Tending {
-    pub(crate) archive: Arc<Archive>,
     pub(crate) sink: Sink,
     pub(crate) repository: Arc<dyn RecordingRepository>,
     pub(crate) lanes: Vec<Arc<Lane>>,
@@ -189,7 +187,6 @@ impl Tender {
         }
         self.shared.sink.put(&self.entry.key.object(INDEX_BIN), records.into(), None).await?;
         self.tell(view, true).await?;
-        self.shared.archive.registry.remove(&self.entry.key);
         self.lane().send_small(Command::Remove(self.entry.clone()));
         tracing::info!(recording = %self.entry.key, duration_ms = view.duration_ms, bytes = view.bytes, "recording is ready");
         Ok(())
@@ -199,7 +196,6 @@ impl Tender {
     async fn forget(&self) -> Result<(), RecorderError> {
         let key = self.entry.key;
         self.shared.repository.delete_recording(key.channel, key.stream).await?;
-        self.shared.archive.registry.remove(&key);
         self.lane().send_small(Command::Remove(self.entry.clone()));
         Ok(())
     }

@@ -39,6 +39,7 @@ fn part(track: u8, msn: u64, index: u32) -> Record {
         independent: index == 0,
         discontinuity: false,
         reanchored: false,
+        gap_before: false,
         offset: u64::from(index) * 100,
         len: 100,
         payload_offset: 8,

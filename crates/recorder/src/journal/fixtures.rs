@@ -81,7 +81,7 @@ pub(crate) fn part(track: &Track, n: u32) -> (PartRecord, Vec<u8>) {
             size: 40 + (n * 7 + at as u32 * 13) % 60,
             duration: (duration / count) as u32,
             cts: 0,
-            key: track.video().is_none() || (n % PARTS == 0 && at == 0),
+            key: track.video().is_none() || (n.is_multiple_of(PARTS) && at == 0),
         })
         .collect();
     let header = FragmentHeader {
@@ -104,9 +104,10 @@ pub(crate) fn part(track: &Track, n: u32) -> (PartRecord, Vec<u8>) {
         start,
         duration: Ticks(duration),
         wall: WALL.plus_millis(i64::from(n) * PART_MS),
-        independent: track.video().is_none() || n % PARTS == 0,
+        independent: track.video().is_none() || n.is_multiple_of(PARTS),
         discontinuity: false,
         reanchored: false,
+        gap_before: false,
         offset: 0,
         len: bytes.len() as u32,
         payload_offset,

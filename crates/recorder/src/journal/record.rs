@@ -55,6 +55,8 @@ pub(crate) struct PartRecord {
     pub(crate) discontinuity: bool,
     /// `tfdt` does not follow from the part before.
     pub(crate) reanchored: bool,
+    /// Recovery took damaged parts of this track out before it.
+    pub(crate) gap_before: bool,
     /// Where in the segment's file it begins, in bytes.
     pub(crate) offset: u64,
     /// Bytes of the part.
@@ -305,7 +307,8 @@ fn encode_part(part: &PartRecord, w: &mut Writer<'_>) {
     w.signed(part.start.0);
     w.signed(part.duration.0);
     w.signed(part.wall.0);
-    w.u8(u8::from(part.independent) | u8::from(part.discontinuity) << 1 | u8::from(part.reanchored) << 2);
+    let flags = [part.independent, part.discontinuity, part.reanchored, part.gap_before];
+    w.u8(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
     w.unsigned(part.offset);
     w.unsigned(part.len.into());
     w.unsigned(part.payload_offset.into());
@@ -325,7 +328,7 @@ fn decode_part(r: &mut Reader<'_>) -> Option<PartRecord> {
     let (offset, len, payload_offset, crc) = (r.unsigned()?, r.u32()?, r.u32()?, r.u32()?);
     let count = r.unsigned()?;
     // A sample takes at least three bytes here, so the count cannot make us hold more than the record's length.
-    if flags > 7 || count > r.0.len() as u64 / 3 {
+    if flags > 15 || count > r.0.len() as u64 / 3 {
         return None;
     }
     let mut samples = Vec::with_capacity(count as usize);
@@ -349,6 +352,7 @@ fn decode_part(r: &mut Reader<'_>) -> Option<PartRecord> {
         independent: flags & 1 != 0,
         discontinuity: flags & 2 != 0,
         reanchored: flags & 4 != 0,
+        gap_before: flags & 8 != 0,
         offset,
         len,
         payload_offset,

@@ -19,7 +19,7 @@ use crate::journal::record::{EndReason, PartRecord, Record};
 use crate::journal::volume::Volume;
 use crate::journal::writer::Journal;
 use crate::key::{INDEX_LOG, parse_segment_file, segment_file};
-use salvage::salvage;
+use salvage::{salvage, without_parts};
 use tail::{Tail, TailPart};
 
 mod salvage;
@@ -31,16 +31,14 @@ mod tests;
 /// Buffer for reading a log.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
-/// The records of a log up to the first that is damaged, cut off or does not follow. Parts reach `on_part`.
+/// Folds a log up to the first record that is damaged, cut off or does not follow, whose place is the second value.
+/// Parts reach `on_part`.
 ///
 /// `None` if there is no sound header, so nothing was recorded.
 ///
 /// # Errors
 /// What the file system says.
-pub(crate) fn read(
-    source: impl io::Read,
-    mut on_part: impl FnMut(u64, &PartRecord),
-) -> io::Result<Option<(Fold, u64)>> {
+pub(crate) fn read(source: impl io::Read, mut on_part: impl FnMut(&PartRecord)) -> io::Result<Option<(Fold, u64)>> {
     let mut frames = FrameReader::new(BufReader::with_capacity(READ_BUFFER_BYTES, source));
     let header = match frames.next_record()?.and_then(Record::decode) {
         Some(Record::Header(header)) => header,
@@ -53,7 +51,7 @@ pub(crate) fn read(
             break;
         }
         if let Record::Part(part) = &record {
-            on_part(sound_len, part);
+            on_part(part);
         }
         sound_len = frames.sound_len();
     }
@@ -84,26 +82,20 @@ pub(crate) fn recover(folder: &Path, volume: &Arc<dyn Volume>) -> io::Result<Out
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(unreadable),
         opened => opened?,
     };
-    let log = match salvage(folder, log, volume)? {
-        Some(log) => log,
-        None => return Ok(unreadable),
-    };
+    let Some(log) = salvage(folder, log, volume)? else { return Ok(unreadable) };
     let mut tail = Tail::default();
-    let Some((fold, sound_len)) = read(&log, |at, part| tail.push(at, part))? else { return Ok(unreadable) };
-    let damage = tail.damage(|part| is_sound(folder, part, &fold));
-    let (fold, sound_len) = match damage.cut_at {
-        Some(at) => match read(File::open(&path).map(|file| io::Read::take(file, at))?, |_, _| ())? {
-            Some((fold, len)) => (fold, len),
-            None => return Ok(unreadable),
-        },
-        None => (fold, sound_len),
+    let Some((fold, sound_len)) = read(&log, |part| tail.push(part))? else { return Ok(unreadable) };
+    let damaged = tail.damaged(|part| is_sound(folder, part, &fold));
+    let (log, fold, sound_len) = if damaged.is_empty() {
+        (log, fold, sound_len)
+    } else {
+        let log = without_parts(folder, &log, volume, |part| damaged.contains(&(part.track, part.msn, part.index)))?;
+        let Some((fold, sound_len)) = read(&log, |_| ())? else { return Ok(unreadable) };
+        (log, fold, sound_len)
     };
     log.set_len(sound_len)?;
     let mut journal = Journal::over(volume.clone(), folder.to_owned(), fold, log, sound_len);
     journal.end(EndReason::Recovered);
-    for (track, msn) in damage.drop {
-        journal.drop_segment(track, msn);
-    }
     trim_files(&**volume, &journal, &files, &tail)?;
     journal.sync()?;
     volume.sync_dir(folder)?;

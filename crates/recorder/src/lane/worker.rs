@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use media::UnixMillis;
 
 use super::{Command, Lane};
-use crate::entry::Entry;
+use crate::entry::{Entry, Registry};
 use crate::gate::{Admission, Gate};
 use crate::index::{Fold, GapReason};
 use crate::journal::record::{EndReason, Header, PartRecord};
@@ -32,6 +32,7 @@ pub(crate) struct WorkerConfig {
     pub(crate) reserve_bytes: u64,
     pub(crate) flush_interval: Duration,
     pub(crate) volume: Arc<dyn Volume>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// One stream's journal and what stands in its way.
@@ -144,6 +145,8 @@ impl Worker {
             let _ = std::fs::remove_dir(channel);
             let _ = self.config.volume.sync_dir(&self.config.journal_dir);
         }
+        // Last: who does not find it there looks into the folder next, and into the store after that.
+        self.config.registry.remove(&entry.key);
     }
 
     fn flush(&mut self) {
@@ -292,6 +295,7 @@ fn record_of(part: &packager::Part) -> PartRecord {
         independent: part.samples.first().is_some_and(|sample| sample.key),
         discontinuity: part.discontinuity,
         reanchored: part.reanchored,
+        gap_before: false,
         offset: 0,
         len: part.bytes.len() as u32,
         payload_offset: part.payload_offset,

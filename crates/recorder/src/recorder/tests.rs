@@ -2,6 +2,7 @@
 
 mod crash;
 mod real_media;
+mod tmpfs;
 mod trouble;
 
 use control::RecordingState;

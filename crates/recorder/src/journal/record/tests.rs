@@ -53,6 +53,7 @@ fn part() -> PartRecord {
         independent: true,
         discontinuity: false,
         reanchored: true,
+        gap_before: true,
         offset: 1 << 33,
         len: 70_000,
         payload_offset: 128,

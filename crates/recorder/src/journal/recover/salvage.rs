@@ -6,11 +6,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use media::UnixMillis;
+use media::{TrackId, UnixMillis};
 
 use crate::index::{Fold, GapReason};
 use crate::journal::frame::{self, FrameReader};
-use crate::journal::record::Record;
+use crate::journal::record::{PartRecord, Record};
 use crate::journal::volume::Volume;
 use crate::key::INDEX_LOG;
 
@@ -100,6 +100,49 @@ fn next_sound(log: &mut File, from: u64, len: u64) -> io::Result<Option<u64>> {
     let is_sound =
         |at: &usize| frame::split(&window[*at..]).is_some_and(|(record, _)| Record::decode(record).is_some());
     Ok(starts.into_iter().find(is_sound).map(|at| from + at as u64))
+}
+
+/// Rebuilds the log without the parts that `skip` names and without those behind them in their segments; the next
+/// segment of such a track says that a gap is before it. Returns the log, positioned at its start.
+///
+/// # Errors
+/// What the file system says; the log is as it was then.
+pub(super) fn without_parts(
+    folder: &Path,
+    log: &File,
+    volume: &Arc<dyn Volume>,
+    skip: impl Fn(&PartRecord) -> bool,
+) -> io::Result<File> {
+    let mut source = log;
+    source.seek(SeekFrom::Start(0))?;
+    let mut frames = FrameReader::new(io::BufReader::with_capacity(super::READ_BUFFER_BYTES, source));
+    let (mut fold, mut rebuilt): (Option<Fold>, _) = (None, Vec::new());
+    let mut trimmed: Vec<TrackId> = Vec::new();
+    while let Some(mut record) = frames.next_record()?.and_then(Record::decode) {
+        if let Record::Part(part) = &mut record {
+            let was_trimmed = trimmed.iter().position(|track| *track == part.track);
+            if skip(part) {
+                trimmed.extend(was_trimmed.is_none().then_some(part.track));
+                continue;
+            }
+            part.gap_before |= was_trimmed.is_some() && part.index == 0;
+        }
+        let fits = match (&mut fold, &record) {
+            (Some(fold), record) => fold.apply(record).is_ok(),
+            (None, Record::Header(header)) => fold.insert(Fold::new(header.clone())).open().is_empty(),
+            (None, _) => false,
+        };
+        if fits {
+            frame::append(&mut rebuilt, |out| record.encode(out));
+            if let Record::Part(part) = &record {
+                trimmed.retain(|track| *track != part.track || part.index != 0);
+            }
+        }
+    }
+    tracing::warn!(folder = %folder.display(), "parts of a journal did not reach the disk or are damaged, and are cut out");
+    let mut file = replace(folder, &rebuilt, volume)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
 }
 
 fn replace(folder: &Path, bytes: &[u8], volume: &Arc<dyn Volume>) -> io::Result<File> {

@@ -9,7 +9,7 @@ use crate::journal::volume::Disk;
 
 fn read_back(journal: &Journal) -> Fold {
     let log = File::open(journal.folder().join(INDEX_LOG)).expect("log");
-    read(log, |_, _| ()).expect("readable").expect("header").0
+    read(log, |_| ()).expect("readable").expect("header").0
 }
 
 fn same(a: &Fold, b: &Fold) -> bool {
