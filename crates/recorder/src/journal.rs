@@ -3,8 +3,6 @@
 //! Owns bytes in files and the rules about their order. Does not own threads, queues or the object store.
 //! The layout and the reasons are in `docs/design/2026-11-21-recording.md`.
 
-#[cfg(test)]
-pub(crate) mod fixtures;
 pub(crate) mod frame;
 pub(crate) mod record;
 pub(crate) mod recover;

@@ -28,6 +28,8 @@ mod recorder;
 mod sink;
 mod stream;
 mod tender;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use archive::Archive;

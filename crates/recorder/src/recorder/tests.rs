@@ -11,7 +11,7 @@ use media::TrackId;
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::journal::fixtures::{self, MSN_BASE, MemoryRows, PARTS, SmallDisk, outputs};
+use crate::tests::fixtures::{self, MSN_BASE, MemoryRows, PARTS, SmallDisk, outputs};
 
 const LIMIT: Duration = Duration::from_secs(20);
 

@@ -4,7 +4,7 @@ use media::Track;
 
 use super::*;
 use crate::index::RecordingIndex;
-use crate::journal::fixtures::{self, MSN_BASE, PARTS, SmallDisk};
+use crate::tests::fixtures::{self, MSN_BASE, PARTS, SmallDisk};
 
 /// What was written, in order: file and bytes.
 struct Written {

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::journal::fixtures::{self, MSN_BASE, PARTS, SmallDisk, WALL};
 use crate::journal::recover::read;
 use crate::journal::volume::Disk;
+use crate::tests::fixtures::{self, MSN_BASE, PARTS, SmallDisk, WALL};
 
 fn read_back(journal: &Journal) -> Fold {
     let log = File::open(journal.folder().join(INDEX_LOG)).expect("log");
