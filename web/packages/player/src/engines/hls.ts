@@ -8,14 +8,25 @@
  * - A stall does not add to the target for ever: `LiveEdge` adds to it, and takes it back.
  */
 
-import Hls, { type ErrorData, type HlsConfig, type LoadPolicy, type RetryConfig } from 'hls.js';
+import Hls, {
+  type ErrorData,
+  type HlsConfig,
+  type LoaderCallbacks,
+  type LoaderConfiguration,
+  type LoadPolicy,
+  type PlaylistLoaderConstructor,
+  type RetryConfig,
+} from 'hls.js';
 import workerPath from 'hls.js/dist/hls.worker.js?url';
 import { bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest } from '../engine.ts';
 import { RateMeter } from '../meter.ts';
+import { DiscontinuityGuard } from '../playlist-guard.ts';
 import type { EngineFailure } from '../session.ts';
 
 /** Without a hold-back in the playlist (MPEG-TS, version 3): this many seconds behind its end. */
 const HOLD_BACK_FALLBACK_SECONDS = 4;
+/** And with segments known: this many of the usual length, the one being fetched among them. */
+const SEGMENTS_BEHIND = 2.2;
 /** Below this a blocking reload cannot be told from none. */
 const TARGET_MIN_SECONDS = 0.4;
 /** Media errors that hls.js may cure in place, before a fresh attachment is asked for. */
@@ -37,10 +48,34 @@ function patient(live: boolean, maxTimeToFirstByteMs: number, maxLoadTimeMs: num
   return { default: { maxTimeToFirstByteMs, maxLoadTimeMs, timeoutRetry: retry, errorRetry: retry } };
 }
 
+/** hls.js's own loader, with every playlist passed through the guard. */
+function guardedLoader(guard: DiscontinuityGuard): PlaylistLoaderConstructor {
+  const Loader = Hls.DefaultConfig.loader;
+  return class extends Loader {
+    public constructor(config: HlsConfig) {
+      super(config);
+      const load = this.load.bind(this);
+      this.load = (context, settings: LoaderConfiguration, callbacks: LoaderCallbacks<typeof context>) => {
+        load(context, settings, {
+          ...callbacks,
+          onSuccess: (response, stats, loaded, details) => {
+            if (typeof response.data === 'string') response.data = guard.apply(response.data);
+            callbacks.onSuccess(response, stats, loaded, details);
+          },
+        });
+      };
+    }
+  } as PlaylistLoaderConstructor;
+}
+
 function configuration(live: boolean, lowLatency: boolean): Partial<HlsConfig> {
   return {
     lowLatencyMode: lowLatency,
     workerPath,
+    pLoader: guardedLoader(new DiscontinuityGuard()),
+    // Without parts: so many TARGETDURATIONs (which the longest segment sets, not the usual one) behind the end. With
+    // parts it must not be set at all, or it would win over PART-HOLD-BACK.
+    ...(lowLatency ? {} : { liveSyncDurationCount: 1.5 }),
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: 0,
     // A recording that is still being made is a live playlist to hls.js; it starts at its beginning all the same.
@@ -107,7 +142,7 @@ class HlsEngine implements Engine {
     if (details === null) return HOLD_BACK_FALLBACK_SECONDS;
     if (this.lowLatency && details.partHoldBack > 0) return details.partHoldBack;
     if (details.holdBack > 0) return details.holdBack;
-    return details.targetduration > 0 ? details.targetduration * 2 : HOLD_BACK_FALLBACK_SECONDS;
+    return details.averagetargetduration ? details.averagetargetduration * SEGMENTS_BEHIND : HOLD_BACK_FALLBACK_SECONDS;
   }
 
   public seekToEdge(behindSeconds: number): void {
