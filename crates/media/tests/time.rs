@@ -151,3 +151,32 @@ fn the_wall_clock_knows_leap_years() {
     day("2100-03-01T00:00:00.000Z", 4_107_542_400_000);
     day("2026-11-21T11:40:00.250Z", 1_795_261_200_250);
 }
+
+#[test]
+fn frames_that_overtake_each_other_across_a_wrap_keep_their_distance() {
+    for bits in [24, 32, 33] {
+        let range = 1u64 << bits;
+        let mut unwrapper = TimestampUnwrapper::new(bits);
+        // Decode order of I P B B at 40 ms, presentation times, across the wrap.
+        let base = range - 100;
+        let order = [0u64, 120, 40, 80, 240, 160, 200];
+        let unrolled: Vec<i64> = order.iter().map(|offset| unwrapper.unwrap((base + offset) % range)).collect();
+        let offsets: Vec<i64> = unrolled.iter().map(|time| time - base as i64).collect();
+        assert_eq!(offsets, order.map(|offset| offset as i64), "{bits} bits");
+    }
+}
+
+#[test]
+fn audio_times_from_sample_counts_never_leave_their_millisecond_timestamps() {
+    // What a sender in milliseconds says of a frame, and what the sample count says of it, differ by rounding alone.
+    for (hz, samples) in [(44_100, 1_024), (48_000, 1_024), (22_050, 2_048), (48_000, 960)] {
+        let audio = scale(hz);
+        for frame in 0..200_000i64 {
+            let exact = Ticks(frame * samples);
+            let said = exact.rescale(audio, Timescale::MILLIS);
+            let back = said.rescale(Timescale::MILLIS, audio);
+            let error = exact.minus(back).0;
+            assert!((0..=i64::from(hz) / 1_000 + 1).contains(&error), "frame {frame} at {hz}: {error} samples");
+        }
+    }
+}

@@ -114,3 +114,16 @@ fn cloning_a_frame_shares_its_payload() {
     let frame = Frame { track: TrackId(0), dts: Ticks::ZERO, cts: Ticks::ZERO, key: false, payload: payload.clone() };
     assert_eq!(frame.clone().payload.as_ptr(), payload.as_ptr());
 }
+
+#[test]
+fn a_set_of_every_id_there_is_stays_ordered_and_unique() {
+    let mut all = TrackSet::default();
+    for round in 0..3u8 {
+        for id in (0..=255u8).rev() {
+            all = all.with(track(id, if round == 1 { Codec::Aac } else { Codec::H264 }));
+        }
+    }
+    assert_eq!(ids(&all), (0..=255).collect::<Vec<u8>>());
+    assert!(all.iter().all(|track| track.codec == Codec::H264), "the last of each id is what counts");
+    assert_eq!(all.first(MediaKind::Audio), None);
+}
