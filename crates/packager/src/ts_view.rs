@@ -2,7 +2,9 @@
 //!
 //! Each view is made from the segments of one number alone, in any order, by any server, so continuity counters cannot
 //! run on from the segment before. They start at zero, and a packet with `discontinuity_indicator` (ISO/IEC 13818-1
-//! §2.4.3.5) before the first of each elementary stream says so; time stamps go on.
+//! §2.4.3.5) before the first of each elementary stream says so; time stamps go on. CMAF may present a picture before its
+//! decode time (negative composition offsets), a transport stream may not: all decode times of the segment then move
+//! ahead by as much as the worst needs. Presentation times stay.
 
 use bytes::Bytes;
 use formats::container::cmaf::{ParsedFragment, parse_fragments};
@@ -48,7 +50,9 @@ pub fn ts_view(tracks: &[(&Track, Bytes)], msn: u64) -> Result<Vec<u8>, TsViewEr
     let muxer = TsMuxer::new(video.map(|(track, _)| track), audio.map(|(track, _)| track))
         .map_err(|source| TsViewError::Codec { msn, source })?;
     let (video_parts, audio_parts) = (parts_of(video, msn)?, parts_of(audio, msn)?);
-    let frames = interleave(frames_of(video, &video_parts), frames_of(audio, &audio_parts));
+    let early = frames_of(video, &video_parts).map(|frame| frame.dts_90k - frame.pts_90k).max().unwrap_or(0).max(0);
+    let pictures = frames_of(video, &video_parts).map(|frame| TsFrame { dts_90k: frame.dts_90k - early, ..frame });
+    let frames = interleave(pictures, frames_of(audio, &audio_parts));
     let segment = muxer.segment(frames, &mut Continuity::default());
     Ok(mark_discontinuity(segment))
 }
@@ -147,6 +151,29 @@ mod tests {
             }
             assert_eq!(counters.len(), 4, "two tables and two streams");
         }
+    }
+
+    #[test]
+    fn no_picture_is_due_before_it_is_decoded() {
+        let video = testkit::VideoSpec { b_frames: 2, negative_cts: true, ..testkit::VideoSpec::default() };
+        let mut encoder = Encoder::new(EncoderConfig { video: Some(video), ..EncoderConfig::default() });
+        let rig = packaged(&mut encoder);
+        let bytes = view(&rig, &encoder, 1);
+        let mut both = 0;
+        for packet in bytes.chunks_exact(PACKET_BYTES).filter(|packet| pid_of(packet) == Some(0x100)) {
+            let header = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
+            if packet[1] & 0x40 != 0 && packet[header + 7] & 0xC0 == 0xC0 {
+                let stamp = |at: usize| {
+                    let field = &packet[header + at..header + at + 5];
+                    (i64::from(field[0] & 0x0E) << 29)
+                        | (i64::from(u16::from_be_bytes([field[1], field[2]]) >> 1) << 15)
+                        | i64::from(u16::from_be_bytes([field[3], field[4]]) >> 1)
+                };
+                assert!(stamp(9) >= stamp(14), "PTS {} before DTS {}", stamp(9), stamp(14));
+                both += 1;
+            }
+        }
+        assert!(both > 10, "{both}");
     }
 
     #[test]

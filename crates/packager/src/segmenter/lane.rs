@@ -231,7 +231,8 @@ impl Lane {
     /// Gives the held sample the duration that is expected of it and queues it: nothing says when the next one comes.
     pub(crate) fn settle(&mut self) {
         if let Some(held) = self.held.take() {
-            let next = held.start.plus(Ticks(self.expected_duration().max(1)));
+            let expected = self.steady_duration().unwrap_or_else(|| self.expected_duration());
+            let next = held.start.plus(Ticks(expected.max(1)));
             self.cursor = Some(self.enqueue(held, next));
         }
     }
@@ -262,7 +263,10 @@ impl Lane {
         }
         let mean = self.expected_duration();
         let jitter = self.ticks_of_millis(CADENCE_JITTER_MS).0;
-        self.cadence.iter().all(|interval| (interval - mean).abs() <= jitter).then_some(mean)
+        let steady = self.cadence.iter().all(|interval| (interval - mean).abs() <= jitter);
+        // The shortest of them: the next decode time then lies before its frame's own rather than after it, where it
+        // could come to lie after its presentation time.
+        self.cadence.iter().min().copied().filter(|shortest| steady && *shortest > 0)
     }
 
     /// Where the sample after the queue starts, as far as that is known.
