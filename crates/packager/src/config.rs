@@ -52,3 +52,26 @@ impl Config {
         self.segment_max_ms.div_ceil(1_000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_keep_the_promises_of_the_playlists() {
+        let config = Config::default();
+        assert_eq!((config.part_limit_ms(), config.target_duration_s()), (220, 4));
+        assert!(config.segment_target_ms + config.part_limit_ms() < config.segment_max_ms, "a cut at a key frame fits");
+        let listed_ms = config.segment_target_ms as usize * config.window_segments;
+        assert!(
+            listed_ms > 6 * 1_000 * config.target_duration_s() as usize,
+            "the window is longer than CAN-SKIP-UNTIL"
+        );
+    }
+
+    #[test]
+    fn target_duration_is_rounded_up() {
+        let config = |segment_max_ms| Config { segment_max_ms, ..Config::default() };
+        assert_eq!([1, 1_000, 1_001, 6_000].map(|max| config(max).target_duration_s()), [1, 1, 2, 6]);
+    }
+}

@@ -18,8 +18,6 @@
 
 mod config;
 mod output;
-#[cfg(test)]
-mod parsed;
 pub mod playlist;
 mod segmenter;
 mod ts_view;

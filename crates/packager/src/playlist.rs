@@ -78,4 +78,4 @@ impl From<&Segment> for SegmentEntry {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

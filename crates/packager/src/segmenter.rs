@@ -57,7 +57,7 @@ pub struct Counters {
     /// Samples longer than PART-TARGET.
     pub samples_over_target: u64,
     /// Samples left out because no segment has room for their time: before the first segment that they may go into, or
-    /// in a gap that was cut while the track was away.
+    /// in a gap that was cut while the track was away, or still waiting for one when the track left.
     pub samples_unplaced: u64,
     /// Tracks that no init segment can be written for.
     pub tracks_refused: u64,
@@ -290,6 +290,7 @@ impl Packager {
         self.drain_lane(at, None, true);
         self.close_segment(at);
         if let Some(lane) = self.lanes.get_mut(at) {
+            self.counters.samples_unplaced += lane.queue.len() as u64;
             lane.queue.clear();
         }
     }
@@ -431,31 +432,15 @@ impl Packager {
             let first = lane.queue.front().map(|sample| sample.start);
             let next_cut = lane.open.as_ref().and_then(|open| self.grid.after(open.msn));
             let front = first.or(lane.next_start());
-            if let (Some(cut), Some(front)) = (next_cut, front) {
-                if Moment::new(front, scale) >= cut.at {
-                    self.close_segment(at);
-                    continue;
-                }
+            if next_cut.zip(front).is_some_and(|(cut, front)| Moment::new(front, scale) >= cut.at) {
+                self.close_segment(at);
+                continue;
             }
             if lane.open.is_none() {
                 let Some(first) = first.map(|first| Moment::new(first, scale)) else { break };
-                if horizon.is_some_and(|horizon| first > horizon) {
+                if horizon.is_some_and(|horizon| first > horizon) || !self.open_segment(at, first) {
                     break;
                 }
-                let Some(cut) = self.grid.covering(first, lane.msn_min) else { break };
-                if cut.at.millis_since(first) > EARLY_MAX_MS {
-                    lane.queue.pop_front();
-                    self.counters.samples_unplaced += 1;
-                    continue;
-                }
-                lane.msn_min = cut.msn + 1;
-                let before = lane.discontinuity_sequence.replace(cut.discontinuity_sequence);
-                lane.open = Some(Open {
-                    msn: cut.msn,
-                    discontinuity_sequence: cut.discontinuity_sequence,
-                    discontinuity: before.is_some_and(|before| before != cut.discontinuity_sequence),
-                    parts: Vec::new(),
-                });
                 continue;
             }
             let longest = lane.ticks_of_millis(i64::from(self.config.segment_max_ms) + EARLY_MAX_MS);
@@ -472,6 +457,26 @@ impl Packager {
                 part::Fill::Waits => break,
             }
         }
+    }
+
+    /// Opens the segment that `first` goes into, or leaves `first` out because it lies too far before it. False: there is
+    /// no such segment yet.
+    fn open_segment(&mut self, at: usize, first: Moment) -> bool {
+        let Some(lane) = self.lanes.get_mut(at) else { return false };
+        let Some(cut) = self.grid.covering(first, lane.msn_min) else { return false };
+        if cut.at.millis_since(first) > EARLY_MAX_MS {
+            lane.queue.pop_front();
+            self.counters.samples_unplaced += 1;
+            return true;
+        }
+        lane.msn_min = cut.msn + 1;
+        lane.open = Some(Open {
+            msn: cut.msn,
+            discontinuity_sequence: cut.discontinuity_sequence,
+            discontinuity: lane.discontinuity_sequence.is_some_and(|before| before != cut.discontinuity_sequence),
+            parts: Vec::new(),
+        });
+        true
     }
 
     fn emit_part(&mut self, at: usize, samples: usize) {
@@ -525,7 +530,9 @@ impl Packager {
         self.drain_lane(at, None, true);
         if let Some(lane) = self.lanes.get_mut(at) {
             // Still there: it waits for a segment of a later number than any. What is oldest goes.
-            lane.queue.drain(..lane.queue.len().saturating_sub(QUEUE_LEN_MAX / 2));
+            let oldest = lane.queue.len().saturating_sub(QUEUE_LEN_MAX / 2);
+            lane.queue.drain(..oldest);
+            self.counters.samples_unplaced += oldest as u64;
         }
     }
 }

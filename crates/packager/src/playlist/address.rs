@@ -79,3 +79,30 @@ impl fmt::Display for Uri<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_the_server_answers() {
+        let uris = Uris { addressing: Addressing { base: "17/", query: "" }, track: "video1" };
+        for (uri, text) in [
+            (uris.init(3), "17/video1/init-3.mp4"),
+            (uris.segment(9), "17/video1/9.m4s"),
+            (uris.part(9, 0), "17/video1/9.0.m4s"),
+            (uris.ts(9), "17/ts/9.ts"),
+            (uris.playlist("audio"), "audio.m3u8"),
+        ] {
+            assert_eq!(uri.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_a_viewer_needs_to_play_stands_in_every_address() {
+        let uris = Uris { addressing: Addressing { base: "", query: "sign=1-ab" }, track: "audio" };
+        for uri in [uris.init(0), uris.segment(1), uris.part(1, 2), uris.ts(1), uris.playlist("video")] {
+            assert!(uri.to_string().ends_with("?sign=1-ab"), "{uri}");
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! Lists of kept segments, multivariant playlists and manifests of what is complete.
 
+pub(crate) mod parsed;
+
 use std::sync::Arc;
 
 use ::media::{AudioParams, Codec, Colour, FrameRate, Track, TrackId, TrackParams, VideoParams};
 
 use super::*;
 use crate::Config;
-use crate::parsed::Parsed;
+use parsed::Parsed;
 
 const SCALE: Timescale = Timescale::VIDEO;
 

@@ -93,7 +93,7 @@ pub(crate) struct Lane {
     pub(crate) started: bool,
     /// Where its newest part ends.
     pub(crate) emitted_end: Option<Ticks>,
-    /// Of the newest segment given out.
+    /// Of the newest part.
     pub(crate) discontinuity_sequence: Option<u64>,
     /// Queued samples from here on have not been looked at for cuts.
     pub(crate) decided: Ticks,

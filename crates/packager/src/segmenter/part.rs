@@ -168,6 +168,7 @@ pub(super) fn build(lane: &mut Lane, count: usize, limits: &Limits) -> Result<Ar
         payload_offset: u32::try_from(payload_offset).unwrap_or(u32::MAX),
     });
     open.parts.push(part.clone());
+    lane.discontinuity_sequence = Some(open.discontinuity_sequence);
     Ok(part)
 }
 

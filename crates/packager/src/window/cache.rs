@@ -39,3 +39,33 @@ impl Cache {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(query: &str) -> Key {
+        Key { track: Some(media::TrackId(0)), form: 0, base: "1/".into(), query: query.into() }
+    }
+
+    #[test]
+    fn a_text_is_rendered_once_until_the_window_changes() {
+        let mut cache = Cache::default();
+        let first = cache.get(key(""), || Some(Bytes::from_static(b"one")));
+        assert_eq!(first, cache.get(key(""), || panic!("it is there")));
+        assert_ne!(first, cache.get(key("sign=1"), || Some(Bytes::from_static(b"other"))));
+        assert_eq!(cache.get(Key { form: 1, ..key("") }, || None), None, "nothing to list is remembered, too");
+        assert_eq!(cache.get(Key { form: 1, ..key("") }, || panic!("it is there")), None);
+        cache.clear();
+        assert_eq!(cache.get(key(""), || Some(Bytes::from_static(b"two"))), Some(Bytes::from_static(b"two")));
+    }
+
+    #[test]
+    fn texts_of_single_viewers_do_not_fill_it_up() {
+        let cache = Cache::default();
+        for n in 0..1_000 {
+            assert!(cache.get(key(&n.to_string()), || Some(Bytes::from_static(b"own"))).is_some());
+        }
+        assert_eq!(cache.0.lock().expect("not poisoned").len(), TEXTS_MAX);
+    }
+}

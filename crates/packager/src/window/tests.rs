@@ -8,8 +8,8 @@ use testkit::encoder::{AUDIO, Encoder, EncoderConfig, VIDEO};
 use testkit::{AudioSpec, VideoSpec};
 
 use super::*;
-use crate::parsed::Parsed;
 use crate::playlist::Addressing;
+use crate::playlist::tests::parsed::Parsed;
 use crate::segmenter::tests::{MSN_BASE, Rig, WALL};
 
 const ADDRESSING: Addressing<'static> = Addressing { base: "1/", query: "" };

@@ -316,3 +316,126 @@ fn nothing_comes_after_the_end() {
     rig.packager.end();
     assert!(rig.packager.poll_output().is_none());
 }
+
+#[test]
+fn a_discontinuity_that_finds_no_key_frame_is_cut_without() {
+    let mut encoder = video_encoder(VideoSpec { gop_frames: 900, ..VideoSpec::default() });
+    let mut audio = Encoder::new(EncoderConfig::audio_only());
+    let mut rig = Rig::new(Config::default());
+    let both = encoder.tracks().with(audio.audio_track().expect("has audio"));
+    rig.set_tracks(both, false);
+    let interleaved = |rig: &mut Rig, encoder: &mut Encoder, audio: &mut Encoder, from: i64, to: i64| {
+        for at in (from..to).step_by(100) {
+            rig.push_all(&encoder.frames_until_ms(at + 100));
+            rig.push_all(&audio.frames_until_ms(at + 100));
+        }
+    };
+    interleaved(&mut rig, &mut encoder, &mut audio, 0, 2_000);
+    let changed = Track { codec_string: "mp4a.40.5".into(), ..(*audio.audio_track().expect("has audio")).clone() };
+    rig.set_tracks(encoder.tracks().with(Arc::new(changed)), true);
+    interleaved(&mut rig, &mut encoder, &mut audio, 2_000, 6_000);
+    let rig = rig.end();
+    let cut = rig.segments(VIDEO).into_iter().find(|segment| segment.discontinuity).expect("it was cut");
+    let start_ms = cut.start.millis(cut.timescale);
+    assert!(!cut.independent && (2_450..=2_600).contains(&start_ms), "{start_ms}");
+    let sound = rig.parts(AUDIO).into_iter().find(|part| part.epoch == 1).expect("sound went on");
+    assert_eq!(sound.msn, cut.msn);
+    assert!(sound.discontinuity);
+}
+
+#[test]
+fn a_stream_that_ends_while_a_change_waits_loses_nothing_that_has_a_place() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(3_000));
+    let changed = Track { codec_string: "mp4a.40.5".into(), ..(*encoder.audio_track().expect("has audio")).clone() };
+    rig.set_tracks(encoder.tracks().with(Arc::new(changed)), true);
+    rig.push_all(encoder.frames_until_ms(3_200).iter().filter(|frame| frame.track == AUDIO));
+    let rig = rig.end();
+    let samples: usize = rig.parts(AUDIO).iter().filter(|part| part.epoch == 1).map(|part| part.samples.len()).sum();
+    assert!(samples >= 9, "{samples}");
+}
+
+#[test]
+fn a_track_without_an_init_segment_is_counted_and_the_others_go_on() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let broken = Track {
+        id: TrackId(9),
+        codec: media::Codec::Opus,
+        config: Bytes::from_static(b"no record"),
+        ..(*encoder.audio_track().expect("has audio")).clone()
+    };
+    let mut rig = Rig::new(Config::default());
+    rig.set_tracks(encoder.tracks().with(Arc::new(broken)), false);
+    rig.push_all(&encoder.frames_until_ms(3_000));
+    rig.push(&Frame { track: TrackId(9), ..video_at(0, true) });
+    let rig = rig.end();
+    assert_eq!(rig.packager.counters().tracks_refused, 1);
+    assert_eq!(rig.packager.counters().frames_untracked, 1);
+    assert!(rig.parts(TrackId(9)).is_empty() && rig.parts(VIDEO).len() > 10);
+}
+
+#[test]
+fn two_sound_tracks_have_names_and_segments_of_their_own() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let other = TrackId(AUDIO.0 + 1);
+    let second = Track { id: other, ..(*encoder.audio_track().expect("has audio")).clone() };
+    let mut rig = Rig::new(Config::default());
+    rig.set_tracks(encoder.tracks().with(Arc::new(second)), false);
+    for frame in encoder.frames_until_ms(7_000) {
+        rig.push(&frame);
+        if frame.track == AUDIO {
+            rig.push(&Frame { track: other, ..frame });
+        }
+    }
+    let rig = rig.end();
+    let names: Vec<String> = rig.inits().iter().map(|init| init.name.to_string()).collect();
+    assert_eq!(names, ["video", "audio", "audio1"]);
+    let spans = |id| rig.segments(id).iter().map(|one| (one.msn, one.start, one.duration)).collect::<Vec<_>>();
+    assert_eq!(spans(AUDIO), spans(other));
+}
+
+#[test]
+fn sound_far_ahead_of_the_picture_waits_no_longer_than_the_skew() {
+    let encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push(&video_at(0, true));
+    rig.push(&video_at(33, false));
+    for n in 0..46 {
+        rig.push(&audio_at(n * 1_024));
+    }
+    assert!(rig.parts(AUDIO).is_empty(), "what runs ahead waits for the picture");
+    for n in 46..60 {
+        rig.push(&audio_at(n * 1_024));
+    }
+    let out: usize = rig.parts(AUDIO).iter().map(|part| part.samples.len()).sum();
+    assert!(out > 45, "{out}");
+    rig.end();
+}
+
+#[test]
+fn a_flood_of_tiny_frames_is_bounded() {
+    let encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push(&video_at(0, true));
+    for n in 0..20_000i64 {
+        let payload = Bytes::from(format!("{n}"));
+        rig.push(&Frame { dts: Ticks(n), payload, ..video_at(0, false) });
+    }
+    let rig = rig.end();
+    let most = rig.parts(VIDEO).iter().map(|part| part.samples.len()).max();
+    assert_eq!(most, Some(1_024), "samples of a part are capped");
+}
+
+#[test]
+fn a_flood_of_bytes_ends_parts_early() {
+    let encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    for n in 0..40i64 {
+        let mut payload = vec![0u8; 3 << 20];
+        payload[..8].copy_from_slice(&n.to_be_bytes());
+        rig.push(&Frame { payload: payload.into(), ..video_at(n * 5, n == 0) });
+    }
+    let rig = rig.end();
+    assert!(rig.parts(VIDEO).iter().all(|part| part.bytes.len() < 17 << 20));
+}
