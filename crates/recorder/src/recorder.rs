@@ -27,7 +27,7 @@ use crate::key::{INDEX_LOG, RecordingKey};
 use crate::lane::{Command, Lane, Worker, WorkerConfig};
 use crate::sink::{Sink, blocking};
 use crate::stream::StreamRecorder;
-use crate::tender::{Tending, row_of, tend};
+use crate::tender::{Tending, put_row, row_of, tend};
 
 #[cfg(test)]
 mod tests;
@@ -123,7 +123,7 @@ impl Recorder {
         let view = entry.view();
         // Listed at once; what the database does not take now its tender brings later.
         if view.bytes > 0
-            && let Err(error) = self.tending.repository.put_recording(&row_of(&view, phase_state(Phase::Sealed))).await
+            && let Err(error) = put_row(&*self.tending.repository, &row_of(&view, phase_state(Phase::Sealed))).await
         {
             tracing::warn!(recording = %entry.key, %error, "recovered recording is not in the database yet");
         }

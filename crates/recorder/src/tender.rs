@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use control::{Recording, RecordingRepository, RecordingState};
+use control::{Recording, RecordingRepository, RecordingState, RepositoryError};
 use media::TrackId;
 use object_store::ObjectStoreExt;
 use tokio::sync::Semaphore;
@@ -109,7 +109,7 @@ impl Tender {
             old.state != row.state || (*old != row && (view.closed || self.row_at.elapsed() >= ROW_INTERVAL))
         });
         if due {
-            self.shared.repository.put_recording(&row).await?;
+            put_row(&*self.shared.repository, &row).await?;
             self.row = Some(row);
             self.row_at = Instant::now();
         }
@@ -203,6 +203,18 @@ impl Tender {
 
 fn is_whole(bytes: &[u8], segment: &SegmentEntry) -> bool {
     bytes.len() as u64 == segment.bytes && crc32fast::hash(bytes) == segment.crc
+}
+
+/// Keeps what is known of a recording. After a crash between the last steps a recording is sealed once more although it
+/// was ready already; its row does not go back.
+pub(crate) async fn put_row(repository: &dyn RecordingRepository, row: &Recording) -> Result<(), RepositoryError> {
+    if row.state == RecordingState::Sealed {
+        let known = repository.recording(row.channel, row.id).await?;
+        if known.is_some_and(|known| known.state > row.state) {
+            return Ok(());
+        }
+    }
+    repository.put_recording(row).await
 }
 
 pub(crate) fn row_of(view: &View, state: RecordingState) -> Recording {

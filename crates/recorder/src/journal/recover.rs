@@ -97,7 +97,11 @@ pub(crate) fn recover(folder: &Path, volume: &Arc<dyn Volume>) -> io::Result<Out
     let mut journal = Journal::over(volume.clone(), folder.to_owned(), fold, log, sound_len);
     journal.end(EndReason::Recovered);
     trim_files(&**volume, &journal, &files, &tail)?;
-    journal.sync()?;
+    match journal.sync() {
+        // The disk is full to the last byte: the recording is whole but for its end, which the I/O thread writes later.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => (),
+        synced => synced?,
+    }
     volume.sync_dir(folder)?;
     Ok(Outcome::Recovered(Box::new(journal)))
 }

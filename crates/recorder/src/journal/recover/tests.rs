@@ -298,3 +298,21 @@ fn bytes_that_a_power_cut_took_behind_a_record_that_survived_are_cut_off() {
     assert_eq!(index.tracks[0].segments.get(MSN_BASE + 1).expect("its first part is sound").parts, 1);
     assert_eq!(index.duration_ms(), 200 * u64::from(PARTS + 1));
 }
+
+#[test]
+fn a_disk_without_a_byte_left_delays_the_end_of_a_journal_and_nothing_else() {
+    let written = recording(PARTS + 3);
+    let disk = SmallDisk::with(0);
+    let volume: Arc<dyn Volume> = disk.clone();
+    let Outcome::Recovered(mut journal) = recover(&written.folder, &volume).expect("no fault of the disk") else {
+        panic!("there is a header");
+    };
+    check(&written.folder, journal.fold().index());
+    assert_eq!(parts(journal.fold().index()), 2 * (PARTS + 3));
+    assert!(!journal.is_synced());
+    disk.left.store(1_000, std::sync::atomic::Ordering::SeqCst);
+    journal.sync().expect("room now");
+    let log = File::open(written.folder.join(INDEX_LOG)).expect("log");
+    let (fold, _) = read(log, |_| ()).expect("readable").expect("header");
+    assert!(fold.ended() && journal.is_synced());
+}

@@ -196,6 +196,30 @@ async fn a_restart_seals_lists_and_finishes_what_was_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_ready_and_the_end_of_its_journal_makes_it_ready_again_and_its_row_never_goes_back() {
+    let house = House::new();
+    let first = house.open().await;
+    let mut stream = begin(&first);
+    push(&mut stream, 0..PARTS * 2);
+    kept(&first, 2_000).await;
+    // The journal as it lies when the process dies there: complete, with every segment stored.
+    let folder = key().folder(&house.config.journal_dir);
+    let aside = house.dir.path().join("aside");
+    std::fs::create_dir_all(&aside).expect("created");
+    std::fs::copy(folder.join(INDEX_LOG), aside.join(INDEX_LOG)).expect("copied");
+    stream.finish();
+    assert!(first.settle(LIMIT).await);
+    first.shutdown().await;
+    drop(first);
+    std::fs::create_dir_all(&folder).expect("created");
+    std::fs::copy(aside.join(INDEX_LOG), folder.join(INDEX_LOG)).expect("copied");
+    let second = house.open().await;
+    assert_eq!(second.list(None).await.expect("rows")[0].state, RecordingState::Ready);
+    assert!(second.settle(LIMIT).await);
+    check_ready(&second, &[0, 1]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_segment_that_rotted_before_its_upload_leaves_and_the_rest_is_ready() {
     let mut house = House::new();
     let away = AwayStore::put_into(&mut house);
