@@ -31,6 +31,9 @@ const SIGNATURE_SECONDS: i64 = 7 * 86_400;
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// From connecting to being allowed to publish.
 const ACCEPT_MAX: Duration = Duration::from_secs(10);
+/// A server looks for new channels several times a second.
+const REFUSED_MAX: Duration = Duration::from_secs(3);
+const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 /// How long the server has to take what was said last.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 /// Read at once from ffmpeg or the server: a few frames.
@@ -67,11 +70,8 @@ pub(super) async fn run(config: &Config, options: &PublishTest) -> Result<(), Fa
         Failure::new(Code::Failed, format!("no server runs on {}; start `tayang serve`", config.data_dir.display()))
     })?;
     let signature = sign::issue(&channel, sign::Purpose::Publish, now().seconds() + SIGNATURE_SECONDS);
-    let mut publisher = Publisher::connect(reachable(bound.rtmp), &path, &signature).await?;
+    let mut publisher = accepted(reachable(bound.rtmp), &path, &signature).await?;
     drop(signature);
-    tokio::time::timeout(ACCEPT_MAX, publisher.wait_accepted())
-        .await
-        .map_err(|_| Failure::new(Code::Failed, "the server did not answer"))??;
     remark(&format!("publishing a test signal to {path}"));
     let mut ffmpeg = start_ffmpeg(options)?;
     let outcome =
@@ -80,6 +80,21 @@ pub(super) async fn run(config: &Config, options: &PublishTest) -> Result<(), Fa
     match outcome? {
         End::Wanted => publisher.goodbye().await,
         End::SignalEnded => Err(Failure::new(Code::Failed, format!("ffmpeg ended: {}", complaint.trim()))),
+    }
+}
+
+/// A connection that may publish. A refusal is tried again for a while: a running server learns of a channel that was made
+/// on the command line a moment after.
+async fn accepted(address: SocketAddr, path: &ChannelPath, signature: &str) -> Result<Publisher, Failure> {
+    let start = Instant::now();
+    loop {
+        let mut publisher = Publisher::connect(address, path, signature).await?;
+        let answer = tokio::time::timeout(ACCEPT_MAX, publisher.wait_accepted()).await;
+        match answer.map_err(|_| Failure::new(Code::Failed, "the server did not answer"))? {
+            Ok(()) => return Ok(publisher),
+            Err(refused) if start.elapsed() > REFUSED_MAX => return Err(refused),
+            Err(_) => tokio::time::sleep(REFUSED_PAUSE).await,
+        }
     }
 }
 
