@@ -105,7 +105,7 @@ fn track<'i>(index: &'i RecordingIndex, label: &TrackLabel) -> Option<&'i TrackI
 #[must_use]
 pub fn entries(track: &TrackIndex, msn_base: u64) -> Vec<SegmentEntry> {
     let timescale = track.timescale();
-    let mut discontinuity_sequence = msn_base;
+    let mut discontinuity_sequence = packager::discontinuity_base(msn_base);
     track
         .segments
         .iter()

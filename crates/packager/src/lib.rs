@@ -27,6 +27,6 @@ pub use config::Config;
 pub use formats::container::cmaf::Sample;
 pub use output::{Init, Output, Part, Segment};
 pub use playlist::SegmentEntry;
-pub use segmenter::{Counters, Packager};
+pub use segmenter::{Counters, Packager, discontinuity_base};
 pub use ts_view::{TsViewError, ts_view};
 pub use window::{Form, ManifestOptionsLive, PlaylistOptions, Position, Reload, SegmentLookup, TrackSummary, Window};

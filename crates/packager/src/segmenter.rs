@@ -17,6 +17,7 @@ use media::{Frame, MediaKind, StreamId, Ticks, Timescale, Track, TrackSet, UnixM
 
 use crate::{Config, Init, Output, Segment};
 use grid::Grid;
+pub use grid::discontinuity_base;
 pub(crate) use grid::Moment;
 use lane::{Accepted, Lane, Open};
 

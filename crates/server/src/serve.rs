@@ -18,9 +18,8 @@ use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
 use gateway::live::Live;
 use hub::Hub;
-use recorder::{Recorder, RecorderConfig};
+use recorder::Recorder;
 use store::db::sqlite::SqliteStore;
-use store::objects::Location;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,9 +65,9 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<
 async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<SqliteStore>)> {
     let store = Arc::new(SqliteStore::open(&config.database_file()).await?);
     let directory = Arc::new(Directory::new(store.snapshot().await.context("channels cannot be read")?));
-    let objects = store::objects::open(&config.recording.objects, config.recording.s3_endpoint.as_deref())?;
+    let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();
-    let recorder = Recorder::open(recorder_config(config), objects, recordings.clone())
+    let recorder = Recorder::open(config.recorder(), objects, recordings.clone())
         .await
         .context("recordings cannot be opened")?;
     let hub = Arc::new(Hub::new(hub::Limits {
@@ -106,18 +105,6 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
         draining: AtomicBool::new(false),
     });
     Ok((gateway, store))
-}
-
-fn recorder_config(config: &Config) -> RecorderConfig {
-    let objects_dir = match &config.recording.objects {
-        Location::Directory(directory) => Some(directory.clone()),
-        Location::Bucket { .. } => None,
-    };
-    RecorderConfig {
-        objects_dir,
-        reserve_bytes: config.recording.disk_reserve_bytes,
-        ..RecorderConfig::new(config.recording.journal_dir.clone())
-    }
 }
 
 /// Says where it listens, once every listener accepts.

@@ -70,9 +70,20 @@ pub(crate) struct Grid {
     discontinuity_sequence: u64,
 }
 
+/// Below this EXT-X-DISCONTINUITY-SEQUENCE starts. hls.js walks an array from zero to the number at every update, so a
+/// number taken from a clock would hang it; this one keeps apart the streams of a channel and costs nothing.
+const DISCONTINUITY_BASE_BELOW: u64 = 4_096;
+
+/// EXT-X-DISCONTINUITY-SEQUENCE of the first segment of a stream whose segments count from `msn_base`.
+#[must_use]
+pub const fn discontinuity_base(msn_base: u64) -> u64 {
+    msn_base % DISCONTINUITY_BASE_BELOW
+}
+
 impl Grid {
     pub(crate) fn new(msn_base: u64) -> Self {
-        Self { cuts: VecDeque::new(), next_msn: msn_base, discontinuity_sequence: msn_base }
+        let discontinuity_sequence = discontinuity_base(msn_base);
+        Self { cuts: VecDeque::new(), next_msn: msn_base, discontinuity_sequence }
     }
 
     /// Begins the next segment at `at`, which is not before the newest cut.
