@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::json;
 
+use crate::Options;
 use crate::nginx::{self, Nginx};
 use crate::process::{Server, Tayang, Usage};
 use crate::publish::{Departures, Load, Publisher};
 use crate::report::{Report, percentile_ms, round3};
 use crate::viewers::{Crowd, Protocol};
-use crate::Options;
 
 /// 600 kbit/s of video: what a phone watches, and what 4,000 viewers of it make on loopback (2.9 Gbit/s) leaves two
 /// cores room to receive.

@@ -3,7 +3,12 @@
 //!
 //! CPU is the servers' own (`/proc/{pid}/stat`, user and system); bytes are what the viewers counted. Started by
 //! `cargo xtask bench`; results and method: `docs/benchmarks.md`.
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods, reason = "a command-line tool that paces itself")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a command-line tool that paces itself"
+)]
 
 mod fanout;
 mod floor;

@@ -45,7 +45,11 @@ impl Nginx {
         let rtmp = format!("127.0.0.1:{port}");
         let deadline = Instant::now() + Duration::from_secs(10);
         while std::net::TcpStream::connect(&rtmp).is_err() {
-            ensure!(Instant::now() < deadline, "nginx did not start: {:?}", fs::read_to_string(directory.path().join("error.log")));
+            ensure!(
+                Instant::now() < deadline,
+                "nginx did not start: {:?}",
+                fs::read_to_string(directory.path().join("error.log"))
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(Self { server, rtmp, _directory: directory })

@@ -92,7 +92,11 @@ impl Crowd {
     /// Ends all; answers the delays that were measured.
     pub fn finish(mut self) -> anyhow::Result<Vec<Duration>> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().context("finished once")?.join().map_err(|_| anyhow::anyhow!("the viewers' thread panicked"))?
+        self.thread
+            .take()
+            .context("finished once")?
+            .join()
+            .map_err(|_| anyhow::anyhow!("the viewers' thread panicked"))?
     }
 }
 
@@ -124,11 +128,7 @@ fn run(
             let viewer = join(address, protocol, viewers.len(), departures.is_some())?;
             viewers.push(viewer);
             let at = viewers.len() - 1;
-            poll.registry().register(
-                &mut viewers[at].socket,
-                Token(at),
-                Interest::READABLE | Interest::WRITABLE,
-            )?;
+            poll.registry().register(&mut viewers[at].socket, Token(at), Interest::READABLE | Interest::WRITABLE)?;
         }
         poll.poll(&mut events, Some(Duration::from_millis(5)))?;
         for event in &events {

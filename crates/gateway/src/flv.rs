@@ -12,7 +12,6 @@ use hub::Stream;
 use sha1::Digest as _;
 use tokio::sync::mpsc;
 
-use crate::Gateway;
 use crate::http::{Body, Peer, Takeover, flv_body, header};
 use crate::live::Wakeups;
 use crate::reply;
@@ -24,7 +23,6 @@ const WEB_SOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Answers `GET|HEAD …​.flv`, plain or as a WebSocket upgrade.
 pub async fn answer<B>(
-    gateway: &Gateway,
     peer: &Peer,
     request: &Request<B>,
     stream: Arc<Stream>,
@@ -47,7 +45,7 @@ pub async fn answer<B>(
             );
             match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, expires_at }).await {}
         }
-        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(gateway, stream, expires_at)),
+        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(stream, expires_at)),
     }
 }
 
@@ -93,7 +91,9 @@ pub async fn follow(stream: Arc<Stream>, body: mpsc::Sender<io::Result<Bytes>>, 
         if expires_at.is_some_and(|at| Instant::now() >= at) {
             return;
         }
-        if place.is_none() && let Some(start) = stream.start_point() {
+        if place.is_none()
+            && let Some(start) = stream.start_point()
+        {
             let head = [format.stream_head(&start.tracks), format.configuration(&start.tracks, 0)].concat();
             if body.send(Ok(head.into())).await.is_err() {
                 return;

@@ -14,9 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, HeaderValue, RANGE, VARY,
-};
+use http::header::{ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, HeaderValue, RANGE, VARY};
 use http::{HeaderMap, Response, StatusCode};
 use media::{MediaKind, TrackId};
 use packager::playlist::{Addressing, MultivariantOptions};
@@ -125,7 +123,7 @@ pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Re
         ChannelFile::Media(label) => match window::asked_for(asked) {
             Ok(Some(wanted)) => window::media(gateway, &live, asked, &label, &wanted).await,
             Ok(None) => low_latency(gateway, &live, asked, &label).await,
-            Err(refused) => refused,
+            Err(error) => window::refusal(error),
         },
         ChannelFile::LhlsMedia(label) => plain(&live, asked, &label, Form::Lhls),
         ChannelFile::TsPlaylist => ts::playlist(gateway, &live, asked).await,
@@ -133,7 +131,7 @@ pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Re
         ChannelFile::WindowMaster => window::master(&live, asked),
         ChannelFile::WindowMedia(label) => match window::asked_for(asked) {
             Ok(wanted) => window::media(gateway, &live, asked, &label, &wanted.unwrap_or_default()).await,
-            Err(refused) => refused,
+            Err(error) => window::refusal(error),
         },
         ChannelFile::Flv
         | ChannelFile::State
@@ -179,11 +177,8 @@ fn live_text(
 
 fn manifest(live: &LiveStream, asked: &Asked<'_>) -> Response<Body> {
     let base = format!("{}/", live.stream.id());
-    let options = ManifestOptionsLive {
-        addressing: Addressing { base: &base, query: "" },
-        now: wall_now(),
-        time_url: "/time",
-    };
+    let options =
+        ManifestOptionsLive { addressing: Addressing { base: &base, query: "" }, now: wall_now(), time_url: "/time" };
     match live.window.read().manifest(&options) {
         Some(text) => text_reply(DASH_XML, reply::LIVE_PLAYLIST, text.into(), None),
         None => reply::not_live(asked.path.name.as_str()),
@@ -209,12 +204,7 @@ fn plain(live: &LiveStream, asked: &Asked<'_>, label: &TrackLabel, form: Form) -
 }
 
 /// The LL-HLS media playlist, at once or when it has what is asked for (RFC 8216bis §6.2.5.2).
-async fn low_latency(
-    gateway: &Gateway,
-    live: &LiveStream,
-    asked: &Asked<'_>,
-    label: &TrackLabel,
-) -> Response<Body> {
+async fn low_latency(gateway: &Gateway, live: &LiveStream, asked: &Asked<'_>, label: &TrackLabel) -> Response<Body> {
     let directives = match query::Directives::parse(asked.query) {
         Ok(directives) => directives,
         Err(why) => return reply::text(StatusCode::BAD_REQUEST, why),
@@ -304,7 +294,9 @@ async fn part(
             SegmentLookup::NotYet if index == 0 && window.position(track).is_some_and(|next| msn <= next.msn + 1) => {
                 None
             }
-            SegmentLookup::Ready(_) | SegmentLookup::Open(_) | SegmentLookup::NotYet | SegmentLookup::Gone => Some(None),
+            SegmentLookup::Ready(_) | SegmentLookup::Open(_) | SegmentLookup::NotYet | SegmentLookup::Gone => {
+                Some(None)
+            }
         },
     })
     .await
@@ -334,13 +326,7 @@ async fn segment(
 }
 
 /// A segment that is read while it is made: low-latency DASH and LHLS. Each part leaves as it becomes final.
-fn growing(
-    live: &Arc<LiveStream>,
-    asked: &Asked<'_>,
-    label: &TrackLabel,
-    track: TrackId,
-    msn: u64,
-) -> Response<Body> {
+fn growing(live: &Arc<LiveStream>, asked: &Asked<'_>, label: &TrackLabel, track: TrackId, msn: u64) -> Response<Body> {
     let mime = match kind_of(label) {
         MediaKind::Video => "video/mp4",
         MediaKind::Audio => "audio/mp4",

@@ -264,16 +264,16 @@ fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answ
 }
 
 /// Serves a viewer whose socket cannot be taken over (HTTP/2): the same bytes, through a response body.
-pub fn flv_body(gateway: &Gateway, viewer_stream: Arc<hub::Stream>, expires_at: Option<Instant>) -> Body {
-    let _ = gateway;
+#[must_use]
+pub fn flv_body(stream: Arc<hub::Stream>, expires_at: Option<Instant>) -> Body {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(crate::flv::follow(viewer_stream, sender, expires_at));
+    tokio::spawn(crate::flv::follow(stream, sender, expires_at));
     Body::Pieces(receiver)
 }
 
 /// A header's text, if it is text.
 #[must_use]
-pub fn header<'h>(headers: &'h HeaderMap, name: http::header::HeaderName) -> Option<&'h str> {
+pub fn header(headers: &HeaderMap, name: http::header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

@@ -180,7 +180,7 @@ impl Live {
         let recording = channel.record.then(|| self.recorder.begin(stream.id(), channel));
         let packager = Packager::new(self.config.clone(), stream.id(), msn_base);
         let run = Run { live, packager, recording, started: self.started.clone(), playable: false };
-        tokio::spawn(run.to_the_end());
+        tokio::spawn(run.until_it_ends());
     }
 }
 
@@ -193,7 +193,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_the_end(mut self) {
+    async fn until_it_ends(mut self) {
         let stream = self.live.stream.clone();
         let wakeups = Wakeups::of(&stream);
         let mut next = stream.oldest().seq;

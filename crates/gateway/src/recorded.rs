@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use control::Denied;
 use futures_util::StreamExt as _;
-use http::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE,
-};
+use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use http::{HeaderMap, Response, StatusCode};
 use media::StreamId;
 use packager::playlist::{
@@ -137,11 +135,7 @@ pub fn renditions(index: &RecordingIndex) -> Vec<Rendition> {
         .iter()
         .filter_map(|track| {
             let init = track.inits.last()?;
-            Some(Rendition {
-                name: init.name.clone(),
-                track: init.track.clone(),
-                rates: Rates::of(&entries(track, 0)),
-            })
+            Some(Rendition { name: init.name.clone(), track: init.track.clone(), rates: Rates::of(&entries(track, 0)) })
         })
         .collect()
 }
@@ -158,8 +152,7 @@ fn media(gateway: &Gateway, index: &RecordingIndex, label: &TrackLabel, asked: &
         return reply::text(StatusCode::NOT_FOUND, "the recording has no such track");
     };
     let kind = if index.phase == Phase::Recording { Kind::Event { ended: false } } else { Kind::Vod };
-    let options =
-        ListOptions { container: Container::Cmaf, kind, skip: false, addressing: Addressing::default() };
+    let options = ListOptions { container: Container::Cmaf, kind, skip: false, addressing: Addressing::default() };
     match segment_list(gateway.live.config(), track.name(), &entries(track, index.key.stream.0 / 1_000), &options) {
         Some(text) => hls::playlist(text.into(), cache(index), asked),
         None => reply::text(StatusCode::NOT_FOUND, "the track has no whole segment yet"),

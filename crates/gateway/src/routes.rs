@@ -194,7 +194,7 @@ async fn serve(
 ) -> Response<Body> {
     match file {
         ChannelFile::Flv => match gateway.hub.stream(&asked.path).filter(|stream| stream.start_point().is_some()) {
-            Some(stream) => flv::answer(gateway, peer, request, stream, asked.expires_at).await,
+            Some(stream) => flv::answer(peer, request, stream, asked.expires_at).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
         ChannelFile::State => state::channel(gateway, &asked).await,
@@ -268,8 +268,7 @@ fn is_playlist(file: &ChannelFile) -> bool {
 }
 
 fn to_signed_path(sign: &str, path: &str, query: &str) -> Response<Body> {
-    let rest: Vec<&str> =
-        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sign=")).collect();
+    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sign=")).collect();
     let mut location = format!("/s/{sign}{path}");
     if !rest.is_empty() {
         location.push('?');

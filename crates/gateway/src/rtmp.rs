@@ -16,12 +16,12 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::Gateway;
 use crate::clock::wall_now;
 use crate::fanout::NewViewer;
 use crate::ingest::Ingest;
 use crate::io::{Admission, Connection};
 use crate::wire::WireFormat;
-use crate::Gateway;
 
 /// TLS handshake, or first byte.
 const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
@@ -37,12 +37,7 @@ const RECHECK_EVERY: Duration = Duration::from_millis(250);
 pub const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 /// Accepts until `stop`.
-pub async fn serve(
-    gateway: Arc<Gateway>,
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    stop: CancellationToken,
-) {
+pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
     let admission = Admission::new(gateway.limits.rtmp_connections_max, gateway.limits.rtmp_per_address_max);
     loop {
         let accepted = tokio::select! {
@@ -76,7 +71,10 @@ enum Role {
     Undecided,
     Publishing(Box<Publishing>),
     /// Accepted to play a channel that is not live yet.
-    Waiting { path: ChannelPath, expires_at: Option<Instant> },
+    Waiting {
+        path: ChannelPath,
+        expires_at: Option<Instant>,
+    },
 }
 
 struct Publishing {
@@ -106,7 +104,10 @@ impl Drop for Publishing {
 enum Step {
     Go,
     /// The socket plays from here on, in fan-out.
-    Play { stream: Arc<hub::Stream>, expires_at: Option<Instant> },
+    Play {
+        stream: Arc<hub::Stream>,
+        expires_at: Option<Instant>,
+    },
     End,
 }
 
@@ -261,10 +262,7 @@ impl Driver {
                 tracing::info!(channel = %path, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
                 metrics::counter!("tayang_publishers_total", "protocol" => "rtmp").increment(1);
                 self.session.accept_publish(rtmp_stream);
-                self.role = Role::Publishing(Box::new(Publishing {
-                    ingest: Some(Ingest::new(publisher)),
-                    grant,
-                }));
+                self.role = Role::Publishing(Box::new(Publishing { ingest: Some(Ingest::new(publisher)), grant }));
             }
             Err(denied) => {
                 let reason = denied.reason();

@@ -50,7 +50,12 @@ pub fn ready(gateway: &Gateway) -> Response<Body> {
 /// `/time`: the server's clock as DASH's `UTCTiming` (`urn:mpeg:dash:utc:http-xsdate:2014`) and the pages want it.
 #[must_use]
 pub fn time() -> Response<Body> {
-    reply::media(StatusCode::OK, "text/plain; charset=utf-8", reply::NO_STORE, Body::Full(wall_now().to_string().into()))
+    reply::media(
+        StatusCode::OK,
+        "text/plain; charset=utf-8",
+        reply::NO_STORE,
+        Body::Full(wall_now().to_string().into()),
+    )
 }
 
 /// `/metrics`, Prometheus text exposition format.

@@ -53,10 +53,8 @@ impl WireFormat {
     /// What comes first for a viewer that joins: the FLV header, which says truly what follows.
     #[must_use]
     pub fn stream_head(self, tracks: &TrackSet) -> Bytes {
-        let header = flv::file_header(
-            tracks.first(MediaKind::Video).is_some(),
-            tracks.first(MediaKind::Audio).is_some(),
-        );
+        let header =
+            flv::file_header(tracks.first(MediaKind::Video).is_some(), tracks.first(MediaKind::Audio).is_some());
         match self {
             Self::Flv => Bytes::copy_from_slice(&header),
             Self::WebSocketFlv => web_socket_message(&[&header]),

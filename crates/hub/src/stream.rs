@@ -38,6 +38,10 @@ impl Default for Limits {
     }
 }
 
+/// Media time without a frame after which the leading track is no longer part of the stream. Longer than for others: a
+/// slide show may send a picture every few seconds, and one long wait for pictures is better than a flicker of tracks.
+const LEADING_SILENT_MS: i64 = 12_000;
+
 /// Called whenever a stream's log grew or its state changed, from the thread that did it. Must not block and must not
 /// call back into the stream.
 pub trait Listener: Send + Sync {
@@ -316,7 +320,7 @@ impl Stream {
         {
             let mut inner = self.inner.lock();
             fence(&inner, generation)?;
-            let Some(track) = self.track_of(&mut inner, frame.track, now) else {
+            let Some(track) = self.track_of(&mut inner, &frame, now) else {
                 inner.counters.before_key += 1;
                 return Ok(());
             };
@@ -336,34 +340,37 @@ impl Stream {
             let leads = inner.tracks.leading().is_some_and(|leading| leading.id == track.id);
             let start = leads && placed.frame.key;
             self.append(&mut inner, Item::Frame { frame: placed.frame, track }, placed.wall, start);
-            if start {
-                self.drop_silent_tracks(&mut inner, now);
-            }
+            self.drop_silent_tracks(&mut inner, start, now);
             self.trim(&mut inner);
         }
         self.notify();
         Ok(())
     }
 
-    fn track_of(&self, inner: &mut Inner, id: TrackId, now: UnixMillis) -> Option<Arc<Track>> {
-        if let Some(track) = inner.tracks.get(id) {
+    fn track_of(&self, inner: &mut Inner, frame: &Frame, now: UnixMillis) -> Option<Arc<Track>> {
+        if let Some(track) = inner.tracks.get(frame.track) {
             return Some(track.clone());
         }
-        let track = inner.silent.get(id)?.clone();
+        // A decoder starts anew when a track comes back, so it comes back on a key frame.
+        let track = inner.silent.get(frame.track).filter(|_| frame.key)?.clone();
         inner.tracks = Arc::new(inner.tracks.with(track.clone()));
-        inner.silent = inner.silent.without(id);
+        inner.silent = inner.silent.without(frame.track);
         self.announce_tracks(inner, true, now);
         Some(track)
     }
 
     /// A publisher that came back without its sound, or lost its camera, must not hold readers of the other track up.
-    fn drop_silent_tracks(&self, inner: &mut Inner, now: UnixMillis) {
+    /// Those that follow are looked at when the leading track begins a group of pictures, the leading track at any time.
+    fn drop_silent_tracks(&self, inner: &mut Inner, at_start: bool, now: UnixMillis) {
         let Some(head_ms) = inner.timeline.head_ms() else { return };
+        let leading = inner.tracks.leading().map(|track| track.id);
         let silent: Vec<TrackId> = inner
             .tracks
             .iter()
             .filter(|track| {
-                inner.timeline.track_head_ms(track.id).is_some_and(|at| head_ms - at > self.limits.silent_track_ms)
+                let leads = leading == Some(track.id);
+                let limit_ms = if leads { LEADING_SILENT_MS } else { self.limits.silent_track_ms };
+                (leads || at_start) && inner.timeline.track_head_ms(track.id).is_some_and(|at| head_ms - at > limit_ms)
             })
             .map(|track| track.id)
             .collect();

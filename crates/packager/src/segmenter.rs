@@ -17,8 +17,8 @@ use media::{Frame, MediaKind, StreamId, Ticks, Timescale, Track, TrackSet, UnixM
 
 use crate::{Config, Init, Output, Segment};
 use grid::Grid;
-pub use grid::discontinuity_base;
 pub(crate) use grid::Moment;
+pub use grid::discontinuity_base;
 use lane::{Accepted, Lane, Open};
 
 /// Media time for which a discontinuity waits for a key frame of the leader, in milliseconds. Longer, and the tracks

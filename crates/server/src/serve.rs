@@ -67,9 +67,8 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
     let directory = Arc::new(Directory::new(store.snapshot().await.context("channels cannot be read")?));
     let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();
-    let recorder = Recorder::open(config.recorder(), objects, recordings.clone())
-        .await
-        .context("recordings cannot be opened")?;
+    let recorder =
+        Recorder::open(config.recorder(), objects, recordings.clone()).await.context("recordings cannot be opened")?;
     let hub = Arc::new(Hub::new(hub::Limits {
         log_bytes_max: config.live.gop_bytes_max,
         reconnect_window: Duration::from_secs(config.reconnect_window_s),

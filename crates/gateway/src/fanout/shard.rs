@@ -236,10 +236,12 @@ impl Shard {
         if readable {
             flow = hear(viewer);
         }
-        if writable && matches!(flow, Flow::Keep) && viewer.blocked_since.take().is_some() {
-            if let Some(feed) = self.feeds.get(&viewer.feed) {
-                flow = pump(viewer, feed, &self.config, &self.counters, Instant::now());
-            }
+        if writable
+            && matches!(flow, Flow::Keep)
+            && viewer.blocked_since.take().is_some()
+            && let Some(feed) = self.feeds.get(&viewer.feed)
+        {
+            flow = pump(viewer, feed, &self.config, &self.counters, Instant::now());
         }
         if matches!(flow, Flow::Close) {
             self.close(key);
@@ -302,8 +304,7 @@ fn place(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &Fan
         Some(cursor) if !feed.has(cursor) => true,
         Some(cursor) => {
             let at_ms = feed.chunk(cursor).map_or(feed.head_ms, |chunk| chunk.time_ms);
-            feed.head_ms - at_ms > config.lag_ms_max
-                && feed.newest_start().is_some_and(|start| start.index > cursor)
+            feed.head_ms - at_ms > config.lag_ms_max && feed.newest_start().is_some_and(|start| start.index > cursor)
         }
     };
     if !behind {

@@ -90,7 +90,8 @@ fn a_viewer_gets_head_configuration_and_the_gop_from_its_key_frame_on() {
     client.read_exact(&mut head).expect("the head comes first");
     assert_eq!(&head, b"HTTP/1.1 200 OK\r\n\r\n");
     let mut reader = TagReader::new();
-    let first = tags(&mut client, &mut reader, |tag| tag.kind == TagKind::Video && tag.body[0] == 0x17 && tag.body[1] == 1);
+    let first =
+        tags(&mut client, &mut reader, |tag| tag.kind == TagKind::Video && tag.body[0] == 0x17 && tag.body[1] == 1);
     assert_eq!(reader.announced(), Some((true, true)));
     assert_eq!(first[0].kind, TagKind::Script);
     let configurations = first.iter().filter(|tag| tag.body[1] == 0 && tag.kind != TagKind::Script).count();
@@ -101,8 +102,12 @@ fn a_viewer_gets_head_configuration_and_the_gop_from_its_key_frame_on() {
     stage.push_until(7_000);
     let rest = tags(&mut client, &mut reader, |tag| tag.timestamp_ms >= 6_900);
     for kind in [TagKind::Video, TagKind::Audio] {
-        let times: Vec<u32> =
-            first.iter().chain(&rest).filter(|tag| tag.kind == kind && tag.body[1] != 0).map(|tag| tag.timestamp_ms).collect();
+        let times: Vec<u32> = first
+            .iter()
+            .chain(&rest)
+            .filter(|tag| tag.kind == kind && tag.body[1] != 0)
+            .map(|tag| tag.timestamp_ms)
+            .collect();
         let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().expect("frames");
         assert!(longest <= 45, "{kind:?}: {longest} ms");
     }

@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_the_askers_fault() {
-        for query in ["_HLS_part=1", "_HLS_msn=-1", "_HLS_msn=x", "_HLS_msn=1&_HLS_msn=2", "_HLS_msn=1&_HLS_part=99999999999"] {
+        for query in
+            ["_HLS_part=1", "_HLS_msn=-1", "_HLS_msn=x", "_HLS_msn=1&_HLS_msn=2", "_HLS_msn=1&_HLS_part=99999999999"]
+        {
             assert!(Directives::parse(query).is_err(), "{query}");
         }
     }

@@ -42,7 +42,7 @@ impl TsCache {
 pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked<'_>) -> Response<Body> {
     let Some((label, _)) = window::leading(live) else { return no_track() };
     match window::asked_for(asked) {
-        Err(refused) => return refused,
+        Err(error) => return window::refusal(error),
         Ok(Some(wanted)) => return window::list(gateway, live, asked, &label, &wanted, Container::Ts).await,
         Ok(None) => {}
     }
@@ -50,8 +50,7 @@ pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked
     // livego's address lies one level above the canonical one; an absolute path serves both.
     let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
     let base = format!("{signed}/{}/{base}", asked.path.app);
-    let options =
-        PlaylistOptions { form: Form::Ts, skip: false, addressing: Addressing { base: &base, query: "" } };
+    let options = PlaylistOptions { form: Form::Ts, skip: false, addressing: Addressing { base: &base, query: "" } };
     let first = super::wait_for(live, super::FIRST_SEGMENT_WAIT, |window| {
         let track = window.track_named(&label.0)?;
         window.media_playlist(track, &options)

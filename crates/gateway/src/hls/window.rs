@@ -3,9 +3,7 @@
 use http::{Response, StatusCode};
 use media::MediaKind;
 use packager::playlist::query::{Defaults, QueryError, WindowQuery};
-use packager::playlist::{
-    Addressing, Container, ListOptions, MultivariantOptions, SegmentEntry, segment_list,
-};
+use packager::playlist::{Addressing, Container, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
 use recorder::RecordingKey;
 
 use super::{MPEGURL, multivariant, no_track, text_reply, track_of};
@@ -16,15 +14,20 @@ use crate::routes::Asked;
 use crate::routes::target::TrackLabel;
 use crate::{Gateway, recorded, reply};
 
-/// The window that a query asks for, if it does; or the answer to a query that makes no sense.
-pub(super) fn asked_for(asked: &Asked<'_>) -> Result<Option<WindowQuery>, Response<Body>> {
-    WindowQuery::parse(asked.query).map_err(|error| reply::text(StatusCode::BAD_REQUEST, error.to_string()))
+/// The answer to a query that makes no sense.
+pub(super) fn refusal(error: QueryError) -> Response<Body> {
+    reply::text(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+/// The window that a query asks for, if it does.
+pub(super) fn asked_for(asked: &Asked<'_>) -> Result<Option<WindowQuery>, QueryError> {
+    WindowQuery::parse(asked.query)
 }
 
 /// The multivariant playlist whose media playlists carry the same window.
 pub(super) fn master(live: &LiveStream, asked: &Asked<'_>) -> Response<Body> {
-    if let Err(refused) = asked_for(asked) {
-        return refused;
+    if let Err(error) = asked_for(asked) {
+        return refusal(error);
     }
     let query = carried(asked.query);
     let options = MultivariantOptions { prefix: "", suffix: "/chunklist.m3u8", query: &query };
@@ -71,12 +74,8 @@ pub(super) async fn list(
     };
     let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
     let base = format!("{signed}/{}/{}/", asked.path, live.stream.id());
-    let options = ListOptions {
-        container,
-        kind: selection.kind,
-        skip: false,
-        addressing: Addressing { base: &base, query: "" },
-    };
+    let options =
+        ListOptions { container, kind: selection.kind, skip: false, addressing: Addressing { base: &base, query: "" } };
     let chosen = entries.get(selection.range).unwrap_or_default();
     match segment_list(gateway.live.config(), &label.0, chosen, &options) {
         Some(text) => text_reply(MPEGURL, reply::LIVE_PLAYLIST, text.into(), None),

@@ -114,8 +114,11 @@ fn timestamps_that_wrap_at_32_bits_go_on() {
     let mut encoder = Encoder::new(config);
     let mut ingest = ingest();
     feed(&mut ingest, &mut encoder, 2_000, true);
-    let video: Vec<i64> =
-        frames(&ingest).iter().filter(|frame| frame.track.0 == 0).map(|frame| frame.dts.millis(media::Timescale::VIDEO)).collect();
+    let video: Vec<i64> = frames(&ingest)
+        .iter()
+        .filter(|frame| frame.track.0 == 0)
+        .map(|frame| frame.dts.millis(media::Timescale::VIDEO))
+        .collect();
     assert!(video.windows(2).all(|pair| (1..=42).contains(&(pair[1] - pair[0]))), "{video:?}");
     assert_eq!(ingest.publisher().stream().counters().timeline.jumps, 0);
 }

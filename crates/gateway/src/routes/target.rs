@@ -153,9 +153,7 @@ pub fn parse(path: &str) -> Target {
         ("metrics", [None, ..]) => Target::Metrics,
         ("time", [None, ..]) => Target::Time,
         ("assets", [Some(file), None, ..]) => Target::Asset(file.to_owned()),
-        ("watch", [Some(app), Some(name), None, ..]) => {
-            channel_path(app, name).map_or(Target::Unknown, Target::Watch)
-        }
+        ("watch", [Some(app), Some(name), None, ..]) => channel_path(app, name).map_or(Target::Unknown, Target::Watch),
         ("video", [Some(id), Some("manifest.m3u8"), None, ..]) => one_word(id, ChannelFile::WindowMaster),
         ("video", [Some(id), Some(track), Some("chunklist.m3u8"), None, ..]) => match window_label(track) {
             Some(label) => one_word(id, ChannelFile::WindowMedia(label)),
@@ -163,9 +161,7 @@ pub fn parse(path: &str) -> Target {
         },
         (a, [Some(b), None, ..]) => two_words(a, b),
         (a, [Some(b), Some(c), None, ..]) => three_words(a, b, c),
-        (app, [Some(name), Some(stream), Some(file), None, ..]) => {
-            of_stream(app, name, stream, stream_file(file))
-        }
+        (app, [Some(name), Some(stream), Some(file), None, ..]) => of_stream(app, name, stream, stream_file(file)),
         (app, [Some(name), Some(stream), Some(folder), Some(file), ..]) => {
             of_stream(app, name, stream, folder_file(folder, file))
         }
@@ -191,10 +187,11 @@ fn one_word(id: &str, file: ChannelFile) -> Target {
 
 /// `/{app}/{room}.flv` first, `/{id}/live.flv` second.
 fn two_words(a: &str, b: &str) -> Target {
-    let livego = [(".flv", ChannelFile::Flv), (".m3u8", ChannelFile::TsPlaylist)].into_iter().find_map(|(ext, file)| {
-        let path = channel_path(a, b.strip_suffix(ext)?)?;
-        Some((ChannelRef::Path(path), file))
-    });
+    let livego =
+        [(".flv", ChannelFile::Flv), (".m3u8", ChannelFile::TsPlaylist)].into_iter().find_map(|(ext, file)| {
+            let path = channel_path(a, b.strip_suffix(ext)?)?;
+            Some((ChannelRef::Path(path), file))
+        });
     let by_id = id_or_default(a).zip(channel_file(b));
     match (livego, by_id) {
         (Some((channel, file)), second) => Target::Channel(channel, file, second),

@@ -287,10 +287,8 @@ proptest! {
             }
             let mut entries = Vec::new();
             let read = publisher.stream().read(cursor, usize::MAX, &mut entries);
-            let mut expected = cursor + read.missed;
-            for entry in entries {
+            for (expected, entry) in (cursor + read.missed..).zip(entries) {
                 prop_assert_eq!(entry.seq, expected);
-                expected += 1;
                 if let Item::Frame { frame, .. } = &entry.item {
                     let last = &mut last[usize::from(frame.track.0)];
                     prop_assert!(frame.dts.0 > *last);

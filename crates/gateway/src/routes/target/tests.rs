@@ -41,11 +41,7 @@ fn canonical_addresses_are_read() {
 
 #[test]
 fn the_source_systems_addresses_are_read() {
-    assert_eq!(
-        parse("/live/movie.flv"),
-        Target::Channel(path("live", "movie"), ChannelFile::Flv, None),
-        "livego"
-    );
+    assert_eq!(parse("/live/movie.flv"), Target::Channel(path("live", "movie"), ChannelFile::Flv, None), "livego");
     assert_eq!(parse("/live/movie.m3u8"), Target::Channel(path("live", "movie"), ChannelFile::TsPlaylist, None));
     let id: Uuid = "98724e64-bcd1-4887-af4a-60be440709aa".parse().expect("uuid");
     let by_id = Some((ChannelRef::Id(id), ChannelFile::Flv));
@@ -108,6 +104,6 @@ proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in "[/a-z0-9.%_-]{0,80}|\\PC{0,40}") {
         let (_, rest) = split_signed(&text);
-        parse(rest);
+        let _ = parse(rest);
     }
 }
