@@ -162,7 +162,7 @@ pub fn parse(path: &str) -> Target {
         (a, [Some(b), None, ..]) => two_words(a, b),
         (a, [Some(b), Some(c), None, ..]) => three_words(a, b, c),
         (app, [Some(name), Some(stream), Some(file), None, ..]) => of_stream(app, name, stream, stream_file(file)),
-        (app, [Some(name), Some(stream), Some(folder), Some(file), ..]) => {
+        (app, [Some(name), Some(stream), Some(folder), Some(file), None]) => {
             of_stream(app, name, stream, folder_file(folder, file))
         }
         _ => Target::Unknown,
