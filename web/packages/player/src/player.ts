@@ -105,7 +105,7 @@ const EDGE: Readonly<Record<Via, { slackSeconds: number; windowMs: number }>> = 
   hls: { slackSeconds: 3, windowMs: 0 },
   flv: { slackSeconds: 1.7, windowMs: 1_000 },
   'ws-flv': { slackSeconds: 1.7, windowMs: 1_000 },
-  dash: { slackSeconds: 4, windowMs: 2_200 },
+  dash: { slackSeconds: 2.5, windowMs: 2_200 },
   ts: { slackSeconds: 8, windowMs: 0 },
 };
 /** Fastest rate of the catch-up; voices stay natural. */

@@ -1,8 +1,14 @@
 /**
  * DASH through Shaka Player's DASH-only build.
  *
- * Chosen over dash.js for its size (the same low-latency support in three quarters of the bytes) and because it tells
- * of producer reference times, from which latency can be had honestly. Shaka's own live sync is off: `LiveEdge` steers.
+ * Chosen over dash.js for its size: the same low-latency support in three quarters of the bytes. Shaka's own live sync
+ * is off: `LiveEdge` steers.
+ *
+ * Its drift correction is off too: it moves the start of the timeline by guess, and here the start is exact.
+ *
+ * The manifest's timeline is the server's wall clock: availability start plus presentation time is the moment of capture,
+ * and an outage begins a new period with an offset. Shaka's own dates are not used: they take reference times without
+ * the period's offset, and are wrong by the length of all outages.
  */
 
 import shaka from 'shaka-player/dist/shaka-player.dash-es2021.js';
@@ -25,24 +31,13 @@ const RETRY_FOR_EVER = {
   stallTimeout: 15_000,
 };
 
-/** Part of the event that Shaka dispatches for each `prft` box or `ProducerReferenceTime`. */
-interface ReferenceTime {
-  readonly detail?: { readonly programStartDate?: Date };
-}
-
 class DashEngine implements Engine {
   public readonly label = `Shaka Player ${shaka.Player.version}`;
   private readonly player = new shaka.Player();
-  /** Wall clock at media time zero, by the newest reference time; it moves on after every outage. */
-  private startMs: number | null = null;
   private over = false;
 
   public constructor(private readonly request: EngineRequest) {
     this.player.configure(configuration());
-    this.player.addEventListener('prft', (event) => {
-      const start = (event as ReferenceTime).detail?.programStartDate?.getTime();
-      if (start !== undefined && Number.isFinite(start)) this.startMs = start;
-    });
     this.player.addEventListener('error', (event) => {
       this.onError((event as { detail?: unknown }).detail);
     });
@@ -69,9 +64,8 @@ class DashEngine implements Engine {
   }
 
   private captureTime(currentTime: number): number | null {
-    if (this.startMs !== null) return this.startMs + currentTime * 1000;
-    if (!this.player.isLive()) return null;
-    return this.player.getPlayheadTimeAsDate()?.getTime() ?? null;
+    const start = this.player.getManifest()?.presentationTimeline.getPresentationStartTime() ?? null;
+    return start === null || !this.player.isLive() ? null : (start + currentTime) * 1000;
   }
 
   private bitsPerSecond(): number | null {
@@ -106,9 +100,17 @@ class DashEngine implements Engine {
   }
 }
 
+/** Its playback rates would switch Shaka's own catch-up on, and two hands would steer. */
+function dropServiceDescription(manifest: shaka.extern.xml.Node): void {
+  manifest.children = manifest.children.filter((child) => typeof child === 'string' || child.tagName !== 'ServiceDescription');
+}
+
 function configuration(): Record<string, unknown> {
   return {
-    manifest: { retryParameters: RETRY_FOR_EVER, dash: { autoCorrectDrift: true, ignoreMinBufferTime: true } },
+    manifest: {
+      retryParameters: RETRY_FOR_EVER,
+      dash: { autoCorrectDrift: false, ignoreMinBufferTime: true, manifestPreprocessorTXml: dropServiceDescription },
+    },
     streaming: {
       lowLatencyMode: true,
       liveSync: { enabled: false },

@@ -20,7 +20,7 @@ import Hls, {
 import workerPath from 'hls.js/dist/hls.worker.js?url';
 import { bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest } from '../engine.ts';
 import { RateMeter } from '../meter.ts';
-import { DiscontinuityGuard } from '../playlist-guard.ts';
+import { PlaylistGuard } from '../playlist-guard.ts';
 import type { EngineFailure } from '../session.ts';
 
 /** Without a hold-back in the playlist (MPEG-TS, version 3): this many seconds behind its end. */
@@ -49,7 +49,7 @@ function patient(live: boolean, maxTimeToFirstByteMs: number, maxLoadTimeMs: num
 }
 
 /** hls.js's own loader, with every playlist passed through the guard. */
-function guardedLoader(guard: DiscontinuityGuard): PlaylistLoaderConstructor {
+function guardedLoader(guard: PlaylistGuard): PlaylistLoaderConstructor {
   const Loader = Hls.DefaultConfig.loader;
   return class extends Loader {
     public constructor(config: HlsConfig) {
@@ -68,11 +68,11 @@ function guardedLoader(guard: DiscontinuityGuard): PlaylistLoaderConstructor {
   } as PlaylistLoaderConstructor;
 }
 
-function configuration(live: boolean, lowLatency: boolean): Partial<HlsConfig> {
+function configuration(live: boolean, lowLatency: boolean, guard: PlaylistGuard): Partial<HlsConfig> {
   return {
     lowLatencyMode: lowLatency,
     workerPath,
-    pLoader: guardedLoader(new DiscontinuityGuard()),
+    pLoader: guardedLoader(guard),
     // Without parts: so many TARGETDURATIONs (which the longest segment sets, not the usual one) behind the end. With
     // parts it must not be set at all, or it would win over PART-HOLD-BACK.
     ...(lowLatency ? {} : { liveSyncDurationCount: 1.5 }),
@@ -101,6 +101,8 @@ class HlsEngine implements Engine {
   public readonly label = `hls.js ${Hls.version}`;
   private readonly hls: Hls;
   private readonly meter = new RateMeter();
+  private readonly guard = new PlaylistGuard();
+  private playingMsn = 0;
   private mediaRecoveries = 0;
   private over = false;
 
@@ -108,10 +110,13 @@ class HlsEngine implements Engine {
     private readonly request: EngineRequest,
     private readonly lowLatency: boolean,
   ) {
-    this.hls = new Hls(configuration(request.live, lowLatency));
+    this.hls = new Hls(configuration(request.live, lowLatency, this.guard));
     this.hls.on(Hls.Events.ERROR, (_, error) => this.onError(error));
     this.hls.on(Hls.Events.BUFFER_APPENDING, (_, appending) => {
       this.meter.add(performance.now(), appending.data.byteLength);
+    });
+    this.hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
+      if (typeof frag.sn === 'number') this.playingMsn = frag.sn;
     });
     this.hls.on(Hls.Events.FRAG_BUFFERED, () => {
       this.mediaRecoveries = 0;
@@ -124,11 +129,16 @@ class HlsEngine implements Engine {
     const details = this.hls.latestLevelDetails;
     const live = details?.live === true;
     return {
-      captureTime: this.hls.playingDate?.getTime() ?? null,
+      captureTime: this.captureTime(),
       behindSeconds: live && this.hls.latency > 0 ? this.hls.latency : null,
       targetSeconds: Math.max(TARGET_MIN_SECONDS, this.holdBack()),
       bitsPerSecond: this.request.live ? this.meter.bitsPerSecond(performance.now()) : this.declaredBitRate(),
     };
+  }
+
+  private captureTime(): number | null {
+    const date = this.hls.playingDate;
+    return date === null ? null : date.getTime() + this.guard.shiftMs(this.playingMsn);
   }
 
   /** A recording comes in bursts as fast as the network goes: what its playlist declares is the better answer. */
