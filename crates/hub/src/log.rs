@@ -70,12 +70,14 @@ impl Entry {
         }
     }
 
-    /// Payload bytes held: the frame's and every rendering's.
+    /// Bytes charged for it: the frame's payload or the tracks' configurations. Renderings come on top: each slot in use
+    /// adds about as much again.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let payload = match &self.item {
             Item::Frame { frame, .. } => frame.payload.len(),
-            Item::Tracks { .. } | Item::Stalled | Item::Resumed => 0,
+            Item::Tracks { tracks, .. } => tracks.iter().map(|track| track.config.len()).sum(),
+            Item::Stalled | Item::Resumed => 0,
         };
         payload + ENTRY_OVERHEAD_BYTES
     }

@@ -341,7 +341,6 @@ impl Stream {
             let start = leads && placed.frame.key;
             self.append(&mut inner, Item::Frame { frame: placed.frame, track }, placed.wall, start);
             self.drop_silent_tracks(&mut inner, start, now);
-            self.trim(&mut inner);
         }
         self.notify();
         Ok(())
@@ -404,6 +403,7 @@ impl Stream {
             inner.starts.push_back(StartPoint { seq, tracks: inner.tracks.clone() });
         }
         self.next_seq.store(seq + 1, Ordering::Release);
+        self.trim(inner);
     }
 
     /// Keeps the newest GOP and `log_ms` before it; when that is more than the bytes allowed, the oldest go first, and
