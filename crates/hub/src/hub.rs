@@ -48,21 +48,25 @@ impl Hub {
 
     /// Makes the caller the channel's publisher. One that was there is fenced. True: the stream is new.
     pub fn publish(&self, path: &ChannelPath, now: UnixMillis) -> (Publisher, bool) {
-        let (stream, new) = {
-            let mut streams = self.streams.lock();
-            match streams.by_channel.get(path).filter(|stream| stream.state() != State::Ended) {
-                Some(stream) => (stream.clone(), false),
-                None => {
-                    let id = u64::try_from(now.0).unwrap_or(0).max(streams.last_id + 1);
-                    streams.last_id = id;
-                    let stream = Arc::new(Stream::new(StreamId(id), path.clone(), self.limits.clone()));
-                    streams.by_channel.insert(path.clone(), stream.clone());
-                    (stream, true)
-                }
+        loop {
+            let (stream, new) = self.stream_to_publish(path, now);
+            // `None`: it ended between the two locks. The next turn makes another.
+            if let Some(generation) = stream.publisher_joined(now) {
+                return (Publisher { stream, generation }, new);
             }
-        };
-        let generation = stream.publisher_joined(now);
-        (Publisher { stream, generation }, new)
+        }
+    }
+
+    fn stream_to_publish(&self, path: &ChannelPath, now: UnixMillis) -> (Arc<Stream>, bool) {
+        let mut streams = self.streams.lock();
+        if let Some(stream) = streams.by_channel.get(path).filter(|stream| stream.state() != State::Ended) {
+            return (stream.clone(), false);
+        }
+        let id = u64::try_from(now.0).unwrap_or(0).max(streams.last_id + 1);
+        streams.last_id = id;
+        let stream = Arc::new(Stream::new(StreamId(id), path.clone(), self.limits.clone()));
+        streams.by_channel.insert(path.clone(), stream.clone());
+        (stream, true)
     }
 
     /// Ends streams whose reconnect window has closed, and forgets those that ended. Call a few times a second.

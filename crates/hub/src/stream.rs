@@ -239,9 +239,13 @@ impl Stream {
         Read { next, missed: start - from, ended: inner.state == State::Ended && next >= end }
     }
 
-    pub(crate) fn publisher_joined(&self, now: UnixMillis) -> u64 {
+    /// The new publisher's generation; `None` when the stream has ended meanwhile.
+    pub(crate) fn publisher_joined(&self, now: UnixMillis) -> Option<u64> {
         let generation = {
             let mut inner = self.inner.lock();
+            if inner.state == State::Ended {
+                return None;
+            }
             inner.generation += 1;
             inner.counters.publishers += 1;
             inner.timeline.publisher_changed();
@@ -250,13 +254,13 @@ impl Stream {
                 inner.tracks.iter().filter(|track| track.kind() == MediaKind::Video).map(|track| track.id).collect();
             if inner.state == State::Stalled {
                 inner.stalled_since = None;
-                inner.state = State::Live;
+                inner.state = if inner.counters.frames == 0 { State::Waiting } else { State::Live };
                 self.append(&mut inner, Item::Resumed, now, false);
             }
             inner.generation
         };
         self.notify();
-        generation
+        Some(generation)
     }
 
     pub(crate) fn publisher_left(&self, generation: u64, now: Instant, wall: UnixMillis) {
