@@ -119,6 +119,8 @@ pub(crate) struct Inner {
     pub(crate) tracks: Arc<TrackSet>,
     /// Tracks taken out because they fell silent; a frame of theirs brings them back.
     silent: TrackSet,
+    /// Stream time at which each track was announced, in milliseconds: one that never sends is silent from there.
+    announced_ms: Vec<(TrackId, i64)>,
     timeline: Timeline,
     pub(crate) state: State,
     pub(crate) stalled_since: Option<Instant>,
@@ -151,6 +153,7 @@ impl Stream {
                 starts: VecDeque::new(),
                 tracks: Arc::default(),
                 silent: TrackSet::default(),
+                announced_ms: Vec::new(),
                 timeline: Timeline::default(),
                 state: State::Waiting,
                 stalled_since: None,
@@ -306,9 +309,9 @@ impl Stream {
             if before.is_none() && inner.tracks.len() >= self.limits.tracks_max {
                 return Err(Fenced::TooManyTracks(self.limits.tracks_max));
             }
-            if let Some(before) = &before {
-                inner.timeline.track_changed(before, &track);
-            }
+            let head_ms = inner.timeline.head_ms().unwrap_or(0);
+            inner.announced_ms.retain(|(id, _)| *id != track.id);
+            inner.announced_ms.push((track.id, head_ms));
             if track.kind() == MediaKind::Video && !inner.awaiting_key.contains(&track.id) {
                 inner.awaiting_key.push(track.id);
             }
@@ -354,8 +357,9 @@ impl Stream {
         if let Some(track) = inner.tracks.get(frame.track) {
             return Some(track.clone());
         }
-        // A decoder starts anew when a track comes back, so it comes back on a key frame.
-        let track = inner.silent.get(frame.track).filter(|_| frame.key)?.clone();
+        // A decoder starts anew when a track comes back, so it comes back on a key frame; and only where there is room.
+        let may_return = frame.key && inner.tracks.len() < self.limits.tracks_max;
+        let track = inner.silent.get(frame.track).filter(|_| may_return)?.clone();
         inner.tracks = Arc::new(inner.tracks.with(track.clone()));
         inner.silent = inner.silent.without(frame.track);
         self.announce_tracks(inner, true, now);
@@ -367,22 +371,19 @@ impl Stream {
     fn drop_silent_tracks(&self, inner: &mut Inner, at_start: bool, now: UnixMillis) {
         let Some(head_ms) = inner.timeline.head_ms() else { return };
         let leading = inner.tracks.leading().map(|track| track.id);
-        let silent: Vec<TrackId> = inner
-            .tracks
-            .iter()
-            .filter(|track| {
-                let leads = leading == Some(track.id);
-                let limit_ms = if leads { LEADING_SILENT_MS } else { self.limits.silent_track_ms };
-                (leads || at_start) && inner.timeline.track_head_ms(track.id).is_some_and(|at| head_ms - at > limit_ms)
-            })
-            .map(|track| track.id)
-            .collect();
+        let is_silent = |id: TrackId| {
+            let announced_ms = inner.announced_ms.iter().find(|(of, _)| *of == id).map(|(_, at)| *at);
+            let heard_ms = inner.timeline.track_head_ms(id).max(announced_ms).unwrap_or(0);
+            let leads = leading == Some(id);
+            let limit_ms = if leads { LEADING_SILENT_MS } else { self.limits.silent_track_ms };
+            (leads || at_start) && head_ms - heard_ms > limit_ms
+        };
+        let silent: Vec<TrackId> = inner.tracks.iter().map(|track| track.id).filter(|id| is_silent(*id)).collect();
         if silent.is_empty() {
             return;
         }
         let mut kept = TrackSet::clone(&inner.tracks);
         for id in silent {
-            inner.timeline.track_removed(id);
             if let Some(track) = inner.tracks.get(id) {
                 inner.silent = inner.silent.with(track.clone());
             }

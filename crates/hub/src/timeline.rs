@@ -43,6 +43,8 @@ pub struct TimelineCounters {
 #[derive(Clone, Copy, Debug)]
 struct TrackClock {
     id: TrackId,
+    /// Unit of `last`. A configuration may bring another; the clock then goes on in that.
+    timescale: Timescale,
     last: Ticks,
     last_ms: i64,
     step_ms: i64,
@@ -102,6 +104,8 @@ impl Timeline {
         }
         match clock.and_then(|at| self.clocks.get_mut(at)) {
             Some(clock) => {
+                clock.last = clock.last.rescale(clock.timescale, track.timescale);
+                clock.timescale = track.timescale;
                 if dts <= clock.last {
                     dts = clock.last.plus(Ticks(1));
                     self.counters.held += 1;
@@ -114,6 +118,7 @@ impl Timeline {
             }
             None => self.clocks.push(TrackClock {
                 id: frame.track,
+                timescale: track.timescale,
                 last: dts,
                 last_ms: dts.millis(track.timescale),
                 step_ms: FIRST_STEP_MS,
@@ -124,18 +129,6 @@ impl Timeline {
         self.head_ms = Some(self.head_ms.map_or(dts_ms, |head| head.max(dts_ms)));
         frame.dts = dts;
         Some(Placed { frame, wall: self.wall_at(dts_ms, now) })
-    }
-
-    /// A configuration with another timescale restarts the track's clock in the new unit.
-    pub fn track_changed(&mut self, before: &Track, after: &Track) {
-        if let Some(clock) = self.clocks.iter_mut().find(|clock| clock.id == after.id) {
-            clock.last = clock.last.rescale(before.timescale, after.timescale);
-        }
-    }
-
-    /// Forgets a track that is no longer part of the stream.
-    pub fn track_removed(&mut self, id: TrackId) {
-        self.clocks.retain(|clock| clock.id != id);
     }
 
     fn choose_offset(&mut self, publisher_ms: i64, clock: Option<usize>) -> i64 {
