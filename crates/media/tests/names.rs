@@ -63,3 +63,14 @@ fn a_secret_prints_nothing_wherever_it_is_held() {
     assert_eq!(shown.matches("[redacted]").count(), 3);
     assert_eq!(Redacted("a"), Redacted("a"));
 }
+
+#[test]
+fn a_secret_stays_one_under_width_alternate_and_pretty_printing() {
+    let secret = Redacted("kunci-rahasia".to_owned());
+    for shown in [format!("{secret:#?}"), format!("{secret:>40}"), format!("{:?}", secret.clone()), secret.to_string()]
+    {
+        assert!(!shown.contains("kunci") && shown.contains("[redacted]"), "{shown}");
+    }
+    assert_ne!(secret, Redacted("lain".to_owned()), "it still compares");
+    assert_eq!(secret.0, "kunci-rahasia", "and is there for those who ask for it");
+}

@@ -127,3 +127,37 @@ fn a_set_of_every_id_there_is_stays_ordered_and_unique() {
     assert!(all.iter().all(|track| track.codec == Codec::H264), "the last of each id is what counts");
     assert_eq!(all.first(MediaKind::Audio), None);
 }
+
+#[test]
+fn taking_a_track_out_leaves_the_others_and_the_old_set() {
+    let before = set(&[(0, Codec::H264), (1, Codec::H265), (64, Codec::Aac)]);
+    let after = before.without(TrackId(0));
+    assert_eq!((ids(&after), ids(&before)), (vec![1, 64], vec![0, 1, 64]));
+    assert_eq!(after.leading().map(|track| track.id.0), Some(1), "the next picture leads");
+    assert_eq!(after.without(TrackId(1)).leading().map(|track| track.id.0), Some(64), "then the sound");
+    assert_eq!(before.without(TrackId(7)), before, "who is not there cannot leave");
+    assert!(after.without(TrackId(1)).without(TrackId(64)).leading().is_none());
+}
+
+#[test]
+fn what_was_taken_out_and_put_back_is_the_same_set_and_shares_its_tracks() {
+    let before = set(&[(0, Codec::H264), (64, Codec::Aac)]);
+    let sound = before.get(TrackId(64)).expect("is there").clone();
+    let again = before.without(TrackId(64)).with(sound.clone());
+    assert_eq!(again, before);
+    assert!(again.get(TrackId(64)).is_some_and(|track| Arc::ptr_eq(track, &sound)), "no copy of a configuration");
+}
+
+#[test]
+fn a_track_differs_by_any_part_of_its_configuration() {
+    let one = track(0, Codec::H264);
+    for other in [
+        Track { config: Bytes::from_static(b"x"), ..Track::clone(&one) },
+        Track { timescale: Timescale::MILLIS, ..Track::clone(&one) },
+        Track { codec_string: "avc1.42c01e".into(), ..Track::clone(&one) },
+        Track { codec: Codec::H265, ..Track::clone(&one) },
+    ] {
+        assert_ne!(*one, other);
+    }
+    assert_eq!(one, track(0, Codec::H264));
+}

@@ -1,4 +1,5 @@
 use media::{Ticks, Timescale};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -140,4 +141,66 @@ fn a_multivariant_playlist_ties_variants_to_their_audio() {
          RESOLUTION=1280x720,FRAME-RATE=29.970,VIDEO-RANGE=HLG,AUDIO=\"audio\"\nvideo.m3u8\n"
     );
     assert_eq!([VideoRange::Sdr, VideoRange::Pq].map(|range| range.to_string()), ["SDR", "PQ"]);
+}
+
+#[test]
+fn a_server_control_of_one_attribute_has_no_comma() {
+    for (control, text) in [
+        (ServerControl { can_block_reload: true, ..ServerControl::default() }, "CAN-BLOCK-RELOAD=YES"),
+        (ServerControl { can_skip_until: Some(Micros(1)), ..ServerControl::default() }, "CAN-SKIP-UNTIL=0.000001"),
+        (ServerControl { hold_back: Some(Micros(0)), ..ServerControl::default() }, "HOLD-BACK=0.0"),
+        (ServerControl { part_hold_back: Some(Micros(600_000)), ..ServerControl::default() }, "PART-HOLD-BACK=0.6"),
+    ] {
+        let mut out = String::new();
+        write_header(&mut out, &MediaHeader { server_control: Some(control), ..MediaHeader::default() });
+        assert!(out.lines().any(|line| line == format!("#EXT-X-SERVER-CONTROL:{text}")), "{out}");
+    }
+}
+
+#[test]
+fn a_multivariant_playlist_of_the_least_says_no_more() {
+    let variant = Variant {
+        bandwidth_bps: 1,
+        average_bandwidth_bps: None,
+        codecs: "mp4a.40.2".into(),
+        resolution: None,
+        frame_rate_millihz: None,
+        video_range: None,
+        audio_group: None,
+        uri: "audio.m3u8".into(),
+    };
+    let playlist = Multivariant { version: 7, variants: vec![variant], ..Multivariant::default() };
+    let least = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"mp4a.40.2\"\naudio.m3u8\n";
+    assert_eq!(write_multivariant(&playlist), least);
+}
+
+proptest! {
+    #[test]
+    fn durations_read_back_to_the_microsecond(micros in any::<u64>()) {
+        let text = Micros(micros).to_string();
+        let (seconds, fraction) = text.split_once('.').expect("has a point");
+        prop_assert!((1..=6).contains(&fraction.len()));
+        let back = seconds.parse::<u128>().expect("digits") * 1_000_000
+            + format!("{fraction:0<6}").parse::<u128>().expect("digits");
+        prop_assert_eq!(back, u128::from(micros));
+    }
+
+    #[test]
+    fn whatever_a_uri_holds_an_entry_is_one_tag_with_paired_quotes(uri in any::<String>()) {
+        let uri = uri.as_str();
+        let duration = Micros(1);
+        for (entry, lines, quotes) in [
+            (Item::Map(uri), 1, 2),
+            (Item::Part { duration, uri, independent: true }, 1, 2),
+            (Item::Segment { duration, uri }, 2, 0),
+            (Item::PreloadHint(uri), 1, 2),
+            (Item::RenditionReport { uri, last_msn: 1, last_part: None }, 1, 2),
+            (Item::Prefetch(uri), 1, 0),
+        ] {
+            let text = item(entry);
+            prop_assert!(text.ends_with('\n'));
+            prop_assert_eq!((text.matches('\n').count(), text.matches('"').count()), (lines, quotes));
+            prop_assert!(text.trim_end_matches('\n').chars().all(|c| c == '\n' || !c.is_control()));
+        }
+    }
 }

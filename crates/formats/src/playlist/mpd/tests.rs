@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn set(content: Content) -> AdaptationSet {
@@ -110,4 +112,75 @@ fn elements_close_in_the_order_they_opened() {
 #[test]
 fn text_cannot_leave_its_attribute() {
     assert_eq!(Escaped("a\"b&<c>\u{0}\n").to_string(), "a&quot;b&amp;&lt;c&gt;\u{FFFD}\u{FFFD}");
+}
+
+#[test]
+fn what_is_not_known_is_not_written() {
+    let mut least = set(Content::Video { width: 1, height: 1, frame_rate: None });
+    least.starts_with_sync = false;
+    least.producer_time = None;
+    least.template.presentation_time_offset = 0;
+    least.template.availability_time_offset_ms = None;
+    let mut mpd = dynamic(vec![least]);
+    if let Presentation::Dynamic { utc_timing, latency, .. } = &mut mpd.presentation {
+        (*utc_timing, *latency) = (None, None);
+    }
+    let text = write(&mpd);
+    for absent in [
+        "frameRate",
+        "startWithSAP",
+        "ProducerReferenceTime",
+        "presentationTimeOffset",
+        "availabilityTimeOffset",
+        "availabilityTimeComplete",
+        "UTCTiming",
+        "ServiceDescription",
+        " duration=",
+    ] {
+        assert!(!text.contains(absent), "{absent} in\n{text}");
+    }
+}
+
+#[test]
+fn a_period_that_is_over_says_how_long_it_was() {
+    let mut mpd = dynamic(Vec::new());
+    mpd.periods.insert(0, Period { id: "6".into(), start_ms: 0, duration_ms: Some(1_001), sets: Vec::new() });
+    let text = write(&mpd);
+    let over = text.find("<Period id=\"6\" start=\"PT0.000S\" duration=\"PT1.001S\">").expect("the one that is over");
+    assert!(over < text.find("<Period id=\"7\" start=\"PT0.001S\">\n").expect("the one that goes on"));
+}
+
+proptest! {
+    #[test]
+    fn stretches_unfold_to_the_segments_that_they_were_made_of(
+        steps in prop::collection::vec((0u64..3, 1u64..4), 0..60),
+        start in 0u64..1 << 60,
+    ) {
+        let mut next = start;
+        let segments: Vec<(u64, u64)> = steps
+            .iter()
+            .map(|(gap, duration)| {
+                let at = next + gap;
+                next = at + duration;
+                (at, *duration)
+            })
+            .collect();
+        let (mut unfolded, mut at) = (Vec::new(), 0);
+        for stretch in timeline(segments.clone()) {
+            at = stretch.time.unwrap_or(at);
+            for _ in 0..=stretch.repeat {
+                unfolded.push((at, stretch.duration));
+                at += stretch.duration;
+            }
+        }
+        prop_assert_eq!(unfolded, segments);
+    }
+
+    #[test]
+    fn no_text_leaves_its_attribute(text in any::<String>()) {
+        let escaped = Escaped(&text).to_string();
+        prop_assert!(!escaped.contains(['<', '>', '"']) && !escaped.contains(char::is_control));
+        let back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+        prop_assert_eq!(back, text.replace(char::is_control, "\u{FFFD}"));
+    }
 }

@@ -179,3 +179,118 @@ proptest! {
         let _ = parse_fragments(&bytes);
     }
 }
+
+fn at(bytes: &[u8], kind: &[u8; 4]) -> usize {
+    bytes.windows(4).position(|window| window == kind).expect("has one")
+}
+
+fn refusal_of_part(edit: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut bytes = part(0, 9_000, &[4, 4]);
+    assert!(parse_fragments(&bytes).is_ok());
+    edit(&mut bytes);
+    parse_fragments(&bytes).expect_err("refused").to_string()
+}
+
+#[test]
+fn each_refusal_of_a_fragment_says_what_it_is_about() {
+    let missing = |kind: &[u8; 4]| {
+        refusal_of_part(|bytes| {
+            let name = at(bytes, kind);
+            bytes[name..name + 4].copy_from_slice(b"free");
+        })
+    };
+    assert_eq!(missing(b"mfhd"), "box moof has no mfhd");
+    assert_eq!(missing(b"traf"), "box moof has no traf");
+    assert_eq!(missing(b"tfhd"), "box traf has no tfhd");
+    assert_eq!(missing(b"tfdt"), "box traf has no tfdt");
+    assert_eq!(missing(b"trun"), "box traf has no trun");
+    assert!(missing(b"mdat").contains("mdat is expected behind a moof"));
+    assert!(missing(b"moof").contains("mdat without a moof before it"));
+    let flag = |kind: &'static [u8; 4], mask: u8| {
+        refusal_of_part(|bytes| {
+            let flags = at(bytes, kind) + 7;
+            bytes[flags] ^= mask;
+        })
+    };
+    assert!(flag(b"tfhd", 0x01).contains("only offsets from the moof are read"));
+    assert!(flag(b"trun", 0x01).contains("data offset is missing"));
+    assert!(flag(b"tfhd", 0x10).contains("neither in the trun nor in the tfhd"), "no size");
+    for id in [0u32, 257, u32::MAX] {
+        let refused = refusal_of_part(|bytes| {
+            let track = at(bytes, b"tfhd") + 8;
+            bytes[track..track + 4].copy_from_slice(&id.to_be_bytes());
+        });
+        assert!(refused.contains("track id is outside 1 to 256"), "{id}: {refused}");
+    }
+}
+
+#[test]
+fn a_version_0_run_cannot_show_a_sample_before_it_is_decoded() {
+    let samples = [Sample { size: 1, duration: 3_000, cts: -3_000, key: true }];
+    let header = FragmentHeader {
+        sequence: 1,
+        track: TrackId(0),
+        timescale: Timescale::VIDEO,
+        base_decode_time: 0,
+        samples: &samples,
+        prft: None,
+    };
+    let mut bytes = fragment_header(&header).expect("fits").to_vec();
+    bytes.push(0);
+    assert_eq!(parse_fragments(&bytes).expect("version 1 is signed")[0].samples, samples);
+    let version = at(&bytes, b"trun") + 4;
+    bytes[version] = 0;
+    let error = parse_fragments(&bytes).expect_err("refused");
+    assert!(error.to_string().contains("composition time offset exceeds 31 bits"), "{error}");
+}
+
+#[test]
+fn decode_times_of_32_bits_are_read_as_they_are() {
+    let mut bytes = part(0, 0, &[4, 4]);
+    let tfdt = at(&bytes, b"tfdt");
+    bytes[tfdt + 4] = 0;
+    bytes[tfdt + 8..tfdt + 12].copy_from_slice(&0xFFFF_FFFEu32.to_be_bytes());
+    assert_eq!(parse_fragments(&bytes).expect("reads")[0].base_decode_time, 0xFFFF_FFFE);
+}
+
+#[test]
+fn each_refusal_of_an_init_segment_says_what_it_is_about() {
+    let refusal = |edit: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = init_segment(&fixtures::h264()).expect("writes").to_vec();
+        edit(&mut bytes);
+        parse_init(&bytes).expect_err("refused").to_string()
+    };
+    let rename = |from: &'static [u8; 4], to: &'static [u8; 4]| {
+        refusal(&|bytes| {
+            let name = at(bytes, from);
+            bytes[name..name + 4].copy_from_slice(to);
+        })
+    };
+    for (kind, parent) in [
+        (b"moov", "file"),
+        (b"trak", "moov"),
+        (b"tkhd", "trak"),
+        (b"mdia", "trak"),
+        (b"mdhd", "mdia"),
+        (b"stsd", "stbl"),
+    ] {
+        assert_eq!(rename(kind, b"free"), format!("box {parent} has no {}", kind.escape_ascii()));
+    }
+    assert!(rename(b"mvex", b"trak").starts_with("box trak appears again"), "one track to a file");
+    let zero = |kind: &'static [u8; 4]| {
+        refusal(&|bytes| {
+            let version = at(bytes, kind) + 4;
+            let field = version + 4 + if bytes[version] == 0 { 8 } else { 16 };
+            bytes[field..field + 4].fill(0);
+        })
+    };
+    assert!(zero(b"mdhd").contains("timescale is zero"));
+    assert!(zero(b"tkhd").contains("track id is outside 1 to 256"));
+    for count in [0, 2] {
+        let refused = refusal(&|bytes| {
+            let entries = at(bytes, b"stsd") + 11;
+            bytes[entries] = count;
+        });
+        assert!(refused.contains("exactly one sample entry"), "{count}: {refused}");
+    }
+}
