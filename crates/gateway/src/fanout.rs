@@ -107,8 +107,14 @@ impl FanOut {
 
     /// Hands a socket over. It is closed if the engine has as many viewers as it may have, or has stopped.
     pub fn add(&self, viewer: NewViewer) {
-        let n = self.next.fetch_add(1, Ordering::Relaxed) % self.shards.len();
-        self.shards[n].add(viewer);
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut viewer = viewer;
+        for n in 0..self.shards.len() {
+            match self.shards[(first + n) % self.shards.len()].add(viewer) {
+                None => return,
+                Some(back) => viewer = back,
+            }
+        }
     }
 
     /// Counts of all shards.

@@ -199,7 +199,6 @@ async fn drive(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(connection), service);
     let takeover = tokio::select! {
         biased;

@@ -15,6 +15,12 @@ use tokio_rustls::server::TlsStream;
 
 use crate::fanout::PlaySocket;
 
+/// A peer that takes none of what was sent for this long is cut by the kernel (`TCP_USER_TIMEOUT`), whatever protocol it
+/// speaks. 20 s: longer than any phone's change of cells that a player survives.
+const UNTAKEN_MAX: Duration = Duration::from_secs(20);
+/// Unsent bytes the kernel may hold for one connection.
+const UNSENT_BYTES_MAX: u32 = 256 << 10;
+
 /// One accepted connection.
 pub enum Connection {
     /// TCP.
@@ -28,6 +34,9 @@ impl Connection {
     /// byte: a connection that never says anything must not be kept.
     pub async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>, deadline: Duration) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
+        let socket = socket2::SockRef::from(&tcp);
+        socket.set_tcp_user_timeout(Some(UNTAKEN_MAX))?;
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
         let ready = async {
             match tls {
                 Some(acceptor) => acceptor.accept(tcp).await.map(|tls| Self::Tls(Box::new(tls))),
@@ -142,7 +151,7 @@ impl Admission {
 
     /// A place for a connection from `peer`, if there is one.
     pub fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Admitted> {
-        let address = match peer.ip() {
+        let address = match peer.ip().to_canonical() {
             IpAddr::V4(v4) => IpAddr::V4(v4),
             IpAddr::V6(v6) => IpAddr::from((v6.to_bits() >> 64 << 64).to_be_bytes()),
         };

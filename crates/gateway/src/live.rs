@@ -192,6 +192,20 @@ struct Run {
     playable: bool,
 }
 
+/// A packager that stops in any other way than by its stream's end ends the stream, so that the encoder comes back to a
+/// new one and viewers read an end.
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.live.ended_at.read().is_none() {
+            tracing::error!(channel = %self.live.stream.path(), "the packager stopped; the stream ends");
+            self.live.stream.end(Instant::now());
+            self.live.window.write().apply(&packager::Output::Ended);
+            self.live.changed();
+            *self.live.ended_at.write() = Some(Instant::now());
+        }
+    }
+}
+
 impl Run {
     async fn until_it_ends(mut self) {
         let stream = self.live.stream.clone();
@@ -203,15 +217,22 @@ impl Run {
             next = read.next;
             if read.missed > 0 {
                 tracing::warn!(channel = %stream.path(), missed = read.missed, "the packager fell behind the stream's log");
+                metrics::counter!("tayang_packager_missed_total").increment(read.missed);
+                // What was missed may have held a configuration: begin anew with what is in force.
+                self.packager.flush();
+                self.packager.set_tracks(&stream.tracks(), true);
             }
             for entry in entries.drain(..) {
                 self.take(&entry);
             }
+            stream.kept_to(next);
             if read.ended {
                 break;
             }
             if next >= stream.next_seq() {
                 wakeups.next().await;
+            } else {
+                tokio::task::yield_now().await;
             }
         }
         self.packager.end();

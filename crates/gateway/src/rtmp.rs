@@ -31,6 +31,10 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 64 << 10;
 /// Room below which a read gets a new buffer.
 const READ_BYTES_MIN: usize = 8 << 10;
+/// Entries that the packager may have to read still before the publisher is read more slowly: ten seconds of media.
+const BEHIND_MAX: u64 = 1_024;
+/// Longest such pause before the publisher is looked at again.
+const HOLD_BACK_MAX: Duration = Duration::from_millis(200);
 /// How often a publisher's right is asked again, and a take-over noticed while it is silent.
 const RECHECK_EVERY: Duration = Duration::from_millis(250);
 /// What a publisher gets to go elsewhere when the server stops.
@@ -147,6 +151,7 @@ impl Driver {
             if drain_until.is_some_and(|at| Instant::now() >= at) {
                 return;
             }
+            self.hold_back().await;
             let wake = self.next_wake(wake, drain_until);
             tokio::select! {
                 read = self.connection.read_buf(&mut self.input) => match read {
@@ -173,6 +178,18 @@ impl Driver {
                 }
             }
             self.recheck();
+        }
+    }
+
+    /// A publisher that sends faster than its stream is packaged is read more slowly; one whose packager is gone is not
+    /// waited for.
+    async fn hold_back(&self) {
+        let Role::Publishing(publishing) = &self.role else { return };
+        let Some(ingest) = &publishing.ingest else { return };
+        let stream = ingest.publisher().stream();
+        let until = Instant::now() + HOLD_BACK_MAX;
+        while stream.behind() > BEHIND_MAX && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

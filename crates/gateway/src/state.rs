@@ -11,6 +11,8 @@ use crate::http::Body;
 use crate::routes::Asked;
 use crate::{Gateway, reply};
 
+/// How long a page waits for the list of recordings before it goes without.
+const LIST_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Recordings that a page is told of; the list itself has them all.
 const RECORDINGS_SHOWN: usize = 20;
 
@@ -105,9 +107,15 @@ pub async fn recordings(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> 
 
 async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec<Value> {
     let Some(channel) = gateway.directory.channel(path) else { return Vec::new() };
-    let mut rows = match gateway.recorder.list(Some(channel.id)).await {
-        Ok(rows) => rows,
-        Err(error) => {
+    // Joining must not wait for a database that does not answer.
+    let listed = tokio::time::timeout(LIST_PATIENCE, gateway.recorder.list(Some(channel.id))).await;
+    let mut rows = match listed {
+        Ok(Ok(rows)) => rows,
+        Err(_) => {
+            tracing::warn!(%path, "the database is slow: the recordings are not listed now");
+            return Vec::new();
+        }
+        Ok(Err(error)) => {
             tracing::error!(%error, %path, "the recordings could not be listed");
             return Vec::new();
         }

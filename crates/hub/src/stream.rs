@@ -138,6 +138,7 @@ pub struct Stream {
     pub(crate) inner: Mutex<Inner>,
     listeners: RwLock<Vec<Weak<dyn Listener>>>,
     next_seq: AtomicU64,
+    kept: AtomicU64,
 }
 
 impl Stream {
@@ -163,6 +164,7 @@ impl Stream {
             }),
             listeners: RwLock::default(),
             next_seq: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
         }
     }
 
@@ -201,6 +203,18 @@ impl Stream {
     #[must_use]
     pub fn next_seq(&self) -> u64 {
         self.next_seq.load(Ordering::Acquire)
+    }
+
+    /// The reader that must miss nothing says how far it is.
+    pub fn kept_to(&self, seq: u64) {
+        self.kept.store(seq, Ordering::Release);
+    }
+
+    /// Entries that the reader that must miss nothing has still to read: a publisher that sends faster than real time
+    /// is read more slowly while there are many.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        self.next_seq().saturating_sub(self.kept.load(Ordering::Acquire))
     }
 
     /// Payload bytes the log holds now.
@@ -318,6 +332,7 @@ impl Stream {
             inner.silent = inner.silent.without(track.id);
             inner.tracks = Arc::new(inner.tracks.with(Arc::new(track)));
             self.announce_tracks(&mut inner, before.is_some(), now);
+            self.trim(&mut inner, now);
         }
         self.notify();
         Ok(())
@@ -408,16 +423,18 @@ impl Stream {
             inner.starts.push_back(StartPoint { seq, tracks: inner.tracks.clone() });
         }
         self.next_seq.store(seq + 1, Ordering::Release);
-        self.trim(inner);
+        self.trim(inner, wall);
     }
 
     /// Keeps the newest GOP and `log_ms` before it; when that is more than the bytes allowed, the oldest go first, and
     /// readers join at the next key frame.
-    fn trim(&self, inner: &mut Inner) {
+    fn trim(&self, inner: &mut Inner, now: UnixMillis) {
         let newest_start = inner.starts.back().map_or(0, |start| start.seq);
         let head_ms = inner.timeline.head_ms().unwrap_or(0);
         while let Some(oldest) = inner.entries.front() {
-            let needed = oldest.seq >= newest_start || head_ms - oldest.head_ms <= self.limits.log_ms;
+            // What has just come stays for readers that must miss nothing, however much media it is.
+            let fresh = now.0 - oldest.wall.0 <= self.limits.log_ms;
+            let needed = oldest.seq >= newest_start || fresh || head_ms - oldest.head_ms <= self.limits.log_ms;
             if needed && inner.bytes <= self.limits.log_bytes_max {
                 break;
             }
@@ -429,6 +446,11 @@ impl Stream {
         while inner.starts.front().is_some_and(|start| start.seq < first_seq) {
             inner.starts.pop_front();
         }
+    }
+
+    /// Ends the stream at once, whoever publishes.
+    pub fn end(&self, now: Instant) {
+        self.expire(now, true);
     }
 
     pub(crate) fn notify(&self) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -67,17 +68,29 @@ impl ShardHandle {
             rest_until: Instant::now(),
             swept: Instant::now(),
         };
-        thread::Builder::new().name(format!("fan-out-{number}")).spawn(move || shard.run())?;
+        let left = inbox.clone();
+        thread::Builder::new().name(format!("fan-out-{number}")).spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| shard.run())).is_err() {
+                tracing::error!(shard = number, "a fan-out shard panicked; its viewers are closed");
+            }
+            // Nobody listens here any more: newcomers must go elsewhere, and those that wait must not hang.
+            let mut inbox = left.lock();
+            inbox.stopped = true;
+            inbox.viewers.clear();
+        })?;
         Ok(Self { inbox, signal })
     }
 
-    pub(super) fn add(&self, viewer: NewViewer) {
+    /// Gives the viewer back if the shard has stopped.
+    pub(super) fn add(&self, viewer: NewViewer) -> Option<NewViewer> {
         let mut inbox = self.inbox.lock();
-        if !inbox.stopped {
-            inbox.viewers.push(viewer);
-            drop(inbox);
-            self.signal.wake();
+        if inbox.stopped {
+            return Some(viewer);
         }
+        inbox.viewers.push(viewer);
+        drop(inbox);
+        self.signal.wake();
+        None
     }
 
     pub(super) fn stop(&self) {
@@ -236,6 +249,17 @@ impl Shard {
         if readable {
             flow = hear(viewer);
         }
+        if writable && viewer.socket.holds() {
+            match viewer.socket.flush() {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // It took something, so its patience begins anew.
+                    viewer.blocked_since = Some(Instant::now());
+                    return;
+                }
+                Err(_) => flow = Flow::Close,
+            }
+        }
         if writable
             && matches!(flow, Flow::Keep)
             && viewer.blocked_since.take().is_some()
@@ -364,7 +388,7 @@ fn pump(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanO
             Ok(taken) => {
                 counters.bytes.fetch_add(taken as u64, Ordering::Relaxed);
                 advance(viewer, feed, taken);
-                if taken < bytes {
+                if taken < bytes || viewer.socket.holds() {
                     // The kernel is full; its event is armed by the short write.
                     viewer.blocked_since = Some(now);
                     return Flow::Keep;

@@ -54,14 +54,31 @@ impl Socket {
             Self::Plain(tcp) => retry(|| tcp.write_vectored(slices)),
             Self::Tls(tcp, tls) => {
                 drain_tls(tcp, tls)?;
-                let taken = tls.writer().write_vectored(slices)?;
-                match drain_tls(tcp, tls) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock && taken > 0 => {}
-                    Err(error) => return Err(error),
+                let mut taken = 0;
+                for slice in slices {
+                    let mut rest: &[u8] = slice;
+                    while !rest.is_empty() {
+                        let n = tls.writer().write(rest)?;
+                        taken += n;
+                        rest = &rest[n..];
+                        // A short count to the caller means that the kernel is full, so rustls' own limit must not show.
+                        match drain_tls(tcp, tls) {
+                            Ok(()) => {}
+                            Err(error) if error.kind() == io::ErrorKind::WouldBlock && taken > 0 => return Ok(taken),
+                            Err(error) => return Err(error),
+                        }
+                    }
                 }
-                if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+                Ok(taken)
             }
+        }
+    }
+
+    /// TLS holds bytes that the kernel did not take yet.
+    pub(super) fn holds(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(_, tls) => tls.wants_write(),
         }
     }
 

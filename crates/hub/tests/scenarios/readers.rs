@@ -33,8 +33,10 @@ fn assert_start_is_readable(publisher: &Publisher) {
 fn the_log_keeps_its_time_and_the_whole_newest_group_of_pictures() {
     let mut encoder = Encoder::new(EncoderConfig::default());
     let publisher = publisher(Limits { log_ms: 2_000, ..Limits::default() }, &encoder);
+    let tracks = encoder.tracks();
     for frame in encoder.frames_until_ms(30_000) {
-        publisher.push(frame, UnixMillis(0)).expect("push");
+        let arrival_ms = frame.dts.millis(tracks.get(frame.track).expect("its track").timescale);
+        publisher.push(frame, UnixMillis(arrival_ms)).expect("push");
         assert_start_is_readable(&publisher);
         let mut reader = Follower::default();
         reader.read_all(publisher.stream());
@@ -42,6 +44,18 @@ fn the_log_keeps_its_time_and_the_whole_newest_group_of_pictures() {
         let held_ms = newest.head_ms - oldest.head_ms;
         assert!(held_ms <= 2_000 && (newest.head_ms < 2_100 || held_ms > 1_900), "{held_ms} ms are held");
     }
+}
+
+#[test]
+fn media_that_comes_faster_than_it_plays_is_kept_for_the_time_that_it_took() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let publisher = publisher(Limits { log_ms: 2_000, ..Limits::default() }, &encoder);
+    for frame in encoder.frames_until_ms(60_000) {
+        publisher.push(frame, UnixMillis(0)).expect("a minute in no time");
+    }
+    let mut reader = Follower::default();
+    reader.read_all(publisher.stream());
+    assert_eq!(reader.missed, 0, "nobody could have read it yet");
 }
 
 #[test]

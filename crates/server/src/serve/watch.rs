@@ -1,4 +1,4 @@
-//! Follows the database: what the command line changes in another process holds here within a quarter of a second.
+//! Follows the database: what the command line changes in another process holds here within a tenth of a second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use store::db::sqlite::SqliteStore;
 use tokio_util::sync::CancellationToken;
 
 /// How often the database is asked whether it changed. The question costs one page of memory, no disk.
-const POLL_EVERY: Duration = Duration::from_millis(250);
+const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// Replaces the directory's snapshot whenever the database changed; ends streams whose channel is gone.
 pub(super) async fn follow_database(
