@@ -43,8 +43,18 @@ const PARTS_WAITING: usize = 64;
 /// The client takes gzip.
 #[must_use]
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
-    header(headers, ACCEPT_ENCODING)
-        .is_some_and(|accepted| accepted.split(',').any(|one| one.trim().split(';').next() == Some("gzip")))
+    header(headers, ACCEPT_ENCODING).is_some_and(|accepted| accepts(accepted, "gzip"))
+}
+
+/// Whether an `Accept-Encoding` header names `coding` with a weight above zero (RFC 9110 §12.5.3).
+#[must_use]
+pub fn accepts(accepted: &str, coding: &str) -> bool {
+    accepted.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        named && weight.is_none_or(|weight| weight.bytes().any(|digit| (b'1'..=b'9').contains(&digit)))
+    })
 }
 
 /// A playlist of something that is not live, compressed where the client takes it.

@@ -67,7 +67,7 @@ fn file(name: &str, cache: &'static str, headers: &HeaderMap) -> Option<Response
     let accepted = header(headers, ACCEPT_ENCODING).unwrap_or_default();
     let packed = [("br", "br"), ("gzip", "gz")]
         .into_iter()
-        .filter(|(encoding, _)| accepted.split(',').any(|one| one.trim().split(';').next() == Some(*encoding)))
+        .filter(|(encoding, _)| crate::hls::accepts(accepted, encoding))
         .find_map(|(encoding, extension)| Some((encoding, Watch::get(&format!("{name}.{extension}"))?)));
     let mut tag = String::from("\"");
     for byte in whole.metadata.sha256_hash().iter().take(16) {
