@@ -1,0 +1,18 @@
+//! The gateway over real sockets: publishers on RTMP, viewers on HTTP and RTMP, everything behind them in this process.
+
+mod access;
+mod client;
+mod connections;
+mod counts;
+mod delivery;
+mod flv_viewers;
+mod legacy;
+mod low_latency;
+mod publisher;
+mod recordings;
+mod repository;
+mod routes;
+mod rtmp_peers;
+mod stage;
+mod states;
+mod windows;
