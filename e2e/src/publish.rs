@@ -1,0 +1,58 @@
+//! Publishers: real programs that send the test signal.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::Child;
+use crate::server::{Channel, Server};
+use crate::signal::{self, Form};
+
+/// From the start of a publisher to a live channel on a loaded machine.
+pub const ON_AIR: Duration = Duration::from_secs(20);
+
+/// One program that publishes. Ends when dropped.
+#[derive(Debug)]
+pub struct Publisher {
+    /// The program.
+    pub child: Child,
+}
+
+impl Publisher {
+    /// ffmpeg sends the ordinary signal to the channel over RTMP, in real time; the channel is live when this returns.
+    ///
+    /// # Panics
+    /// When it is not live in time.
+    #[track_caller]
+    #[must_use]
+    pub fn ordinary(server: &Server, channel: &Channel) -> Self {
+        let publisher = Self::ffmpeg(server, &channel.publish_url(), &signal::ORDINARY);
+        server.until_state(channel, "live", ON_AIR);
+        publisher
+    }
+
+    /// ffmpeg sends the signal in `form` to `url`, in real time.
+    #[track_caller]
+    #[must_use]
+    pub fn ffmpeg(server: &Server, url: &str, form: &Form) -> Self {
+        let clip = signal::clip(form);
+        let mut command = Command::new("ffmpeg");
+        command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i"]);
+        command.arg(&clip).args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"]);
+        command.arg(url);
+        Self { child: Child::start("ffmpeg, publishing", command, &log(server.folder(), "publisher")) }
+    }
+
+    /// Sends it away as a crash does: its socket is closed by the system.
+    pub fn kill(mut self) {
+        self.child.kill();
+    }
+}
+
+/// A log file that is not there yet.
+#[must_use]
+pub fn log(folder: &Path, name: &str) -> std::path::PathBuf {
+    let free = |n: &u32| !folder.join(format!("{name}-{n}.log")).exists();
+    let number = (1..).find(free).unwrap_or_default();
+    folder.join(format!("{name}-{number}.log"))
+}
