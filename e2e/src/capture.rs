@@ -55,7 +55,7 @@ impl Capture {
         let log = log(folder, "player");
         let base = log.with_extension("");
         let mut command = Command::new("ffmpeg");
-        command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-y", "-vsync", "passthrough"]);
+        command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-y"]);
         command.args(options).args(["-i", url]);
         let picture = format!("[0:v:0]scale={WIDTH}:{HEIGHT}:flags=area,format=gray,split[v1][v2]");
         let sound = format!("[0:a:0]aresample={HZ},aformat=sample_fmts=s16:channel_layouts=mono,asplit[a1][a2]");
@@ -63,10 +63,10 @@ impl Capture {
         let limit = seconds.map(|seconds| seconds.to_string());
         let limit: Vec<&str> = limit.iter().flat_map(|seconds| ["-t", seconds.as_str()]).collect();
         let outputs: [(&[&str], &str); 3] = [
-            (&["-map", "[v1]", "-c:v", "rawvideo", "-f", "rawvideo"], "grey"),
+            (&["-map", "[v1]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-f", "rawvideo"], "grey"),
             (&["-map", "[a1]", "-c:a", "pcm_s16le", "-f", "s16le"], "pcm"),
             (
-                &["-map", "[v2]", "-map", "[a2]", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-enc_time_base:v", "1:90000",
+                &["-map", "[v2]", "-map", "[a2]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-enc_time_base:v", "1:90000",
                     "-f", "framecrc"],
                 "times",
             ),

@@ -26,7 +26,7 @@ impl Publisher {
     #[track_caller]
     #[must_use]
     pub fn ordinary(server: &Server, channel: &Channel) -> Self {
-        let publisher = Self::ffmpeg(server, &channel.publish_url(), &signal::ORDINARY);
+        let publisher = Self::ffmpeg(server, &server.publish_url(channel), &signal::ORDINARY);
         server.until_state(channel, "live", ON_AIR);
         publisher
     }

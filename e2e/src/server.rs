@@ -14,11 +14,18 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::gate::{self, Turn};
+use crate::playlist::Playlist;
 use crate::process::{Child, last_lines};
 use crate::{http, poll};
 
 /// From start to ready, debug build, loaded machine.
 const READY: Duration = Duration::from_secs(30);
+
+/// `docs/cli.md` promises a second; a loaded machine may take longer.
+const NOTICED: Duration = Duration::from_secs(3);
+
+/// Beyond what any test waits to see listed.
+const LISTED: Duration = Duration::from_secs(60);
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
@@ -162,6 +169,14 @@ impl Server {
         format!("http://{}{path}", self.address("http"))
     }
 
+    /// Where the channel's key lets publish on this start of the server.
+    #[must_use]
+    #[track_caller]
+    pub fn publish_url(&self, channel: &Channel) -> String {
+        let app = channel.path.split('/').next().unwrap_or_default();
+        format!("rtmp://{}/{app}/{}", self.address("rtmp"), channel.key)
+    }
+
     /// Gets a path over HTTP.
     #[must_use]
     #[track_caller]
@@ -213,7 +228,13 @@ impl Server {
         let arguments: Vec<&str> = ["channel", "create", name, "--json"].iter().chain(flags).copied().collect();
         let json = self.cli_json(&arguments);
         let text = |name: &str| json[name].as_str().unwrap_or_else(|| panic!("{name} in {json}")).to_owned();
-        Channel { path: format!("{}/{}", text("app"), text("name")), key: text("key"), json }
+        let channel = Channel { path: format!("{}/{}", text("app"), text("name")), key: text("key"), json };
+        if !flags.contains(&"--private") {
+            // A running server notices what the command line did within a second.
+            let path = format!("/{}/state", channel.path);
+            poll::until_true("the server knows its new channel", NOTICED, || self.get(&path).status == 200);
+        }
+        channel
     }
 
     /// `state` of a channel as its page sees it.
@@ -228,6 +249,18 @@ impl Server {
     pub fn until_state(&self, channel: &Channel, state: &str, within: Duration) -> Value {
         let found = poll::try_until(within, || Some(self.state(channel)).filter(|said| said["state"] == state));
         found.unwrap_or_else(|| panic!("{} is not {state}: {}\n{}", channel.path, self.state(channel), self.log_end()))
+    }
+
+    /// Waits until whole segments of so many seconds are listed: what players without parts need.
+    #[track_caller]
+    pub fn until_listed(&self, channel: &Channel, seconds: f64) {
+        let path = format!("/{}/video.m3u8", channel.path);
+        poll::until_true("segments are listed", LISTED, || {
+            let response = self.get(&path);
+            let playlist = (response.status == 200).then(|| Playlist::parse(&response.text()).expect("a right playlist"));
+            let whole = playlist.iter().flat_map(|playlist| &playlist.segments).filter_map(|one| one.complete.as_ref());
+            whole.map(|(duration_us, _)| *duration_us as f64 / 1_000_000.0).sum::<f64>() >= seconds
+        });
     }
 
     /// Another secret to look for in the log.
