@@ -66,8 +66,22 @@ impl Capture {
             (&["-map", "[v1]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-f", "rawvideo"], "grey"),
             (&["-map", "[a1]", "-c:a", "pcm_s16le", "-f", "s16le"], "pcm"),
             (
-                &["-map", "[v2]", "-map", "[a2]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-enc_time_base:v", "1:90000",
-                    "-f", "framecrc"],
+                &[
+                    "-map",
+                    "[v2]",
+                    "-map",
+                    "[a2]",
+                    "-fps_mode",
+                    "passthrough",
+                    "-c:v",
+                    "rawvideo",
+                    "-c:a",
+                    "pcm_s16le",
+                    "-enc_time_base:v",
+                    "1:90000",
+                    "-f",
+                    "framecrc",
+                ],
                 "times",
             ),
         ];
@@ -171,7 +185,8 @@ mod tests {
 
     #[test]
     fn times_of_packets_are_read_in_their_own_base() {
-        let text = "#software: x\n#tb 0: 1/90000\n#tb 1: 1/48000\n0, 0, 3000, 3000, 14400, 0x1\n1, 0, 1024, 1024, 2, 0x2\n";
+        let text =
+            "#software: x\n#tb 0: 1/90000\n#tb 1: 1/48000\n0, 0, 3000, 3000, 14400, 0x1\n1, 0, 1024, 1024, 2, 0x2\n";
         let packets = packets(text);
         assert_eq!(packets[&0].len(), 1);
         assert!((packets[&0][0].0 - 33.333).abs() < 0.01);

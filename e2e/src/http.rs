@@ -111,8 +111,7 @@ fn line(reader: &mut impl BufRead) -> io::Result<String> {
 fn head(reader: &mut impl BufRead) -> io::Result<Response> {
     let first = line(reader)?;
     let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
-    let mut response =
-        Response { status: status.ok_or_else(|| bad(&first))?, headers: Vec::new(), body: Vec::new() };
+    let mut response = Response { status: status.ok_or_else(|| bad(&first))?, headers: Vec::new(), body: Vec::new() };
     loop {
         let field = line(reader)?;
         if field.is_empty() {
@@ -138,7 +137,8 @@ fn body(response: &Response, reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
             }
         }
     }
-    let length = response.header("content-length").map(|text| text.parse::<u64>().map_err(|_| bad(text))).transpose()?;
+    let length =
+        response.header("content-length").map(|text| text.parse::<u64>().map_err(|_| bad(text))).transpose()?;
     let read = reader.take(length.unwrap_or(BODY_BYTES_MAX)).read_to_end(&mut body)? as u64;
     match length {
         Some(length) if length != read => Err(io::ErrorKind::UnexpectedEof.into()),

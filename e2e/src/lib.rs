@@ -27,8 +27,8 @@ pub mod publish;
 pub mod recordings;
 pub mod sender;
 pub mod server;
-pub mod signal;
 pub mod sight;
+pub mod signal;
 
 pub use capture::capture;
 pub use process::Child;

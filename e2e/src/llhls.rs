@@ -87,14 +87,23 @@ fn header(playlist: &Playlist) -> Vec<String> {
     must(playlist.version >= 9, "§7: EXT-X-SKIP needs version 9");
     must(playlist.part_target_us.is_some(), "§4.4.3.7: EXT-X-PART-INF is missing");
     must(playlist.can_block, "§4.4.3.8: CAN-BLOCK-RELOAD is missing");
-    must(playlist.part_hold_back_us.is_some_and(|us| us >= 3 * part_target), "§4.4.3.8: PART-HOLD-BACK under three part targets");
-    must(playlist.hold_back_us.is_none_or(|us| us >= 3 * playlist.target_us), "§4.4.3.8: HOLD-BACK under three target durations");
+    must(
+        playlist.part_hold_back_us.is_some_and(|us| us >= 3 * part_target),
+        "§4.4.3.8: PART-HOLD-BACK under three part targets",
+    );
+    must(
+        playlist.hold_back_us.is_none_or(|us| us >= 3 * playlist.target_us),
+        "§4.4.3.8: HOLD-BACK under three target durations",
+    );
     must(
         playlist.can_skip_until_us.is_none_or(|us| us >= 6 * playlist.target_us),
         "§4.4.3.8: CAN-SKIP-UNTIL under six target durations",
     );
     must(playlist.segments.iter().all(|segment| segment.map.is_some()), "§4.4.4.5: a CMAF segment without EXT-X-MAP");
-    must(playlist.ended == playlist.hint.is_none(), "§4.4.5.3: a live playlist without a hint, or an ended one with one");
+    must(
+        playlist.ended == playlist.hint.is_none(),
+        "§4.4.5.3: a live playlist without a hint, or an ended one with one",
+    );
     must(playlist.ended || !playlist.reports.is_empty(), "§4.4.5.4: EXT-X-RENDITION-REPORT is missing");
     must(playlist.segments.first().is_some_and(|segment| segment.wall.is_some()), "§6.2.1: no EXT-X-PROGRAM-DATE-TIME");
     faults
@@ -200,7 +209,9 @@ fn hint_kept(before: &Playlist, now: &Playlist) -> Vec<String> {
         let segment = now.segments.iter().find(|segment| segment.msn == msn)?;
         segment.parts.get(usize::try_from(part).ok()?).map(|part| part.uri.as_str())
     };
-    let came = listed(msn, part).or_else(|| listed(msn + 1, 0));
+    // `docs/spec/hls.md`, deviation 3: where the segment ended before it, a hint comes to nothing.
+    let ended = now.segments.iter().any(|segment| segment.msn == msn && segment.complete.is_some());
+    let came = listed(msn, part).or_else(|| if ended { None } else { listed(msn + 1, 0) });
     match came {
         Some(uri) if uri != hint => vec![format!("§4.4.5.3: {hint} was hinted, {uri} came")],
         None if now.next() == before.next() && !now.ended && now.hint.as_ref() != Some(hint) => {
@@ -248,8 +259,10 @@ pub fn with_delta(before: &Playlist, delta: &Playlist) -> Result<Playlist, Strin
     if kept.len() as u64 != delta.skipped {
         return Err(format!("{} segments are skipped, {} of them are known", delta.skipped, kept.len()));
     }
-    let beyond: u64 = delta.segments.iter().map(Segment::duration_us).sum();
     let boundary = delta.can_skip_until_us.ok_or("EXT-X-SKIP without CAN-SKIP-UNTIL")?;
+    // Earlier than the boundary is what begins before it.
+    let across = kept.last().map_or(0, Segment::duration_us);
+    let beyond: u64 = delta.segments.iter().map(Segment::duration_us).sum::<u64>() + across;
     if beyond < boundary {
         return Err(format!("§4.4.5.2: skipped up to {beyond} us before the end, the boundary is {boundary} us"));
     }

@@ -129,7 +129,8 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 600 & echo $!; wait"]);
         let child = Child::start("sh", command, &log);
-        let grandchild = poll::until("the grandchild's id", Duration::from_secs(10), || child.said().trim().parse().ok());
+        let grandchild =
+            poll::until("the grandchild's id", Duration::from_secs(10), || child.said().trim().parse().ok());
         let pid = Pid::from_raw(grandchild).expect("a process id");
         drop(child);
         // An orphan is reaped by init, so it may be seen dead for a moment.

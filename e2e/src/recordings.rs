@@ -31,7 +31,8 @@ pub struct Recording {
 #[track_caller]
 pub fn list(server: &Server) -> Vec<Recording> {
     let answer = server.cli_json(&["recording", "list", "--json"]);
-    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_else(|| panic!("{name} in {entry}")).to_owned();
+    let text =
+        |entry: &Value, name: &str| entry[name].as_str().unwrap_or_else(|| panic!("{name} in {entry}")).to_owned();
     let entries = answer.as_array().expect("a list").iter();
     entries
         .map(|entry| Recording {
@@ -86,9 +87,17 @@ pub fn assert_plays(server: &Server, recording: &Recording) {
         assert!(over.abs() < 0.15, "{url} shows {over:.3} s more than its {:.3} s", recording.seconds);
         assert!(sight.sound.len() <= 1, "{url}: holes in the sound: {:?}", sight.sound);
         for (at, distance) in sight.sync() {
-            assert!(distance.is_some_and(|ms| ms.abs() <= 60.0), "{url}: the flash at {at:.0} ms is {distance:?} ms off");
+            assert!(
+                distance.is_some_and(|ms| ms.abs() <= 60.0),
+                "{url}: the flash at {at:.0} ms is {distance:?} ms off"
+            );
         }
     }
     let probed = probed_seconds(&recording.mp4);
-    assert!((probed - recording.seconds).abs() < 0.15, "{} lasts {probed} s, not {} s", recording.mp4, recording.seconds);
+    assert!(
+        (probed - recording.seconds).abs() < 0.15,
+        "{} lasts {probed} s, not {} s",
+        recording.mp4,
+        recording.seconds
+    );
 }

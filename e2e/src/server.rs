@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
-use secrets::Secrets;
 use rustix::process::Signal;
+use secrets::Secrets;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -125,7 +125,10 @@ impl Server {
             command.args(["--https", "127.0.0.1:0", "--rtmps", "127.0.0.1:0"]);
         }
         // All that we could ever say, so that a secret in any of it is found.
-        command.env("TAYANG_LOG_LEVEL", "info,server=trace,gateway=trace,recorder=trace,hub=trace,store=trace,control=trace,rtmp=trace");
+        command.env(
+            "TAYANG_LOG_LEVEL",
+            "info,server=trace,gateway=trace,recorder=trace,hub=trace,store=trace,control=trace,rtmp=trace",
+        );
         let mut child = Child::start("the server", command, &self.log_file(self.starts));
         let ready = poll::try_until(READY, || {
             let text = std::fs::read_to_string(&ready_file).ok();
@@ -216,8 +219,9 @@ impl Server {
         let output = self.cli(arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?} ({}): {error}", output.status);
-        let answer: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|why| panic!("{arguments:?} answered no JSON ({why}): {}", String::from_utf8_lossy(&output.stdout)));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|why| {
+            panic!("{arguments:?} answered no JSON ({why}): {}", String::from_utf8_lossy(&output.stdout))
+        });
         self.secrets.learn(&answer);
         answer
     }
@@ -229,11 +233,13 @@ impl Server {
         let json = self.cli_json(&arguments);
         let text = |name: &str| json[name].as_str().unwrap_or_else(|| panic!("{name} in {json}")).to_owned();
         let channel = Channel { path: format!("{}/{}", text("app"), text("name")), key: text("key"), json };
-        if !flags.contains(&"--private") {
-            // A running server notices what the command line did within a second.
-            let path = format!("/{}/state", channel.path);
-            poll::until_true("the server knows its new channel", NOTICED, || self.get(&path).status == 200);
+        // A running server notices what the command line did within a second.
+        let mut path = format!("/{}/state", channel.path);
+        if flags.contains(&"--private") {
+            let signed = self.cli_json(&["channel", "sign-url", name, "--json"]);
+            path = format!("/s/{}{path}", signed["sign"].as_str().expect("sign"));
         }
+        poll::until_true("the server knows its new channel", NOTICED, || self.get(&path).status == 200);
         channel
     }
 
@@ -257,7 +263,8 @@ impl Server {
         let path = format!("/{}/video.m3u8", channel.path);
         poll::until_true("segments are listed", LISTED, || {
             let response = self.get(&path);
-            let playlist = (response.status == 200).then(|| Playlist::parse(&response.text()).expect("a right playlist"));
+            let playlist =
+                (response.status == 200).then(|| Playlist::parse(&response.text()).expect("a right playlist"));
             let whole = playlist.iter().flat_map(|playlist| &playlist.segments).filter_map(|one| one.complete.as_ref());
             whole.map(|(duration_us, _)| *duration_us as f64 / 1_000_000.0).sum::<f64>() >= seconds
         });

@@ -70,7 +70,12 @@ impl Sight {
             // FLV and RTMP count in milliseconds.
             let late = two.at_ms - one.at_ms - step;
             if late.abs() > 1.5 && ahead == 1 {
-                faults.push(format!("picture {} is shown {:.1} ms after {}", two.number, two.at_ms - one.at_ms, one.number));
+                faults.push(format!(
+                    "picture {} is shown {:.1} ms after {}",
+                    two.number,
+                    two.at_ms - one.at_ms,
+                    one.number
+                ));
             }
         }
         faults
@@ -96,7 +101,12 @@ impl Sight {
     #[track_caller]
     pub fn assert_whole(&self, what: &str, seconds: f64) {
         self.assert_pictures(what, seconds);
-        assert!(self.sound_ms() >= seconds * 1_000.0 - 300.0, "{what}: {:.0} ms of sound {}", self.sound_ms(), self.complaints);
+        assert!(
+            self.sound_ms() >= seconds * 1_000.0 - 300.0,
+            "{what}: {:.0} ms of sound {}",
+            self.sound_ms(),
+            self.complaints
+        );
         assert!(self.sound.len() == 1, "{what}: holes in the sound: {:?}", self.sound);
         self.assert_in_sync(what);
     }
@@ -123,7 +133,11 @@ impl Sight {
         assert!(!sync.is_empty(), "{what}: no flash within the sound; beeps at {:?}", self.beeps_ms);
         for (at, distance) in sync {
             let near = distance.is_some_and(|distance| distance.abs() <= SYNC_MS);
-            assert!(near, "{what}: the beep of the flash at {at:.1} ms is {distance:?} ms away; beeps {:?}", self.beeps_ms);
+            assert!(
+                near,
+                "{what}: the beep of the flash at {at:.1} ms is {distance:?} ms away; beeps {:?}",
+                self.beeps_ms
+            );
         }
     }
 }
@@ -174,8 +188,7 @@ mod tests {
     #[should_panic(expected = "holes in the sound")]
     fn a_hole_in_the_sound_is_found() {
         let mut sight = right();
-        sight.sound =
-            vec![SoundSpan { from_ms: 0.0, to_ms: 1_500.0 }, SoundSpan { from_ms: 1_550.0, to_ms: 3_000.0 }];
+        sight.sound = vec![SoundSpan { from_ms: 0.0, to_ms: 1_500.0 }, SoundSpan { from_ms: 1_550.0, to_ms: 3_000.0 }];
         sight.assert_whole("the signal", 3.0);
     }
 }

@@ -60,7 +60,11 @@ fn keys_and_signatures_that_are_not_right_are_refused_and_counted() {
     refused(&server, "a signature for another channel", &url(&format!("lain?{good}")));
     refused(&server, "a signature twice", &url(&format!("kelas?{good}&{good}")));
     refused(&server, "an empty signature", &url("kelas?sign="));
-    refused(&server, "a signature that has expired", &url(&format!("kelas?{}", sign(&server, &channel, now_s() - 120))));
+    refused(
+        &server,
+        "a signature that has expired",
+        &url(&format!("kelas?{}", sign(&server, &channel, now_s() - 120))),
+    );
     let later = now_s() + 9_000;
     let stretched = format!("sign={later}-{hex}");
     refused(&server, "a signature with another expiry", &url(&format!("kelas?{stretched}")));
@@ -115,6 +119,9 @@ fn a_private_channel_plays_with_a_signature_only_on_every_output() {
     let signed = server.cli_json(&["channel", "sign-url", "kelas", "--expires-in-s", "600", "--json"]);
     let sign = signed["sign"].as_str().expect("sign");
     poll::until_true("it is live", ON_AIR, || server.get(&format!("/s/{sign}/live/kelas/master.m3u8")).status == 200);
+    poll::until_true("a whole segment", ON_AIR, || {
+        server.get(&format!("/s/{sign}/live/kelas/video.m3u8")).text().contains("#EXTINF")
+    });
     for path in ["master.m3u8", "video.m3u8", "live.m3u8", "manifest.mpd", "live.flv", "state", "recordings"] {
         let response = server.get(&format!("/live/kelas/{path}"));
         assert_eq!((response.status, response.text().trim()), (404, "kelas is not streaming live now"), "{path}");

@@ -19,14 +19,22 @@ fn gst(arguments: &str) -> Command {
 #[track_caller]
 fn play(server: &Server, pipeline: &str, seconds: f64) -> Sight {
     let file = server.folder().join("gst.mkv");
-    let mut child =
-        Child::start("gst-launch-1.0", gst(&format!("{pipeline} ! filesink location={}", file.display())), &server.folder().join("gst.log"));
+    let mut child = Child::start(
+        "gst-launch-1.0",
+        gst(&format!("{pipeline} ! filesink location={}", file.display())),
+        &server.folder().join("gst.log"),
+    );
     let enough = (seconds + 2.0) * 100_000.0;
     let size = |file: &Path| std::fs::metadata(file).map_or(0, |meta| meta.len()) as f64;
-    let came = poll::try_until(Duration::from_secs(60), || (size(&file) > enough || child.ended().is_some()).then_some(()));
+    let came =
+        poll::try_until(Duration::from_secs(60), || (size(&file) > enough || child.ended().is_some()).then_some(()));
     assert!(came.is_some() && child.ended().is_none(), "{pipeline}: {} bytes, {}", size(&file), child.last_words());
+    // A pipeline on HLS does not heed; what it has written can be read without its end.
     child.signal(Signal::INT);
-    child.wait(Duration::from_secs(20));
+    let heeded = poll::try_until(Duration::from_secs(3), || child.ended());
+    if heeded.is_none() {
+        child.kill();
+    }
     e2e::capture::whole(server.folder(), &file.display().to_string())
 }
 

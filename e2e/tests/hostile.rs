@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use e2e::flv_viewer::{FlvViewer, Via};
 use e2e::sender::Sender;
+use e2e::server::Options;
 use e2e::{Publisher, Server, metrics, poll};
 use testkit::{EncoderConfig, Random, VideoSpec};
 
@@ -77,7 +78,9 @@ fn garbage_on_every_port_is_nobody_elses_trouble() {
     handshake.extend_from_slice(&noise[..3_072]);
     let mut huge = handshake.clone();
     // A chunk that declares 16 MB and a chunk size of 2^31 - 1, then nothing like it.
-    huge.extend([0x02, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0x03, 0, 0, 0, 0xFF, 0xFF, 0xFF, 20, 0, 0, 0, 0]);
+    huge.extend([
+        0x02, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0x03, 0, 0, 0, 0xFF, 0xFF, 0xFF, 20, 0, 0, 0, 0,
+    ]);
     huge.extend_from_slice(&noise[..4_096]);
     let mut handshake_and_noise = handshake.clone();
     handshake_and_noise.extend_from_slice(&noise);
@@ -117,7 +120,9 @@ fn garbage_on_every_port_is_nobody_elses_trouble() {
 
 #[test]
 fn readers_that_never_read_cost_little_and_are_cut() {
-    let server = Server::start();
+    // The least window: it is full, and grows no more, before the readers come.
+    let config = "[live]\nwindow_segments = 6\nsegment_target_ms = 1000\n".to_owned();
+    let server = Server::start_with(Options { config, ..Options::default() });
     let channel = server.channel("kelas", &["--no-record"]);
     // 8 Mbit/s, so that sockets fill within the time.
     let video = VideoSpec { frame_bytes: 28_000, ..VideoSpec::default() };
@@ -125,14 +130,25 @@ fn readers_that_never_read_cost_little_and_are_cut() {
     let mut sender = Sender::start(server.address("rtmp"), "live", &channel.key, config);
     let live = sender.run_until(Duration::from_secs(20), |_| (server.state(&channel)["state"] == "live").then_some(()));
     assert!(live.is_some(), "it is live");
-    sender.run_until(Duration::from_secs(5), |_| None::<()>);
-    let memory = server.memory_bytes();
+    // Windows and start points fill first: what grows after that is the readers'.
+    let mut memory = server.memory_bytes();
+    for _ in 0..12 {
+        sender.run_until(Duration::from_secs(4), |_| None::<()>);
+        let now = server.memory_bytes();
+        if now < memory + (1 << 20) {
+            break;
+        }
+        memory = now;
+    }
+    memory = server.memory_bytes();
     let start = Instant::now();
     let readers: Vec<TcpStream> = (0..30)
         .map(|_| {
             let mut socket = connect(server.address("http"));
             rustix::net::sockopt::set_socket_recv_buffer_size(&socket, 16 << 10).expect("a socket option");
-            socket.write_all(format!("GET /{}.flv HTTP/1.1\r\nHost: x\r\n\r\n", channel.path).as_bytes()).expect("written");
+            socket
+                .write_all(format!("GET /{}.flv HTTP/1.1\r\nHost: x\r\n\r\n", channel.path).as_bytes())
+                .expect("written");
             socket
         })
         .collect();

@@ -20,10 +20,18 @@ fn a_live_playlist_keeps_every_rule_for_a_minute() {
     });
     for (track, report) in [("video", video), ("audio", audio)] {
         let faults = &report.faults;
-        assert!(faults.is_empty(), "{track}: {} faults, the first: {:#?}", faults.len(), faults.iter().take(12).collect::<Vec<_>>());
+        assert!(
+            faults.is_empty(),
+            "{track}: {} faults, the first: {:#?}",
+            faults.len(),
+            faults.iter().take(30).collect::<Vec<_>>()
+        );
         // 200 ms parts: 300 in a minute. A slow machine may see two at once, but not always.
         assert!(report.reloads >= 150, "{track}: {report:?}");
-        assert!(report.deltas >= 30 && report.segments >= 20 && report.hinted >= 10 && report.reports >= 100, "{track}: {report:?}");
+        assert!(
+            report.deltas >= 30 && report.segments >= 20 && report.hinted >= 10 && report.reports >= 100,
+            "{track}: {report:?}"
+        );
     }
     let faults = headers(&server, &channel.path);
     assert!(faults.is_empty(), "{faults:#?}");
@@ -37,7 +45,9 @@ fn a_reload_that_cannot_come_true_is_answered_in_time_and_the_end_is_told() {
     let publisher = Publisher::ordinary(&server, &channel);
     let address = format!("/{}/video.m3u8", channel.path);
     let parse = |text: &str| Playlist::parse(text).expect("a right playlist");
-    poll::until_true("four segments", Duration::from_secs(30), || parse(&server.get(&address).text()).segments.len() > 4);
+    poll::until_true("four segments", Duration::from_secs(30), || {
+        parse(&server.get(&address).text()).segments.len() > 4
+    });
     publisher.kill();
     server.until_state(&channel, "stalled", Duration::from_secs(5));
     let last = parse(&server.get(&address).text());

@@ -84,7 +84,15 @@ fn what_comes_in_encrypted_goes_out_encrypted() {
     let http1 = Capture::start(server.folder(), &["-tls_verify", "0"], &flv, Some(SECONDS));
     // HTTP/2, in curl.
     let mut curl = Command::new("curl");
-    curl.args(["--silent", "--show-error", "--insecure", "--http2", "--no-buffer", "--write-out", "%{stderr}%{http_version}"]);
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--insecure",
+        "--http2",
+        "--no-buffer",
+        "--write-out",
+        "%{stderr}%{http_version}",
+    ]);
     curl.arg(&flv);
     let file = server.folder().join("http2.flv");
     let mut curl = Child::start_into("curl", curl, &file, &server.folder().join("curl.log"));
@@ -151,7 +159,14 @@ fn ffprobe_finds_what_the_multivariant_playlist_claims() {
     }
     for output in ["hls", "ts", "dash", "flv", "rtmp"] {
         let probe = Command::new("ffprobe")
-            .args(["-v", "error", "-show_entries", "stream=codec_name,width,height,sample_rate,channels", "-of", "json"])
+            .args([
+                "-v",
+                "error",
+                "-show_entries",
+                "stream=codec_name,width,height,sample_rate,channels",
+                "-of",
+                "json",
+            ])
             .arg(channel.play_url(output))
             .output()
             .expect("ffprobe runs");

@@ -8,7 +8,8 @@ fn text(first: u64, complete: u64, parts: u64) -> String {
          #EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init-0.mp4\"\n"
     );
     let lines = |msn: u64, parts: u64| {
-        let mut lines = format!("#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:{:02}:{:02}.000Z\n", msn * 2 / 60, msn * 2 % 60);
+        let mut lines =
+            format!("#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:{:02}:{:02}.000Z\n", msn * 2 / 60, msn * 2 % 60);
         for part in 0..parts {
             let independent = if part == 0 { ",INDEPENDENT=YES" } else { "" };
             lines.push_str(&format!("#EXT-X-PART:DURATION=0.2,URI=\"{msn}.{part}.m4s\"{independent}\n"));
@@ -84,11 +85,23 @@ fn every_rule_that_is_broken_is_named() {
 }
 
 #[test]
+fn a_hint_comes_to_nothing_only_where_its_segment_ends() {
+    let mut follower = Follower::default();
+    assert!(follower.see(playlist(10, 8, 9), None).is_empty());
+    let short = text(10, 9, 1)
+        .replace("#EXT-X-PART:DURATION=0.2,URI=\"18.9.m4s\"\n", "")
+        .replace("#EXTINF:2.0,\n18.", "#EXTINF:1.8,\n18.");
+    let faults = follower.see(Playlist::parse(&short).expect("well formed"), Some((18, 9)));
+    assert!(faults.iter().all(|fault| fault.contains("PROGRAM-DATE-TIME")), "{faults:?}");
+}
+
+#[test]
 fn a_delta_update_makes_the_full_playlist_again() {
     let (before, full) = (playlist(10, 16, 3), playlist(11, 16, 1));
     let right = text(11, 16, 1);
     // All but the last 13: 26 s and a part.
-    let cut = right.find("#EXT-X-MAP").expect("there")..right.find("#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:00:28").expect("there");
+    let cut = right.find("#EXT-X-MAP").expect("there")
+        ..right.find("#EXT-X-PROGRAM-DATE-TIME:2026-11-21T12:00:28").expect("there");
     let delta = |skipped: u64| {
         let mut text = right.clone();
         text.replace_range(cut.clone(), &format!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}\n"));
@@ -97,6 +110,6 @@ fn a_delta_update_makes_the_full_playlist_again() {
     assert_eq!(with_delta(&before, &delta(3)), Ok(full));
     assert!(with_delta(&playlist(12, 15, 1), &delta(3)).is_err(), "a segment that nobody has");
     let mut short = delta(3);
-    short.segments.drain(..2);
+    short.segments.drain(..3);
     assert!(with_delta(&before, &short).is_err_and(|why| why.contains("boundary")));
 }
