@@ -57,9 +57,8 @@ impl Follower {
             faults.extend(hint_kept(before, &playlist));
         }
         for segment in &playlist.segments {
-            match self.segments.get(&segment.msn) {
-                Some(known) => faults.extend(same_segment(known, segment)),
-                None => {}
+            if let Some(known) = self.segments.get(&segment.msn) {
+                faults.extend(same_segment(known, segment));
             }
             let keep = self.segments.get(&segment.msn).is_none_or(|known| known.parts.len() <= segment.parts.len());
             if keep {

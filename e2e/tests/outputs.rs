@@ -55,11 +55,6 @@ fn hls_in_mpeg_ts_plays_whole_and_in_sync() {
 }
 
 #[test]
-fn dash_plays_whole_and_in_sync() {
-    plays_whole("dash");
-}
-
-#[test]
 fn websocket_flv_plays_whole_and_in_sync() {
     let (server, channel, _publisher) = on_air(Options::default());
     let path = format!("/{}.flv", channel.path);

@@ -123,8 +123,7 @@ fn another_resolution_mid_stream_is_a_discontinuity_that_plays() {
         Some(video(&server, &channel)).filter(|now| {
             now.segments
                 .iter()
-                .filter(|segment| segment.complete.is_some())
-                .next_back()
+                .rfind(|segment| segment.complete.is_some())
                 .is_some_and(|last| last.discontinuity_sequence > now.segments[0].discontinuity_sequence)
         })
     });
