@@ -130,7 +130,10 @@ fn readers_that_never_read_cost_little_and_are_cut() {
     let mut sender = Sender::start(server.address("rtmp"), "live", &channel.key, config);
     let live = sender.run_until(Duration::from_secs(20), |_| (server.state(&channel)["state"] == "live").then_some(()));
     assert!(live.is_some(), "it is live");
-    // Windows and start points fill first: what grows after that is the readers'.
+    // One who reads: what all viewers of a form share is there before the others come.
+    let path = format!("/{}.flv", channel.path);
+    let reader = FlvViewer::join(server.address("http"), &path, Via::Http, server.folder()).expect("accepted");
+    // Windows and start points fill first: what grows after that is the others'.
     let mut memory = server.memory_bytes();
     for _ in 0..12 {
         sender.run_until(Duration::from_secs(4), |_| None::<()>);
@@ -153,16 +156,20 @@ fn readers_that_never_read_cost_little_and_are_cut() {
         })
         .collect();
     let viewers = || server.get_json("/healthz")["viewers"].as_u64().expect("a number");
-    let joined = sender.run_until(Duration::from_secs(5), |_| (viewers() == 30).then_some(()));
-    assert!(joined.is_some(), "{} of 30 play", viewers());
+    let joined = sender.run_until(Duration::from_secs(5), |_| (viewers() == 31).then_some(()));
+    assert!(joined.is_some(), "{} of 31 play", viewers());
     let mut most = 0;
     let cut = sender.run_until(Duration::from_secs(25), |_| {
         most = most.max(server.memory_bytes().saturating_sub(memory));
-        (viewers() == 0).then_some(())
+        (viewers() == 1).then_some(())
     });
-    assert!(cut.is_some(), "{} of 30 still play after {:?}", viewers(), start.elapsed());
+    assert!(cut.is_some(), "{} of 31 still play after {:?}", viewers(), start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(21), "they were cut after {:?}", start.elapsed());
     assert!(most < 32 << 20, "30 readers cost {most} bytes");
     assert_eq!(readers.len(), 30);
+    assert!(
+        reader.seen().ended.is_none() && reader.longest_wait(start) < Duration::from_millis(1_500),
+        "one who reads"
+    );
     assert!(metrics::sum(&server.get("/metrics").text(), "tayang_publishers_total", "") >= 1.0);
 }
