@@ -2,7 +2,7 @@
 //! same frames, the same number of viewers and the same clients, one after the other.
 //!
 //! CPU is the servers' own (`/proc/{pid}/stat`, user and system); bytes are what the viewers counted. Started by
-//! `cargo xtask bench`; results and method: `docs/benchmarks.md`.
+//! `cargo xtask bench`, which prints one JSON row per measurement.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
