@@ -152,7 +152,7 @@ fn ffprobe_finds_what_the_multivariant_playlist_claims() {
     for claim in ["RESOLUTION=640x360", "FRAME-RATE=30.000", "avc1.42", "mp4a.40.2", "AUDIO=", "AVERAGE-BANDWIDTH="] {
         assert!(master.contains(claim), "{claim} in {master}");
     }
-    for output in ["hls", "ts", "dash", "flv", "rtmp"] {
+    for output in ["hls", "ts", "flv", "rtmp"] {
         let probe = Command::new("ffprobe")
             .args([
                 "-v",
