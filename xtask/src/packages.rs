@@ -31,6 +31,7 @@ pub const DEMO: &[Needed] = &[needed("ffmpeg", "ffmpeg"), library("fonts-dejavu-
 
 /// What the tests take beyond the demo.
 pub const TEST: &[Needed] = &[
+    needed("curl", "curl"),
     needed("ffmpeg", "ffprobe"),
     needed("chromium", "chromium"),
     needed("gstreamer1.0-tools", "gst-launch-1.0"),
