@@ -112,6 +112,11 @@ impl WireFormat {
         let cts_ms = i32::try_from(cts_ms).unwrap_or(0);
         let mut header = Vec::with_capacity(16);
         flv::write_frame_header(track, ordinal(track.id), cts_ms, frame.key, &mut header);
+        if self == Self::Rtmp {
+            // One message is the whole rendering: nothing to gather, so nothing to copy again.
+            let kind = message_kind(tag_kind(track));
+            return rtmp::wire::media_message(kind, wire_time(time_ms), &[&header, &frame.payload]);
+        }
         let mut out = BytesMut::with_capacity(frame.payload.len() + header.len() + 64);
         self.put(&mut out, tag_kind(track), time_ms, &[&header, &frame.payload]);
         out.freeze()

@@ -15,7 +15,7 @@ pub const DEFAULT_APP: &str = "live";
 pub enum ChannelRef {
     /// `{app}/{name}`.
     Path(ChannelPath),
-    /// One word: the channel's id, or its name in [`DEFAULT_APP`].
+    /// The channel's id. A word that is no id is a name in [`DEFAULT_APP`], and so a path.
     Id(Uuid),
 }
 

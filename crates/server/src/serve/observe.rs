@@ -25,9 +25,7 @@ fn describe() {
     describe_counter!("tayang_fanout_skips_total", "jumps of slow viewers to a newer key frame");
     describe_counter!("tayang_fanout_cut_total", "viewers cut because they took nothing");
     describe_counter!("tayang_fanout_writes_total", "write calls to viewers");
-    describe_counter!("tayang_ingest_frames_total", "frames taken from publishers of present streams");
     describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
-    describe_gauge!("tayang_recordings_stalled", "recordings that lose media now: full or slow disk");
 }
 
 /// Brings the metrics up to date.
@@ -42,5 +40,4 @@ pub(super) fn publish(gateway: &Gateway) {
     metrics::gauge!("tayang_streams").set(streams.len() as f64);
     let held: usize = streams.iter().map(|stream| stream.log_bytes()).sum();
     metrics::gauge!("tayang_log_bytes").set(held as f64);
-    metrics::gauge!("tayang_recordings_stalled").set(gateway.recorder.status().stalled.len() as f64);
 }
