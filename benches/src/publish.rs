@@ -16,6 +16,8 @@ use testkit::{AudioSpec, Encoder, EncoderConfig, VideoSpec};
 
 /// Frames whose departure is remembered.
 const REMEMBERED: usize = 1 << 16;
+/// How long a publisher that is refused tries again.
+const ACCEPTED_MAX: Duration = Duration::from_secs(5);
 /// How often one that holds back looks whether it may go on.
 const HOLD_LOOK: Duration = Duration::from_millis(5);
 
@@ -82,7 +84,15 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let hold = Arc::new(AtomicBool::new(false));
         let departures = Arc::new(Departures::new());
-        let mut line = Line::publish(address, app, name)?;
+        // A running server learns of a channel that was made on the command line a moment after.
+        let deadline = Instant::now() + ACCEPTED_MAX;
+        let mut line = loop {
+            match Line::publish(address, app, name) {
+                Ok(line) => break line,
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        };
         let thread = {
             let (stop, hold, departures) = (stop.clone(), hold.clone(), departures.clone());
             std::thread::spawn(move || line.run(load, &stop, &hold, &departures))
