@@ -65,6 +65,20 @@ impl Snapshot {
         self.by_key_id.values()
     }
 
+    /// Whether a grant to play holds as of this moment: the channel exists under that path, and is public or the signature
+    /// not expired nor the secret that made it replaced. For who asks for many grants at once.
+    #[must_use]
+    pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
+        let Some(channel) = unmoved(self, &grant.channel) else { return false };
+        match grant.credential {
+            _ if channel.public => true,
+            None | Some(Credential::Key(_)) => false,
+            Some(Credential::Signed { scheme, expires_at }) => {
+                now <= expires_at && same_secret(&grant.channel, channel, scheme)
+            }
+        }
+    }
+
     fn key_in_app(&self, app: &Name, hash: KeyHash) -> Option<(&Arc<StreamKey>, &Arc<Channel>)> {
         let key = self.by_key.get(&hash)?;
         let channel = self.by_id.get(&key.channel)?;
@@ -239,15 +253,7 @@ impl Directory {
     /// Whether a grant to play still holds.
     #[must_use]
     pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
-        let snapshot = self.snapshot();
-        let Some(channel) = unmoved(&snapshot, &grant.channel) else { return false };
-        match grant.credential {
-            _ if channel.public => true,
-            None | Some(Credential::Key(_)) => false,
-            Some(Credential::Signed { scheme, expires_at }) => {
-                now <= expires_at && same_secret(&grant.channel, channel, scheme)
-            }
-        }
+        self.snapshot().play_still_valid(grant, now)
     }
 }
 

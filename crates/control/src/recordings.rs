@@ -66,6 +66,9 @@ pub struct Recording {
     pub duration_ms: u64,
     /// Bytes of its segments.
     pub bytes: u64,
+    /// The number after its highest media sequence number: where the channel's next stream may begin. 0 in rows of a program
+    /// that did not write it.
+    pub next_msn: u64,
     /// How far it has come.
     pub state: RecordingState,
 }

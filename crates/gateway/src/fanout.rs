@@ -9,7 +9,8 @@
 //!
 //! * A viewer that falls more than [`FanOutConfig::lag_ms_max`] behind jumps to the newest key frame, between two whole
 //!   messages; configuration travels with the jump. It is counted.
-//! * A viewer that takes nothing for [`FanOutConfig::blocked_max`] is cut.
+//! * A viewer that takes nothing for [`FanOutConfig::blocked_max`] is cut, and so is one whose right no longer holds when it
+//!   is asked again.
 //! * Coalescing: a shard rests as long as its last walk took, at most [`FanOutConfig::coalesce_max`]. An idle shard
 //!   writes each frame at once; a busy one sends several frames in one call, which is where the time goes.
 
@@ -20,11 +21,13 @@ mod socket;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use control::Directory;
 use hub::Stream;
 
+use crate::right::Right;
 use crate::wire::WireFormat;
 use shard::ShardHandle;
 pub use socket::PlaySocket;
@@ -84,8 +87,8 @@ pub struct NewViewer {
     pub socket: PlaySocket,
     /// Written first: the HTTP response head.
     pub preamble: Bytes,
-    /// The right to play ends here.
-    pub expires_at: Option<Instant>,
+    /// By which right. Asked again while it plays.
+    pub right: Right,
 }
 
 /// See the module's documentation.
@@ -96,11 +99,11 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// Starts the shards.
-    pub fn start(config: &FanOutConfig) -> io::Result<Self> {
+    /// Starts the shards. They ask `directory` whether viewers may go on.
+    pub fn start(config: &FanOutConfig, directory: &Arc<Directory>) -> io::Result<Self> {
         let counters = Arc::new(FanOutCounters::default());
         let shards = (0..config.shards.max(1))
-            .map(|n| ShardHandle::spawn(n, config.clone(), counters.clone()))
+            .map(|n| ShardHandle::spawn(n, config.clone(), counters.clone(), directory.clone()))
             .collect::<io::Result<_>>()?;
         Ok(Self { shards, next: AtomicUsize::new(0), counters })
     }

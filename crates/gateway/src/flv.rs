@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::http::{Body, Peer, Takeover, flv_body, header};
 use crate::live::Wakeups;
 use crate::reply;
+use crate::right::Right;
 use crate::wire::WireFormat;
 
 const MIME: &str = "video/x-flv";
@@ -22,14 +23,9 @@ const MIME: &str = "video/x-flv";
 const WEB_SOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Answers `GET|HEAD …​.flv`, plain or as a WebSocket upgrade.
-pub async fn answer<B>(
-    peer: &Peer,
-    request: &Request<B>,
-    stream: Arc<Stream>,
-    expires_at: Option<Instant>,
-) -> Response<Body> {
+pub async fn answer<B>(peer: &Peer, request: &Request<B>, stream: Arc<Stream>, right: Right) -> Response<Body> {
     if is_upgrade(request.headers()) {
-        return web_socket(peer, request.headers(), stream, expires_at).await;
+        return web_socket(peer, request.headers(), stream, right).await;
     }
     if request.method() == Method::HEAD {
         return reply::media(StatusCode::OK, MIME, reply::NO_STORE, Body::Empty);
@@ -43,9 +39,9 @@ pub async fn answer<B>(
                 )
                 .as_bytes(),
             );
-            match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, expires_at }).await {}
+            match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, right }).await {}
         }
-        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(stream, expires_at)),
+        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(stream, right.ends_at())),
     }
 }
 
@@ -54,12 +50,7 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
         && header(headers, CONNECTION).is_some_and(|value| value.to_ascii_lowercase().contains("upgrade"))
 }
 
-async fn web_socket(
-    peer: &Peer,
-    headers: &HeaderMap,
-    stream: Arc<Stream>,
-    expires_at: Option<Instant>,
-) -> Response<Body> {
+async fn web_socket(peer: &Peer, headers: &HeaderMap, stream: Arc<Stream>, right: Right) -> Response<Body> {
     let (Some(key), Some("13"), Some(slot)) =
         (header(headers, SEC_WEBSOCKET_KEY), header(headers, SEC_WEBSOCKET_VERSION), &peer.takeover)
     else {
@@ -70,7 +61,7 @@ async fn web_socket(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    match slot.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), expires_at }).await {}
+    match slot.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), right }).await {}
 }
 
 fn web_socket_accept(key: &str) -> String {

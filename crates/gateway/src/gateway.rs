@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use control::{Credential, Denied, Directory, PlayGrant, RecordingRepository};
+use control::{Denied, Directory, RecordingRepository};
 use hub::Hub;
-use media::{ChannelPath, UnixMillis};
+use media::ChannelPath;
 use recorder::Recorder;
+use tokio_util::task::TaskTracker;
 
 use crate::clock::wall_now;
 use crate::fanout::FanOut;
 use crate::live::Live;
+use crate::right::Right;
 
 /// Bounds on what strangers may open.
 #[derive(Clone, Debug)]
@@ -30,9 +31,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             http_connections_max: 100_000,
-            http_per_address_max: 50_000,
+            http_per_address_max: 20_000,
             rtmp_connections_max: 20_000,
-            rtmp_per_address_max: 10_000,
+            rtmp_per_address_max: 8_000,
         }
     }
 }
@@ -58,8 +59,10 @@ pub struct Gateway {
     pub limits: Limits,
     /// Prometheus text.
     pub render_metrics: RenderMetrics,
-    /// Set once the server stops: it takes nobody new.
+    /// Set once the server stops: it takes nobody new. See [`Gateway::drain`].
     pub draining: AtomicBool,
+    /// Holds a token for each HTTP connection, so that a server that stops can wait for those that are being answered.
+    pub responses: TaskTracker,
 }
 
 impl Gateway {
@@ -69,12 +72,16 @@ impl Gateway {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// May somebody play `{app}/{name_and_query}` as RTMP writes it? Answers the channel and when the right ends.
-    pub fn authorize_play_text(
-        &self,
-        app: &str,
-        name_and_query: &str,
-    ) -> Result<(ChannelPath, Option<Instant>), Denied> {
+    /// The server stops: no stream begins from now on, idle HTTP connections close, and the others close after their
+    /// answer. [`Gateway::responses`] is done when they have.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.live.close();
+        self.responses.close();
+    }
+
+    /// May somebody play `{app}/{name_and_query}` as RTMP writes it?
+    pub fn authorize_play_text(&self, app: &str, name_and_query: &str) -> Result<Right, Denied> {
         let app = app.split('?').next().unwrap_or_default().trim_end_matches('/');
         let (name, query) = name_and_query.split_once('?').unwrap_or((name_and_query, ""));
         let path = ChannelPath {
@@ -82,18 +89,6 @@ impl Gateway {
             name: name.parse().map_err(|_| Denied::Malformed)?,
         };
         let grant = self.directory.authorize_play(&path, control::sign::from_query(query)?, wall_now())?;
-        Ok((path, expiry(&grant)))
-    }
-}
-
-/// When a right to play ends, on the clock that fan-out keeps.
-#[must_use]
-pub fn expiry(grant: &PlayGrant) -> Option<Instant> {
-    match grant.credential {
-        Some(Credential::Signed { expires_at: UnixMillis(at), .. }) => {
-            let left = u64::try_from(at - wall_now().0).unwrap_or(0);
-            Some(Instant::now() + Duration::from_millis(left))
-        }
-        Some(Credential::Key(_)) | None => None,
+        Ok(Right::new(grant))
     }
 }

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fanout::NewViewer;
 use crate::io::{Admission, Connection};
+use crate::right::Right;
 use crate::routes::{self, Listener};
 use crate::wire::WireFormat;
 use crate::{Gateway, fanout};
@@ -41,8 +42,8 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Streams of one HTTP/2 connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
-/// What a drained server grants requests that are under way.
-const DRAIN_GRACE: Duration = Duration::from_secs(2);
+/// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
+const DRAIN_GRACE: Duration = Duration::from_secs(80);
 
 /// A response body: whole, or made while it is sent.
 pub enum Body {
@@ -96,8 +97,8 @@ pub struct Takeover {
     pub format: WireFormat,
     /// The whole response head.
     pub head: Bytes,
-    /// The right to play ends here.
-    pub expires_at: Option<Instant>,
+    /// By which right.
+    pub right: Right,
 }
 
 /// Where a handler leaves its [`Takeover`] for the task that owns the connection.
@@ -183,6 +184,7 @@ async fn drive(
     listener: Listener,
     stop: CancellationToken,
 ) {
+    let _answering = gateway.responses.token();
     let secure = connection.is_secure();
     if connection.is_http2() {
         let peer = Peer { address, secure, listener, takeover: None };
@@ -250,7 +252,7 @@ fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
             format: takeover.format,
             socket,
             preamble: takeover.head,
-            expires_at: takeover.expires_at,
+            right: takeover.right,
         }),
         Err(error) => tracing::debug!(%error, "a viewer left before it played"),
     }

@@ -18,6 +18,7 @@ pub mod pages;
 pub mod range;
 pub mod recorded;
 pub mod reply;
+pub mod right;
 pub mod routes;
 pub mod rtmp;
 pub mod state;

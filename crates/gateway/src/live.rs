@@ -1,19 +1,22 @@
 //! The live side of every stream: one task that feeds its packager, keeps its window for HLS and DASH, and hands the
 //! same bytes to the recorder.
 //!
-//! Owns the windows. The task waits for nothing but the stream: the recorder takes what it can or marks a gap.
+//! Owns the windows, and decides whether a stream may begin: not while the server stops, nor when streams hold as much
+//! memory as they may. The task waits for nothing but the stream: the recorder takes what it can or marks a gap.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use control::Channel;
-use hub::{Hub, Item, Listener, Publisher, Stream};
+use control::{Channel, Snapshot};
+use hub::{Hub, Item, Listener, Publisher, State, Stream};
 use media::{ChannelPath, StreamId};
 use packager::{Packager, Window};
 use parking_lot::{Mutex, RwLock};
-use recorder::{Recorder, StreamRecorder};
+use recorder::{Recorder, StreamRecorder, Used};
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use crate::clock::wall_now;
 use crate::hls::{GzipCache, TsCache};
@@ -24,6 +27,37 @@ const READ_MAX: usize = 256;
 const NUDGE_AFTER: Duration = Duration::from_secs(1);
 /// How long the playlists of a stream that ended are kept, so that every viewer reads its end.
 const ENDED_LINGER: Duration = Duration::from_secs(60);
+
+/// What a new stream is taken to hold until it holds more: 15 segments of 2 s at 2 Mbit/s. Without it, many that begin at
+/// once would all be let in by a budget that is still empty.
+const STREAM_BYTES_EXPECTED: usize = 8 << 20;
+
+/// Why a stream was not begun. Says nothing about the publisher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+    /// Streams hold as much as they may: `limits.memory_bytes_max`.
+    #[error("streams hold {held} bytes or will soon, and limits.memory_bytes_max is {max}")]
+    Memory {
+        /// Bytes held and expected.
+        held: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+}
+
+impl Refused {
+    /// One word for metric labels.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stopping => "stopping",
+            Self::Memory { .. } => "memory",
+        }
+    }
+}
 
 /// Wakes one async task when a stream advances.
 pub struct Wakeups(Arc<NotifyListener>);
@@ -55,12 +89,16 @@ impl Wakeups {
 pub struct LiveStream {
     /// The stream.
     pub stream: Arc<Stream>,
+    /// Whose it is: another channel may have the same path by now.
+    pub channel: Uuid,
     /// What can be fetched of it now.
     pub window: RwLock<Window>,
     /// Compressed playlists.
     pub packed: GzipCache,
     /// Segments in MPEG-TS.
     pub ts: TsCache,
+    /// The number after the highest media sequence number of the channel, shared by its streams.
+    next_msn: Arc<AtomicU64>,
     version: watch::Sender<u64>,
     changed_at: Mutex<Instant>,
     ended_at: RwLock<Option<Instant>>,
@@ -90,29 +128,136 @@ struct Streams {
     by_channel: HashMap<ChannelPath, Arc<LiveStream>>,
 }
 
+/// Held while a stream begins, so that only one does at a time.
+#[derive(Default)]
+struct Beginning {
+    /// None begins any more.
+    closed: bool,
+    /// Grows by one for each path ever streamed to, which are channels.
+    next_msn: HashMap<ChannelPath, Arc<AtomicU64>>,
+}
+
 /// Every live stream of this server.
 pub struct Live {
     hub: Arc<Hub>,
     config: packager::Config,
     recorder: Arc<Recorder>,
+    memory_bytes_max: usize,
+    beginning: Mutex<Beginning>,
     streams: RwLock<Streams>,
+    running: Arc<AtomicUsize>,
     started: watch::Sender<u64>,
 }
 
 impl Live {
-    /// None yet. Streams are cut as `config` says.
+    /// None yet. Streams are cut as `config` says; none begins while they hold `memory_bytes_max`.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, config: packager::Config, recorder: Arc<Recorder>) -> Self {
-        Self { hub, config, recorder, streams: RwLock::default(), started: watch::Sender::new(0) }
+    pub fn new(hub: Arc<Hub>, config: packager::Config, recorder: Arc<Recorder>, memory_bytes_max: usize) -> Self {
+        Self {
+            hub,
+            config,
+            recorder,
+            memory_bytes_max,
+            beginning: Mutex::default(),
+            streams: RwLock::default(),
+            running: Arc::default(),
+            started: watch::Sender::new(0),
+        }
     }
 
-    /// Makes the caller the publisher of `channel`, and starts the stream's live side if it is new.
-    pub fn publish(&self, channel: &Channel) -> Publisher {
-        let (publisher, new) = self.hub.publish(&channel.path, wall_now());
-        if new {
-            self.start(publisher.stream().clone(), channel);
+    /// Goes on after what recordings have used up: neither stream ids nor media sequence numbers come twice.
+    pub fn resume(&self, used: Used) {
+        if let Some(newest) = used.newest {
+            self.hub.skip_ids(newest);
         }
-        publisher
+        let mut beginning = self.beginning.lock();
+        for (path, next) in used.next_msn {
+            beginning.next_msn.entry(path).or_default().fetch_max(next, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the caller the publisher of `channel`, and starts the stream's live side if it is new. A stream of another
+    /// channel that had the same path ends.
+    ///
+    /// # Errors
+    /// [`Refused`], if it would have to begin a stream. Whoever comes back to one that goes on is always let in, unless the
+    /// server stops.
+    pub fn publish(&self, channel: &Channel) -> Result<Publisher, Refused> {
+        let mut beginning = self.beginning.lock();
+        if beginning.closed {
+            return Err(Refused::Stopping);
+        }
+        let before = self.of(&channel.path);
+        if let Some(other) = before.as_ref().filter(|live| live.channel != channel.id) {
+            other.stream.end(Instant::now());
+        }
+        let next_msn = beginning.next_msn.entry(channel.path.clone()).or_default();
+        if self.hub.stream(&channel.path).is_none() {
+            self.has_room()?;
+            // What the one before has still to package begins a segment per entry at the very most.
+            let behind = before.map_or(0, |before| before.stream.behind());
+            next_msn.fetch_max(next_msn.load(Ordering::Relaxed) + behind, Ordering::Relaxed);
+        }
+        // Segment numbers start at the stream's second, so that they rise from stream to stream of a channel. Media that
+        // came faster than life, or a clock that was set back, makes that later.
+        let id_min = StreamId(next_msn.load(Ordering::Relaxed) * 1_000);
+        let (publisher, new) = self.hub.publish_from(&channel.path, id_min, wall_now());
+        if new {
+            let next_msn = next_msn.clone();
+            self.start(publisher.stream().clone(), channel, next_msn);
+        }
+        Ok(publisher)
+    }
+
+    fn has_room(&self) -> Result<(), Refused> {
+        let held = self.held(STREAM_BYTES_EXPECTED);
+        if held < self.memory_bytes_max { Ok(()) } else { Err(Refused::Memory { held, max: self.memory_bytes_max }) }
+    }
+
+    /// Bytes that streams hold: logs, windows, and what waits for the disk.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held(0)
+    }
+
+    /// Bytes that streams may hold before no new one begins.
+    #[must_use]
+    pub fn held_bytes_max(&self) -> usize {
+        self.memory_bytes_max
+    }
+
+    fn held(&self, least: usize) -> usize {
+        let streams = self.streams.read();
+        let of = |live: &Arc<LiveStream>| live.stream.log_bytes() + live.window.read().bytes();
+        streams.by_channel.values().map(|live| of(live).max(least)).sum::<usize>() + self.recorder.queued_bytes()
+    }
+
+    /// No stream begins from now on: the server stops.
+    pub fn close(&self) {
+        self.beginning.lock().closed = true;
+    }
+
+    /// The channel's stream, if it can be joined: it has not ended and there is a key frame.
+    #[must_use]
+    pub fn playable(&self, channel: &Channel) -> Option<Arc<Stream>> {
+        let live = self.of(&channel.path).filter(|live| live.channel == channel.id)?;
+        (live.stream.state() != State::Ended && live.stream.start_point().is_some()).then(|| live.stream.clone())
+    }
+
+    /// Ends and forgets the streams whose channel is not in `snapshot` any more; a channel of the same path is another.
+    pub fn keep_channels(&self, snapshot: &Snapshot, now: Instant) {
+        let is_kept = |live: &LiveStream| {
+            snapshot.channel_by_id(live.channel).is_some_and(|channel| channel.path == *live.stream.path())
+        };
+        for live in self.all().into_iter().filter(|live| !is_kept(live)) {
+            tracing::info!(channel = %live.stream.path(), stream = %live.stream.id(), "the channel was deleted: its stream ends");
+            live.stream.end(now);
+            let mut streams = self.streams.write();
+            if streams.by_channel.get(live.stream.path()).is_some_and(|present| Arc::ptr_eq(present, &live)) {
+                streams.by_channel.remove(live.stream.path());
+            }
+        }
+        self.hub.expire(now);
     }
 
     /// The channel's newest stream, live or ended a moment ago.
@@ -142,7 +287,7 @@ impl Live {
     /// How many streams have not been packaged to their end yet.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.streams.read().by_channel.values().filter(|live| live.ended_at.read().is_none()).count()
+        self.running.load(Ordering::Acquire)
     }
 
     /// Changes whenever a stream has become playable.
@@ -164,12 +309,13 @@ impl Live {
         }
     }
 
-    fn start(&self, stream: Arc<Stream>, channel: &Channel) {
-        // Segment numbers start at the stream's second, so that they rise from stream to stream of a channel.
+    fn start(&self, stream: Arc<Stream>, channel: &Channel, next_msn: Arc<AtomicU64>) {
         let msn_base = stream.id().0 / 1_000;
         let live = Arc::new(LiveStream {
             window: RwLock::new(Window::new(self.config.clone())),
             stream: stream.clone(),
+            channel: channel.id,
+            next_msn,
             packed: GzipCache::default(),
             ts: TsCache::default(),
             version: watch::Sender::new(0),
@@ -179,7 +325,9 @@ impl Live {
         self.streams.write().by_channel.insert(channel.path.clone(), live.clone());
         let recording = channel.record.then(|| self.recorder.begin(stream.id(), channel));
         let packager = Packager::new(self.config.clone(), stream.id(), msn_base);
-        let run = Run { live, packager, recording, started: self.started.clone(), playable: false };
+        self.running.fetch_add(1, Ordering::AcqRel);
+        let (started, running) = (self.started.clone(), self.running.clone());
+        let run = Run { live, packager, recording, started, running, playable: false };
         tokio::spawn(run.until_it_ends());
     }
 }
@@ -189,6 +337,7 @@ struct Run {
     packager: Packager,
     recording: Option<StreamRecorder>,
     started: watch::Sender<u64>,
+    running: Arc<AtomicUsize>,
     playable: bool,
 }
 
@@ -203,6 +352,7 @@ impl Drop for Run {
             self.live.changed();
             *self.live.ended_at.write() = Some(Instant::now());
         }
+        self.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -220,6 +370,10 @@ impl Run {
                 metrics::counter!("tayang_packager_missed_total").increment(read.missed);
                 // What was missed may have held a configuration: begin anew with what is in force.
                 self.packager.flush();
+                self.publish_outputs();
+                if let Some(recording) = &mut self.recording {
+                    recording.missed(wall_now());
+                }
                 self.packager.set_tracks(&stream.tracks(), true);
             }
             for entry in entries.drain(..) {
@@ -263,6 +417,9 @@ impl Run {
     fn publish_outputs(&mut self) {
         let mut changed = false;
         while let Some(output) = self.packager.poll_output() {
+            if let packager::Output::Part(part) = &output {
+                self.live.next_msn.fetch_max(part.msn + 1, Ordering::Relaxed);
+            }
             self.live.window.write().apply(&output);
             if let Some(recording) = &mut self.recording {
                 recording.push(&output);

@@ -3,7 +3,6 @@
 pub mod target;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use control::Denied;
 use http::header::{HeaderValue, LOCATION};
@@ -13,8 +12,9 @@ use media::ChannelPath;
 
 use crate::clock::wall_now;
 use crate::http::{Body, Peer};
+use crate::right::Right;
 use crate::routes::target::{ChannelFile, ChannelRef, Target};
-use crate::{Gateway, flv, gateway, hls, pages, recorded, reply, state};
+use crate::{Gateway, flv, hls, pages, recorded, reply, state};
 
 /// Which port a request came in by. The old systems' ports serve their own shapes only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Asked<'r> {
     pub sign: Option<&'r str>,
     /// The query, without `?`.
     pub query: &'r str,
-    /// The right to play ends here.
-    pub expires_at: Option<Instant>,
+    /// The right to play it.
+    pub right: Right,
     /// `HEAD`.
     pub head: bool,
     /// The client takes gzip.
@@ -178,7 +178,7 @@ async fn of_channel(
         path,
         sign: named.path_sign,
         query: named.query,
-        expires_at: gateway::expiry(&grant),
+        right: Right::new(grant),
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
@@ -193,8 +193,8 @@ async fn serve(
     file: ChannelFile,
 ) -> Response<Body> {
     match file {
-        ChannelFile::Flv => match gateway.hub.stream(&asked.path).filter(|stream| stream.start_point().is_some()) {
-            Some(stream) => flv::answer(peer, request, stream, asked.expires_at).await,
+        ChannelFile::Flv => match gateway.live.playable(asked.right.channel()) {
+            Some(stream) => flv::answer(peer, request, stream, asked.right).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
         ChannelFile::State => state::channel(gateway, &asked).await,

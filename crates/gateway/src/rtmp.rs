@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use control::PublishGrant;
-use media::{ChannelPath, Redacted, UnixMillis};
+use media::{Redacted, UnixMillis};
 use rtmp::{CloseCode, Event, Output, Reject, ServerConfig, ServerSession};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use crate::clock::wall_now;
 use crate::fanout::NewViewer;
 use crate::ingest::Ingest;
 use crate::io::{Admission, Connection};
+use crate::right::Right;
 use crate::wire::WireFormat;
 
 /// TLS handshake, or first byte.
@@ -75,10 +76,7 @@ enum Role {
     Undecided,
     Publishing(Box<Publishing>),
     /// Accepted to play a channel that is not live yet.
-    Waiting {
-        path: ChannelPath,
-        expires_at: Option<Instant>,
-    },
+    Waiting(Right),
 }
 
 struct Publishing {
@@ -110,7 +108,7 @@ enum Step {
     /// The socket plays from here on, in fan-out.
     Play {
         stream: Arc<hub::Stream>,
-        expires_at: Option<Instant>,
+        right: Right,
     },
     End,
 }
@@ -145,7 +143,7 @@ impl Driver {
         loop {
             let wake = match self.drain().await {
                 Ok((Step::Go, wake)) => wake,
-                Ok((Step::Play { stream, expires_at }, _)) => return self.hand_over(stream, expires_at),
+                Ok((Step::Play { stream, right }, _)) => return self.hand_over(stream, right),
                 Ok((Step::End, _)) | Err(_) => return,
             };
             if drain_until.is_some_and(|at| Instant::now() >= at) {
@@ -169,7 +167,7 @@ impl Driver {
                     }
                 },
                 () = tokio::time::sleep_until(wake.into()) => self.session.handle_timeout(Instant::now()),
-                _ = started.changed(), if matches!(self.role, Role::Waiting { .. }) => {}
+                _ = started.changed(), if matches!(self.role, Role::Waiting(_)) => {}
                 () = stop.cancelled(), if drain_until.is_none() => {
                     if !self.session.request_reconnect(None, "the server is restarting") {
                         self.session.close(CloseCode::Shutdown, "the server is stopping");
@@ -195,7 +193,7 @@ impl Driver {
 
     fn next_wake(&self, session: Instant, drain_until: Option<Instant>) -> Instant {
         let mut wake = session;
-        if matches!(self.role, Role::Publishing(_)) {
+        if !matches!(self.role, Role::Undecided) {
             wake = wake.min(Instant::now() + RECHECK_EVERY);
         }
         drain_until.map_or(wake, |at| wake.min(at))
@@ -272,30 +270,37 @@ impl Driver {
     }
 
     fn on_publish(&mut self, rtmp_stream: u32, name: &Redacted<String>) {
-        match self.gateway.directory.authorize_publish(&self.app, &name.0, wall_now()) {
-            Ok(grant) => {
-                let path = grant.channel.path.clone();
-                let publisher = self.gateway.live.publish(&grant.channel);
-                tracing::info!(channel = %path, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
-                metrics::counter!("tayang_publishers_total", "protocol" => "rtmp").increment(1);
-                self.session.accept_publish(rtmp_stream);
-                self.role = Role::Publishing(Box::new(Publishing { ingest: Some(Ingest::new(publisher)), grant }));
-            }
+        let grant = match self.gateway.directory.authorize_publish(&self.app, &name.0, wall_now()) {
+            Ok(grant) => grant,
             Err(denied) => {
                 let reason = denied.reason();
                 metrics::counter!("tayang_publish_denied_total", "reason" => reason).increment(1);
                 tracing::warn!(reason, peer = %self.address, "a publisher was refused");
-                self.session.reject_publish(rtmp_stream, Reject::Denied);
+                return self.session.reject_publish(rtmp_stream, Reject::Denied);
+            }
+        };
+        let channel = &grant.channel.path;
+        match self.gateway.live.publish(&grant.channel) {
+            Ok(publisher) => {
+                tracing::info!(%channel, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
+                metrics::counter!("tayang_publishers_total", "protocol" => "rtmp").increment(1);
+                self.session.accept_publish(rtmp_stream);
+                self.role = Role::Publishing(Box::new(Publishing { ingest: Some(Ingest::new(publisher)), grant }));
+            }
+            Err(refused) => {
+                metrics::counter!("tayang_publish_denied_total", "reason" => refused.reason()).increment(1);
+                tracing::warn!(%channel, peer = %self.address, %refused, "a publisher was refused");
+                self.session.reject_publish(rtmp_stream, Reject::Overloaded);
             }
         }
     }
 
     fn on_play(&mut self, rtmp_stream: u32, name: &Redacted<String>) -> Step {
         match self.gateway.authorize_play_text(&self.app, &name.0) {
-            Ok((path, expires_at)) => {
+            Ok(right) => {
                 self.session.accept_play(rtmp_stream);
                 // A player that comes before the publisher waits and is attached when it comes.
-                self.role = Role::Waiting { path, expires_at };
+                self.role = Role::Waiting(right);
             }
             Err(denied) => {
                 metrics::counter!("tayang_play_denied_total", "reason" => denied.reason()).increment(1);
@@ -306,9 +311,9 @@ impl Driver {
     }
 
     fn play_if_live(&self) -> Option<Step> {
-        let Role::Waiting { path, expires_at } = &self.role else { return None };
-        let stream = self.gateway.hub.stream(path).filter(|stream| stream.start_point().is_some())?;
-        Some(Step::Play { stream, expires_at: *expires_at })
+        let Role::Waiting(right) = &self.role else { return None };
+        let stream = self.gateway.live.playable(right.channel())?;
+        Some(Step::Play { stream, right: right.clone() })
     }
 
     fn feed(&mut self, give: impl FnOnce(&mut Ingest, UnixMillis) -> Result<(), hub::Fenced>) {
@@ -319,9 +324,20 @@ impl Driver {
         }
     }
 
-    /// Asks again whether this publisher may go on.
+    /// Asks again whether this publisher, or this player that waits, may go on.
     fn recheck(&mut self) {
-        let Role::Publishing(publishing) = &self.role else { return };
+        let publishing = match &self.role {
+            Role::Undecided => return,
+            Role::Waiting(right) => {
+                if !right.holds(&self.gateway.directory.snapshot(), Instant::now()) {
+                    metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+                    self.session.close(CloseCode::StreamEnded, "the right to play has ended");
+                    self.role = Role::Undecided;
+                }
+                return;
+            }
+            Role::Publishing(publishing) => publishing,
+        };
         let Some(ingest) = &publishing.ingest else { return };
         if let Err(fenced) = ingest.publisher().check() {
             self.dismiss(&fenced.to_string());
@@ -342,14 +358,14 @@ impl Driver {
         tracing::debug!(peer = %self.address, %error, "an RTMP connection broke the protocol");
     }
 
-    fn hand_over(self, stream: Arc<hub::Stream>, expires_at: Option<Instant>) {
+    fn hand_over(self, stream: Arc<hub::Stream>, right: Right) {
         match self.connection.into_play_socket() {
             Ok(socket) => self.gateway.fan_out.add(NewViewer {
                 stream,
                 format: WireFormat::Rtmp,
                 socket,
                 preamble: Bytes::new(),
-                expires_at,
+                right,
             }),
             Err(error) => tracing::debug!(%error, "a player left before it played"),
         }

@@ -28,6 +28,12 @@ impl Hub {
         Self { limits, streams: Mutex::default() }
     }
 
+    /// Ids of streams are above `used` from now on, whatever the clock says: some bear it already, from before a restart.
+    pub fn skip_ids(&self, used: StreamId) {
+        let mut streams = self.streams.lock();
+        streams.last_id = streams.last_id.max(used.0);
+    }
+
     /// How long a stream without a publisher waits for one.
     #[must_use]
     pub fn reconnect_window(&self) -> Duration {
@@ -48,8 +54,13 @@ impl Hub {
 
     /// Makes the caller the channel's publisher. One that was there is fenced. True: the stream is new.
     pub fn publish(&self, path: &ChannelPath, now: UnixMillis) -> (Publisher, bool) {
+        self.publish_from(path, StreamId(0), now)
+    }
+
+    /// As [`Hub::publish`]; a stream that is new gets no id below `id_min`.
+    pub fn publish_from(&self, path: &ChannelPath, id_min: StreamId, now: UnixMillis) -> (Publisher, bool) {
         loop {
-            let (stream, new) = self.stream_to_publish(path, now);
+            let (stream, new) = self.stream_to_publish(path, id_min, now);
             // `None`: it ended between the two locks. The next turn makes another.
             if let Some(generation) = stream.publisher_joined(now) {
                 return (Publisher { stream, generation }, new);
@@ -57,12 +68,12 @@ impl Hub {
         }
     }
 
-    fn stream_to_publish(&self, path: &ChannelPath, now: UnixMillis) -> (Arc<Stream>, bool) {
+    fn stream_to_publish(&self, path: &ChannelPath, id_min: StreamId, now: UnixMillis) -> (Arc<Stream>, bool) {
         let mut streams = self.streams.lock();
         if let Some(stream) = streams.by_channel.get(path).filter(|stream| stream.state() != State::Ended) {
             return (stream.clone(), false);
         }
-        let id = u64::try_from(now.0).unwrap_or(0).max(streams.last_id + 1);
+        let id = u64::try_from(now.0).unwrap_or(0).max(streams.last_id + 1).max(id_min.0);
         streams.last_id = id;
         let stream = Arc::new(Stream::new(StreamId(id), path.clone(), self.limits.clone()));
         streams.by_channel.insert(path.clone(), stream.clone());

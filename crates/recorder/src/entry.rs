@@ -19,6 +19,8 @@ pub(crate) struct View {
     pub(crate) duration_ms: u64,
     /// Bytes, open segments included.
     pub(crate) bytes: u64,
+    /// The number after the highest sequence number, open segments included.
+    pub(crate) next_msn: u64,
     /// The end is written and flushed.
     pub(crate) closed: bool,
     /// The stream has ended without a part.
@@ -54,6 +56,7 @@ impl Entry {
         let index = fold.index().clone();
         let key = index.key;
         let (duration_ms, bytes) = fold.totals();
+        let view = View { index, duration_ms, bytes, next_msn: fold.next_msn(), closed: false, empty: false };
         Self {
             key,
             folder: key.folder(journal_dir),
@@ -61,7 +64,7 @@ impl Entry {
             queued_bytes: AtomicUsize::new(0),
             ended: AtomicBool::new(fold.ended()),
             changed: Notify::new(),
-            view: Mutex::new(View { index, duration_ms, bytes, closed: false, empty: false }),
+            view: Mutex::new(view),
             stalled: Mutex::new(None),
             inits: Mutex::new(Vec::new()),
             health,
@@ -84,6 +87,7 @@ impl Entry {
         view.index = fold.index().clone();
         view.duration_ms = duration_ms;
         view.bytes = bytes;
+        view.next_msn = fold.next_msn();
         drop(view);
         if completed {
             self.changed.notify_one();

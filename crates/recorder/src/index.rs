@@ -258,6 +258,12 @@ impl Fold {
         (duration, self.index.bytes() + open_bytes)
     }
 
+    /// The number after the highest of any track, open segments included; 0 while there is none.
+    pub(crate) fn next_msn(&self) -> u64 {
+        let complete = self.index.tracks.iter().filter_map(|track| track.segments.last());
+        complete.chain(self.open.iter().map(|(_, entry)| entry)).map(|entry| entry.msn + 1).max().unwrap_or(0)
+    }
+
     /// Moves the phase on.
     pub(crate) fn set_phase(&mut self, phase: Phase) {
         if self.index.phase != phase {

@@ -98,6 +98,11 @@ impl Lane {
         self.queue.lock().bytes <= self.bytes_max / 2
     }
 
+    /// Bytes of the parts that wait.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
     /// The next command; `None` if there is none within `wait`.
     fn next(&self, wait: Duration) -> Option<Command> {
         let mut queue = self.queue.lock();

@@ -38,6 +38,6 @@ pub use error::RecorderError;
 pub use index::{Gap, GapReason, Init, Phase, RecordingIndex, SegmentEntry, SegmentList, TrackIndex};
 pub use key::RecordingKey;
 pub use layout::{Mp4Layout, PlacedSegment};
-pub use recorder::{Recorder, RecorderStatus};
+pub use recorder::{Recorder, RecorderStatus, Used};
 pub use stream::StreamRecorder;
 pub use verify::{Check, VerifyReport};

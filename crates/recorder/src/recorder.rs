@@ -1,5 +1,6 @@
 //! The recorder as the server holds it: recovers at start, begins recordings, lists and reads them.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use control::{Channel, Recording, RecordingRepository};
-use media::{StreamId, UnixMillis};
+use media::{ChannelPath, StreamId, UnixMillis};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -50,6 +51,15 @@ pub struct RecorderStatus {
     pub sealed: usize,
 }
 
+/// What recordings have used up already: neither goes back, whatever the clock says after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// The highest id of a stream that has a recording, or a journal in any state.
+    pub newest: Option<StreamId>,
+    /// Per channel, the number after the highest media sequence number.
+    pub next_msn: HashMap<ChannelPath, u64>,
+}
+
 /// Records streams. One per journal folder.
 pub struct Recorder {
     archive: Arc<Archive>,
@@ -61,6 +71,8 @@ pub struct Recorder {
     tenders: Mutex<JoinSet<()>>,
     /// Where tenders run: streams may begin on any thread.
     runtime: tokio::runtime::Handle,
+    /// The highest stream of which a journal lay there at start, readable or not.
+    newest_journal: Option<StreamId>,
     _lock: File,
 }
 
@@ -108,6 +120,7 @@ impl Recorder {
             threads: Mutex::new(threads),
             tenders: Mutex::new(JoinSet::new()),
             runtime: tokio::runtime::Handle::current(),
+            newest_journal: newest_journal(&config.journal_dir),
             _lock: lock,
         });
         let journal_dir = config.journal_dir.clone();
@@ -181,6 +194,12 @@ impl Recorder {
         status
     }
 
+    /// Bytes of parts that wait for the disk.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.queued_bytes()).sum()
+    }
+
     /// Recordings of one channel, or of all, oldest first: those of the database, with the newest figures of those that
     /// are not ready.
     ///
@@ -203,6 +222,20 @@ impl Recorder {
         }
         rows.sort_by_key(|row| (row.started, row.id));
         Ok(rows)
+    }
+
+    /// What all recordings have used up.
+    ///
+    /// # Errors
+    /// [`RecorderError::Repository`].
+    pub async fn used(&self) -> Result<Used, RecorderError> {
+        let rows = self.list(None).await?;
+        let mut used = Used { newest: self.newest_journal.max(rows.iter().map(|row| row.id).max()), ..Used::default() };
+        for row in rows {
+            let next = used.next_msn.entry(row.path).or_default();
+            *next = row.next_msn.max(*next);
+        }
+        Ok(used)
     }
 
     /// Ends recording in this process: what was pushed is written and flushed, uploads stop where they are and go on at
@@ -331,6 +364,13 @@ fn set_aside(journal_dir: &Path, folder: &Path, key: RecordingKey) {
     let target = damaged.join(format!("{}-{}", key.channel, key.stream));
     let moved = std::fs::create_dir_all(&damaged).and_then(|()| std::fs::rename(folder, &target));
     tracing::error!(recording = %key, ?moved, to = %target.display(), "journal has no readable header, set aside");
+}
+
+/// The highest stream of any journal folder, those set aside included.
+fn newest_journal(journal_dir: &Path) -> Option<StreamId> {
+    let id_of = |folder: &Path| folder.file_name()?.to_str()?.rsplit('-').next()?.parse().ok();
+    let streams = subfolders(journal_dir).into_iter().flat_map(|channel| subfolders(&channel));
+    streams.filter_map(|folder| id_of(&folder)).max()
 }
 
 fn subfolders(dir: &Path) -> Vec<std::path::PathBuf> {

@@ -18,14 +18,16 @@ pub struct StreamRecorder {
     lane: Arc<Lane>,
     stream_queue_bytes_max: usize,
     gate: Gate,
-    /// A gap is to be told before the next part.
-    gap_at: Option<UnixMillis>,
+    /// A gap is to be told before the next part, or before the end.
+    gap: Option<(GapReason, UnixMillis)>,
+    /// Highest sequence number of which a part came.
+    newest_msn: u64,
     finished: bool,
 }
 
 impl StreamRecorder {
     pub(crate) fn new(entry: Arc<Entry>, lane: Arc<Lane>, stream_queue_bytes_max: usize) -> Self {
-        Self { entry, lane, stream_queue_bytes_max, gate: Gate::OPEN, gap_at: None, finished: false }
+        Self { entry, lane, stream_queue_bytes_max, gate: Gate::OPEN, gap: None, newest_msn: 0, finished: false }
     }
 
     /// Takes one output. Shares its bytes, does not wait and does not fail: where the disk cannot follow, whole segments
@@ -48,7 +50,18 @@ impl StreamRecorder {
         }
     }
 
+    /// Media is missing from here on that never became parts: open segments end with what they have, and the gap is marked
+    /// in the recording. It goes on with the next segment.
+    pub fn missed(&mut self, at: UnixMillis) {
+        if !self.gate.is_shut() {
+            metrics::counter!("tayang_recording_gaps_total").increment(1);
+            self.gate.shut(self.newest_msn);
+            self.gap = Some((GapReason::Missed, at));
+        }
+    }
+
     fn push_part(&mut self, part: &Arc<packager::Part>) {
+        self.newest_msn = self.newest_msn.max(part.msn);
         let (entry, lane, max) = (&self.entry, &self.lane, self.stream_queue_bytes_max);
         // Half empty, so that one slow flush does not make a gap per segment.
         let room = || entry.queued_bytes.load(Ordering::Relaxed) <= max / 2 && lane.has_room_again();
@@ -56,21 +69,28 @@ impl StreamRecorder {
             Admission::Drop => false,
             Admission::Keep => true,
             Admission::KeepAfterGap => {
-                let at = self.gap_at.take().unwrap_or(part.wall);
-                self.lane.send_small(Command::Gap(self.entry.clone(), GapReason::Overflow, at));
-                self.entry.set_stalled(None);
+                self.tell_gap();
                 true
             }
         };
         if keep && !self.lane.send_part(&self.entry, part, self.stream_queue_bytes_max) {
             self.gate.shut(part.msn);
-            self.gap_at = Some(part.wall);
+            self.gap = Some((GapReason::Overflow, part.wall));
             if self.entry.set_stalled(Some(GapReason::Overflow)) {
                 tracing::error!(recording = %self.entry.key, "recording stalled: parts come faster than the disk takes them");
             }
         }
         if self.gate.is_shut() {
             metrics::counter!("tayang_recording_parts_lost_total").increment(1);
+        }
+    }
+
+    fn tell_gap(&mut self) {
+        if let Some((why, at)) = self.gap.take() {
+            self.lane.send_small(Command::Gap(self.entry.clone(), why, at));
+            if why == GapReason::Overflow {
+                self.entry.set_stalled(None);
+            }
         }
     }
 
@@ -82,6 +102,7 @@ impl StreamRecorder {
     fn end(&mut self) {
         if !self.finished {
             self.finished = true;
+            self.tell_gap();
             self.entry.ended.store(true, Ordering::Relaxed);
             self.lane.send_small(Command::Finish(self.entry.clone()));
         }

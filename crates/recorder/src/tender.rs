@@ -225,6 +225,7 @@ pub(crate) fn row_of(view: &View, state: RecordingState) -> Recording {
         started: view.index.started,
         duration_ms: view.duration_ms,
         bytes: view.bytes,
+        next_msn: view.next_msn,
         state,
     }
 }

@@ -100,6 +100,8 @@ pub struct Limits {
     pub rtmp_connections_max: usize,
     /// The same from one address.
     pub rtmp_per_address_max: usize,
+    /// Bytes that streams may hold before no new one begins.
+    pub memory_bytes_max: usize,
 }
 
 /// Where recordings lie.

@@ -1,7 +1,8 @@
 //! The server: opens what the configuration names, wires the crates together, and stops in order.
 //!
 //! Start: database, what a crash left of recordings, streams, listeners; then the ready file. Stop (SIGTERM, SIGINT):
-//! publishers are told, streams end, recordings are sealed, sockets close; all within the configured time.
+//! publishers are told, streams end, recordings are sealed, responses under way are finished, sockets close; all within the
+//! configured time.
 
 mod listeners;
 mod observe;
@@ -9,7 +10,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -81,14 +82,16 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
         window_segments: config.live.window_segments,
         ..packager::Config::default()
     };
-    let fan_out = FanOut::start(&FanOutConfig {
+    let fan_out = FanOutConfig {
         coalesce_max: Duration::from_millis(config.live.coalesce_ms_max),
         lag_ms_max: i64::try_from(config.live.lag_ms_max).unwrap_or(i64::MAX),
         ..FanOutConfig::default()
-    })
-    .context("the fan-out threads cannot start")?;
+    };
+    let fan_out = FanOut::start(&fan_out, &directory).context("the fan-out threads cannot start")?;
+    let live = Live::new(hub.clone(), packaging, recorder.clone(), config.limits.memory_bytes_max);
+    live.resume(recorder.used().await.context("recordings cannot be listed")?);
     let gateway = Arc::new(Gateway {
-        live: Live::new(hub.clone(), packaging, recorder.clone()),
+        live,
         hub,
         directory,
         fan_out,
@@ -102,6 +105,7 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
         },
         render_metrics: metrics,
         draining: AtomicBool::new(false),
+        responses: TaskTracker::new(),
     });
     Ok((gateway, store))
 }
@@ -128,11 +132,11 @@ async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
     }
 }
 
-/// Publishers are told and given a moment, streams end, recordings are flushed.
+/// Publishers are told and given a moment, streams end, recordings are flushed, and who is being answered is answered.
 async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tracker: &TaskTracker) {
     let deadline =
         tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s).saturating_sub(FLUSH_RESERVE);
-    gateway.draining.store(true, Ordering::Relaxed);
+    gateway.drain();
     stop.cancel();
     tracker.close();
     let told = tokio::time::Instant::now() + gateway::rtmp::DRAIN_GRACE;
@@ -144,6 +148,7 @@ async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tra
         }
         gateway.recorder.settle(Duration::from_secs(config.drain_timeout_s)).await;
         tracker.wait().await;
+        gateway.responses.wait().await;
     };
     if tokio::time::timeout_at(deadline, ended).await.is_err() {
         tracing::warn!(

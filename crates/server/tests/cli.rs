@@ -106,6 +106,8 @@ fn what_is_typed_wrong_is_exit_2_and_changes_nothing() {
         "channel create ../kelas",
         "channel create a/b/c",
         "channel create kelas --app ../live",
+        "channel create healthz",
+        "channel create kelas --app watch",
         "channel create",
         "channel creat kelas",
         "channel sign-url kelas --expires-in-s -5",

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
+use control::Directory;
 use media::{StreamId, TrackSet};
 use mio::{Events, Poll, Token, Waker};
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use parking_lot::Mutex;
 use super::feed::Feed;
 use super::socket::Socket;
 use super::{FanOutConfig, FanOutCounters, NewViewer};
+use crate::right::{ASK_EVERY, Right};
 use crate::wire::WireFormat;
 
 const WAKE: Token = Token(usize::MAX);
@@ -23,7 +25,6 @@ const WAKE: Token = Token(usize::MAX);
 const SLICES_MAX: usize = 64;
 /// Bytes handed to one write call: about what the kernel takes for one viewer at a time.
 const WRITE_BYTES_MAX: usize = 256 << 10;
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Wakes the shard once, however often it is called before the shard looks.
 pub(super) struct Signal {
@@ -52,7 +53,12 @@ pub(super) struct ShardHandle {
 }
 
 impl ShardHandle {
-    pub(super) fn spawn(number: usize, config: FanOutConfig, counters: Arc<FanOutCounters>) -> io::Result<Self> {
+    pub(super) fn spawn(
+        number: usize,
+        config: FanOutConfig,
+        counters: Arc<FanOutCounters>,
+        directory: Arc<Directory>,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let signal = Arc::new(Signal { waker, pending: AtomicBool::new(false) });
@@ -60,6 +66,7 @@ impl ShardHandle {
         let shard = Shard {
             config,
             counters,
+            directory,
             poll,
             signal: signal.clone(),
             inbox: inbox.clone(),
@@ -112,7 +119,9 @@ struct Viewer {
     tracks: Option<Arc<TrackSet>>,
     /// Since when the socket has taken nothing.
     blocked_since: Option<Instant>,
-    expires_at: Option<Instant>,
+    right: Right,
+    /// Its place among the viewers of its feed.
+    place: usize,
     /// The stream is over and the viewer has been told so.
     told: bool,
 }
@@ -125,6 +134,7 @@ enum Flow {
 struct Shard {
     config: FanOutConfig,
     counters: Arc<FanOutCounters>,
+    directory: Arc<Directory>,
     poll: Poll,
     signal: Arc<Signal>,
     inbox: Arc<Mutex<Inbox>>,
@@ -140,7 +150,7 @@ impl Shard {
         loop {
             let now = Instant::now();
             let dirty = self.signal.pending.load(Ordering::Acquire);
-            let timeout = if dirty { self.rest_until.saturating_duration_since(now) } else { SWEEP_EVERY };
+            let timeout = if dirty { self.rest_until.saturating_duration_since(now) } else { ASK_EVERY };
             // Whole milliseconds are what the kernel waits; a rest of less is no rest.
             let timeout = if timeout < Duration::from_millis(1) { Duration::ZERO } else { timeout };
             match self.poll.poll(&mut events, Some(timeout)) {
@@ -163,7 +173,7 @@ impl Shard {
                 let took = now.elapsed();
                 self.rest_until = now + took + took.min(self.config.coalesce_max);
             }
-            if now.duration_since(self.swept) >= SWEEP_EVERY {
+            if now.duration_since(self.swept) >= ASK_EVERY {
                 self.swept = now;
                 self.sweep(now);
             }
@@ -196,24 +206,25 @@ impl Shard {
             tracing::warn!(viewers_max = self.config.viewers_max, "a viewer was refused: the shard is full");
             return Ok(());
         }
-        let feed = (new.stream.id(), new.format);
+        let feed_key = (new.stream.id(), new.format);
         let mut socket = Socket::new(new.socket, self.config.unsent_bytes_max)?;
         let slot = self.viewers.vacant_entry();
         let key = slot.key();
         socket.register(self.poll.registry(), Token(key))?;
+        let signal = self.signal.clone();
+        let feed = self.feeds.entry(feed_key).or_insert_with(|| Feed::new(new.stream, new.format, signal));
         slot.insert(Viewer {
             socket,
-            feed,
+            feed: feed_key,
             first: if new.preamble.is_empty() { Vec::new() } else { vec![new.preamble] },
             cursor: None,
             tracks: None,
             blocked_since: None,
-            expires_at: new.expires_at,
+            right: new.right,
+            place: feed.viewers.len(),
             told: false,
         });
         self.counters.viewers.fetch_add(1, Ordering::Relaxed);
-        let signal = self.signal.clone();
-        let feed = self.feeds.entry(feed).or_insert_with(|| Feed::new(new.stream, new.format, signal));
         feed.viewers.push(key);
         feed.listener.dirty.store(true, Ordering::Release);
         Ok(())
@@ -272,15 +283,20 @@ impl Shard {
         }
     }
 
+    /// Closes who takes nothing and who may not go on.
     fn sweep(&mut self, now: Instant) {
+        let snapshot = self.directory.snapshot();
         let mut gone = Vec::new();
         for (key, viewer) in &self.viewers {
             let blocked = viewer.blocked_since.is_some_and(|since| now - since >= self.config.blocked_max);
-            let expired = viewer.expires_at.is_some_and(|at| now >= at);
+            let may_play = viewer.right.holds(&snapshot, now);
             if blocked {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
             }
-            if blocked || expired {
+            if !may_play {
+                metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+            }
+            if blocked || !may_play {
                 gone.push(key);
             }
         }
@@ -294,7 +310,11 @@ impl Shard {
         viewer.socket.flush().ok();
         self.counters.viewers.fetch_sub(1, Ordering::Relaxed);
         if let Some(feed) = self.feeds.get_mut(&viewer.feed) {
-            feed.viewers.retain(|other| *other != key);
+            feed.viewers.swap_remove(viewer.place);
+            // The last one has its place now: leaving costs the same however many stay.
+            if let Some(moved) = feed.viewers.get(viewer.place) {
+                self.viewers[*moved].place = viewer.place;
+            }
             if feed.viewers.is_empty() {
                 self.feeds.remove(&viewer.feed);
             }

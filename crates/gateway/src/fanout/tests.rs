@@ -2,7 +2,9 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::time::Instant;
 
+use control::{Channel, ChannelOptions, PlayGrant, Snapshot};
 use formats::container::flv::{Tag, TagKind, TagReader};
 use hub::{Hub, Limits, Publisher};
 use media::{ChannelPath, UnixMillis};
@@ -16,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Stage {
     encoder: Encoder,
     publisher: Publisher,
+    channel: Channel,
+    directory: Arc<Directory>,
     fan_out: FanOut,
     listener: TcpListener,
 }
@@ -29,9 +33,11 @@ impl Stage {
         for track in encoder.tracks().iter() {
             publisher.put_track((**track).clone(), UnixMillis(1_000)).expect("put");
         }
-        let fan_out = FanOut::start(&config).expect("threads start");
+        let channel = Channel::create(path, &ChannelOptions::default(), UnixMillis(1));
+        let directory = Arc::new(Directory::new(Snapshot::new(vec![channel.clone()], Vec::new())));
+        let fan_out = FanOut::start(&config, &directory).expect("threads start");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        Self { encoder, publisher, fan_out, listener }
+        Self { encoder, publisher, channel, directory, fan_out, listener }
     }
 
     fn push_until(&mut self, ms: i64) {
@@ -49,9 +55,14 @@ impl Stage {
             format,
             socket: PlaySocket::Plain(server),
             preamble: Bytes::from_static(preamble),
-            expires_at: None,
+            right: Right::new(PlayGrant { channel: Arc::new(self.channel.clone()), credential: None }),
         });
         client
+    }
+
+    /// The channel is another from now on.
+    fn replace_channel(&self, channel: Channel) {
+        self.directory.replace(Snapshot::new(vec![channel], Vec::new()));
     }
 }
 
@@ -201,20 +212,58 @@ fn the_end_of_the_stream_ends_its_viewers_after_the_last_tag() {
     assert_eq!(&all[all.len() - 4..], &[0x88, 2, 0x03, 0xE8], "a WebSocket is closed by its own frame");
 }
 
+/// Reads until the end, and how long it took.
+fn read_to_end(client: &mut TcpStream) -> Duration {
+    let start = Instant::now();
+    client.read_to_end(&mut Vec::new()).expect("closed");
+    start.elapsed()
+}
+
 #[test]
-fn a_right_that_ends_closes_the_socket() {
+fn a_right_that_ends_closes_the_socket_in_time() {
+    let private = |channel: &Channel| Channel { public: false, ..channel.clone() };
+    let another = |channel: &Channel| Channel::create(channel.path.clone(), &ChannelOptions::default(), UnixMillis(2));
+    for (what, change) in [("private", &private as &dyn Fn(&Channel) -> Channel), ("made anew", &another)] {
+        let mut stage = Stage::new(FanOutConfig::default());
+        stage.push_until(1_000);
+        let mut client = stage.viewer(WireFormat::Flv, b"");
+        wait_until("admitted", || stage.fan_out.counters().viewers.load(Ordering::Relaxed) == 1);
+        stage.replace_channel(change(&stage.channel));
+        let took = read_to_end(&mut client);
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        assert_eq!(stage.fan_out.counters().viewers.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[test]
+fn a_right_that_holds_keeps_the_socket_when_channels_change() {
     let mut stage = Stage::new(FanOutConfig::default());
     stage.push_until(1_000);
-    let mut client = TcpStream::connect(stage.listener.local_addr().expect("bound")).expect("connect");
-    client.set_read_timeout(Some(PATIENCE)).expect("set");
-    let (server, _) = stage.listener.accept().expect("accept");
-    stage.fan_out.add(NewViewer {
-        stream: stage.publisher.stream().clone(),
-        format: WireFormat::Flv,
-        socket: PlaySocket::Plain(server),
-        preamble: Bytes::new(),
-        expires_at: Some(Instant::now()),
-    });
-    let mut all = Vec::new();
-    client.read_to_end(&mut all).expect("closed");
+    let mut kept = stage.viewer(WireFormat::Flv, b"");
+    let mut reader = TagReader::new();
+    stage.replace_channel(Channel { record: false, ..stage.channel.clone() });
+    for ms in [2_000, 3_000] {
+        std::thread::sleep(crate::right::ASK_EVERY);
+        stage.push_until(ms);
+        tags(&mut kept, &mut reader, |tag| i64::from(tag.timestamp_ms) >= ms - 100);
+    }
+}
+
+#[test]
+fn viewers_that_leave_in_any_order_leave_the_others_in_play() {
+    let mut stage = Stage::new(FanOutConfig { shards: 1, ..FanOutConfig::default() });
+    stage.push_until(500);
+    let mut clients: Vec<_> = (0..30).map(|_| Some(stage.viewer(WireFormat::Flv, b""))).collect();
+    let present = |stage: &Stage| stage.fan_out.counters().viewers.load(Ordering::Relaxed);
+    wait_until("all admitted", || present(&stage) == 30);
+    let mut left = 30;
+    for n in (0..30).step_by(3).chain([1, 29, 28]) {
+        clients[n] = None;
+        left -= 1;
+        wait_until("forgotten", || present(&stage) == left);
+    }
+    stage.push_until(2_000);
+    for client in clients.iter_mut().flatten() {
+        tags(client, &mut TagReader::new(), |tag| tag.timestamp_ms >= 1_900);
+    }
 }

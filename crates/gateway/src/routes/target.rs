@@ -10,6 +10,40 @@ use uuid::Uuid;
 /// Application of channels that are named by one word.
 pub const DEFAULT_APP: &str = "live";
 
+/// First words of addresses that are the server's own, now or kept for it: no application and no channel is called so, as
+/// [`parse`] would read its addresses as something else.
+pub const RESERVED: [&str; 12] = [
+    "api",
+    "assets",
+    "control",
+    "healthcheck",
+    "healthz",
+    "metrics",
+    "readyz",
+    "recordings",
+    "s",
+    "stat",
+    "time",
+    "watch",
+];
+
+/// Why a channel cannot be called `path`, if it cannot: its addresses would mean something else.
+#[must_use]
+pub fn refusal(path: &ChannelPath) -> Option<String> {
+    for (what, word) in [("application", &path.app), ("channel", &path.name)] {
+        let word = word.as_str();
+        if RESERVED.contains(&word) {
+            return Some(format!(
+                "no {what} can be called {word}: addresses that begin with /{word} are the server's own"
+            ));
+        }
+        if word.parse::<Uuid>().is_ok() {
+            return Some(format!("no {what} can be called {word}: it reads as a channel's id"));
+        }
+    }
+    None
+}
+
 /// A channel as a URL names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelRef {

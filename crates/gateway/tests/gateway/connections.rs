@@ -129,10 +129,13 @@ async fn a_request_under_way_is_answered_before_the_server_stops() {
     let early = tokio::time::timeout(Duration::from_millis(150), waiting.head()).await;
     assert!(early.is_err(), "it waits");
     stage.stop();
+    let done = tokio::time::timeout(Duration::from_millis(150), stage.gateway.responses.wait()).await;
+    assert!(done.is_err(), "who stops the server knows that somebody is being answered");
     publisher.send_until_ms(1_200).await;
     assert_eq!(waiting.head().await.status, 200);
     let rest = waiting.rest().await;
     assert!(rest.starts_with(b"#EXTM3U"), "and then it is closed");
+    soon("nobody is being answered", stage.gateway.responses.wait()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,6 +147,21 @@ async fn nobody_new_is_taken_once_the_server_stops() {
         let refused = async || TcpStream::connect(address).await.is_err();
         soon("the port closes", async { while !refused().await {} }).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stream_begins_once_the_server_stops() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air("kelas", 1_000).await;
+    // The ports are still open: somebody was accepted a moment before.
+    stage.gateway.drain();
+    let before = counts::of("tayang_publish_denied_total reason=stopping");
+    for name in ["tanpa", "kelas"] {
+        let mut late = Peer::open(stage.rtmp, Purpose::Publish, "live", stage.key(name)).await;
+        assert_eq!(late.status().await, (true, "NetStream.Publish.Failed".to_owned()), "{name}");
+    }
+    assert!(counts::of("tayang_publish_denied_total reason=stopping") >= before + 2);
+    assert_eq!(stage.gateway.live.running(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

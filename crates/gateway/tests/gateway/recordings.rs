@@ -3,10 +3,13 @@
 use std::io::Cursor;
 
 use formats::container::mp4::verify_file;
+use gateway::clock::wall_now;
 use media::MediaKind;
 use serde_json::Value;
+use testkit::{Encoder, EncoderConfig, VideoSpec};
 
-use crate::stage::{PATIENCE, Stage};
+use crate::publisher::encoding;
+use crate::stage::{Options, PATIENCE, Stage};
 
 /// A stream of 2.1 s that has ended and whose recording is ready: its folder's address and what was published.
 async fn recorded(stage: &Stage) -> (String, Vec<bytes::Bytes>) {
@@ -149,4 +152,36 @@ async fn a_private_recording_needs_a_signature_as_its_channel_does() {
     }
     let direct = stage.get(&format!("/live/tertutup/{stream}/recording.mp4?sign={sign}")).await;
     assert_eq!(direct.status, 200, "a file names nothing, so its address may carry the signature");
+}
+
+/// On one thread nothing is packaged while the test pushes.
+#[tokio::test]
+async fn what_left_the_log_before_it_was_packaged_is_a_gap_of_the_recording() {
+    let stage = Stage::with(Options { log_bytes_max: 1 << 20, ..Options::default() }).await;
+    let channel = stage.channel("kelas");
+    let publisher = stage.gateway.live.publish(channel).expect("begun");
+    let video = encoding().video.map(|video| VideoSpec { frame_bytes: 6_000, ..video });
+    let mut encoder = Encoder::new(EncoderConfig { video, ..encoding() });
+    for track in encoder.tracks().iter() {
+        publisher.put_track((**track).clone(), wall_now()).expect("put");
+    }
+    let push_until = |encoder: &mut Encoder, ms| {
+        for frame in encoder.frames_until_ms(ms) {
+            publisher.push(frame, wall_now()).expect("push");
+        }
+    };
+    push_until(&mut encoder, 1_000);
+    stage.packaged("kelas", 1_000).await;
+    push_until(&mut encoder, 30_000);
+    let stream = stage.live("kelas").stream.clone();
+    stage.until("the rest is packaged", || (stream.behind() == 0).then_some(())).await;
+    let id = stream.id();
+    stage.end("kelas").await;
+    assert!(stage.gateway.recorder.settle(PATIENCE).await, "the recording becomes ready");
+    let key = recorder::RecordingKey { channel: channel.id, stream: id };
+    let index = stage.gateway.recorder.archive().index(key).await.expect("a recording");
+    assert_eq!(index.gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [recorder::GapReason::Missed]);
+    for track in &index.tracks {
+        assert_eq!(track.segments.iter().filter(|segment| segment.gap_before).count(), 1, "{:?}", track.id);
+    }
 }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use control::{Channel, ChannelOptions, Directory, RecordingRepository, Snapshot, StreamKey};
@@ -20,6 +20,7 @@ use recorder::{Recorder, RecorderConfig};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::client::{Connection, Reply};
 use crate::counts;
@@ -41,11 +42,19 @@ pub struct Options {
     pub limits: Limits,
     pub packaging: packager::Config,
     pub reconnect_window: Duration,
+    pub log_bytes_max: usize,
+    pub memory_bytes_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), packaging: packaging(), reconnect_window: Duration::from_secs(60) }
+        Self {
+            limits: Limits::default(),
+            packaging: packaging(),
+            reconnect_window: Duration::from_secs(60),
+            log_bytes_max: hub::Limits::default().log_bytes_max,
+            memory_bytes_max: usize::MAX,
+        }
     }
 }
 
@@ -115,6 +124,33 @@ impl Stage {
             StreamKey { revoked_at, ..key.clone() }
         });
         self.gateway.directory.replace(Snapshot::new(self.channels.clone(), keys.collect()));
+    }
+
+    /// The directory as it is once the channel is private.
+    pub fn close_to_the_public(&self, name: &str) {
+        let id = self.channel(name).id;
+        let channels = self.channels.iter().map(|channel| {
+            let public = channel.public && channel.id != id;
+            Channel { public, ..channel.clone() }
+        });
+        self.gateway.directory.replace(Snapshot::new(channels.collect(), self.keys()));
+    }
+
+    /// The directory as it is once the channel was deleted and another made at its path. Answers the other and its key.
+    pub fn make_anew(&self, name: &str) -> (Channel, String) {
+        let old = self.channel(name);
+        let new = Channel::create(old.path.clone(), &ChannelOptions::default(), UnixMillis(3));
+        let (key, text) = StreamKey::create(new.id, "another", UnixMillis(3));
+        let others = self.channels.iter().filter(|channel| channel.id != old.id).cloned();
+        let (mut channels, mut keys) = (others.collect::<Vec<_>>(), self.keys());
+        channels.push(new.clone());
+        keys.push(key);
+        self.gateway.directory.replace(Snapshot::new(channels, keys));
+        (new, text.0)
+    }
+
+    fn keys(&self) -> Vec<StreamKey> {
+        self.keys.iter().map(|(key, _)| key.clone()).collect()
     }
 
     /// A publisher of the channel that may send.
@@ -192,7 +228,7 @@ impl Stage {
 
     /// The server stops.
     pub fn stop(&self) {
-        self.gateway.draining.store(true, Ordering::Relaxed);
+        self.gateway.drain();
         self.stop.cancel();
     }
 }
@@ -265,17 +301,25 @@ async fn open(folder: &TempDir, snapshot: Snapshot, options: &Options) -> Arc<Ga
     };
     let store = Arc::new(LocalFileSystem::new_with_prefix(&objects).expect("a store"));
     let recorder = Recorder::open(config, store, recordings.clone()).await.expect("a recorder");
-    let hub = Arc::new(Hub::new(hub::Limits { reconnect_window: options.reconnect_window, ..hub::Limits::default() }));
+    let hub = Arc::new(Hub::new(hub::Limits {
+        log_bytes_max: options.log_bytes_max,
+        reconnect_window: options.reconnect_window,
+        ..hub::Limits::default()
+    }));
     let fan_out = FanOutConfig { shards: 1, coalesce_max: Duration::from_millis(5), ..FanOutConfig::default() };
+    let directory = Arc::new(Directory::new(snapshot));
+    let live = Live::new(hub.clone(), options.packaging.clone(), recorder.clone(), options.memory_bytes_max);
+    live.resume(recorder.used().await.expect("rows"));
     Arc::new(Gateway {
-        live: Live::new(hub.clone(), options.packaging.clone(), recorder.clone()),
+        live,
         hub,
-        directory: Arc::new(Directory::new(snapshot)),
-        fan_out: FanOut::start(&fan_out).expect("threads"),
+        fan_out: FanOut::start(&fan_out, &directory).expect("threads"),
+        directory,
         recorder,
         recordings,
         limits: options.limits.clone(),
         render_metrics: Arc::new(|| "tayang_up 1\n".to_owned()),
         draining: AtomicBool::new(false),
+        responses: TaskTracker::new(),
     })
 }

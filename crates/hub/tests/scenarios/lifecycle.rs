@@ -178,3 +178,18 @@ fn listeners_hear_the_end_and_the_dropped_ones_nothing() {
     hub.expire(clock.now());
     assert_eq!(kept.0.load(Ordering::Relaxed), 1, "the end is heard once");
 }
+
+#[test]
+fn ids_stay_above_those_of_before_a_restart_whatever_the_clock_says() {
+    let hub = Hub::new(Limits::default());
+    hub.skip_ids(StreamId(5_000));
+    hub.skip_ids(StreamId(4_000));
+    let (first, _) = hub.publish(&path("satu"), UnixMillis(1_000));
+    assert_eq!(first.stream().id(), StreamId(5_001));
+    let (second, _) = hub.publish_from(&path("dua"), StreamId(7_000), UnixMillis(1_000));
+    assert_eq!(second.stream().id(), StreamId(7_000));
+    let (again, new) = hub.publish_from(&path("dua"), StreamId(9_000), UnixMillis(1_000));
+    assert_eq!((again.stream().id(), new), (StreamId(7_000), false), "a stream that goes on keeps its id");
+    let (third, _) = hub.publish(&path("tiga"), UnixMillis(8_000));
+    assert_eq!(third.stream().id(), StreamId(8_000), "and the clock's time again as soon as it is above");
+}

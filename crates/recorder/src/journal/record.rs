@@ -82,6 +82,8 @@ pub enum GapReason {
     Damaged,
     /// Parts came that do not follow one another.
     Sequence,
+    /// Frames had left the stream's log before they were packaged: the machine was too busy.
+    Missed,
 }
 
 /// Why the journal ends.
@@ -139,6 +141,7 @@ impl Record {
                     GapReason::Overflow => 3,
                     GapReason::Damaged => 4,
                     GapReason::Sequence => 5,
+                    GapReason::Missed => 6,
                 });
                 w.signed(at.0);
             }
@@ -169,6 +172,7 @@ impl Record {
                     3 => GapReason::Overflow,
                     4 => GapReason::Damaged,
                     5 => GapReason::Sequence,
+                    6 => GapReason::Missed,
                     _ => return None,
                 },
                 at: UnixMillis(r.signed()?),

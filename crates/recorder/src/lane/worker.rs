@@ -102,7 +102,7 @@ impl Worker {
                 self.with(&entry, |writing, config| writing.part(config, &part));
             }
             Command::Seal(entry, track, msn) => self.change(&entry, |journal| journal.seal(track, msn)),
-            Command::Gap(entry, why, at) => self.change(&entry, |journal| journal.lose(why, at)),
+            Command::Gap(entry, why, at) => self.with(&entry, |writing, config| writing.gap(config, why, at)),
             Command::Stored(entry, track, msn) => self.change(&entry, |journal| journal.stored(track, msn)),
             Command::Drop(entry, track, msn) => self.change(&entry, |journal| journal.drop_segment(track, msn)),
             Command::Finish(entry) => {
@@ -201,20 +201,33 @@ impl Writing {
         if config.volume.free_bytes(&config.journal_dir)? < config.reserve_bytes + part.bytes.len() as u64 {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let journal = match &mut self.journal {
-            Some(journal) => journal,
-            none => {
-                let header = self.header.clone().ok_or(io::ErrorKind::NotFound)?;
-                none.insert(Journal::create(&config.journal_dir, header, config.volume.clone())?)
-            }
-        };
-        for init in self.entry.take_inits() {
+        let entry = self.entry.clone();
+        let journal = self.opened(config)?;
+        for init in entry.take_inits() {
             if let Err(error) = journal.write_init(&init) {
-                self.entry.add_init(init);
+                entry.add_init(init);
                 return Err(error);
             }
         }
         journal.write_part(record_of(part), &part.bytes)
+    }
+
+    /// The journal, made with the first thing that is to be in it.
+    fn opened(&mut self, config: &WorkerConfig) -> io::Result<&mut Journal> {
+        match &mut self.journal {
+            Some(journal) => Ok(journal),
+            none => {
+                let header = self.header.clone().ok_or(io::ErrorKind::NotFound)?;
+                Ok(none.insert(Journal::create(&config.journal_dir, header, config.volume.clone())?))
+            }
+        }
+    }
+
+    /// Something was lost before it came here. A disk that takes no journal either tells a gap of its own.
+    fn gap(&mut self, config: &WorkerConfig, why: GapReason, at: UnixMillis) {
+        if let Ok(journal) = self.opened(config) {
+            journal.lose(why, at);
+        }
     }
 
     /// The part is lost: the gap is marked, the alarm raised, and nothing is kept until a segment starts with room.

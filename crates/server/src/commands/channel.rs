@@ -116,6 +116,9 @@ async fn create(
     label: &str,
     json: bool,
 ) -> Result<(), Failure> {
+    if let Some(why) = gateway::routes::target::refusal(path) {
+        return Err(Failure::new(Code::Usage, format!("{why}; choose another name")));
+    }
     let store = open(config).await?;
     let channel = control::Channel::create(path.clone(), options, now());
     let (kept, key) = StreamKey::create(channel.id, label, now());

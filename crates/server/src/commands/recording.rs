@@ -263,6 +263,7 @@ mod tests {
             started: media::UnixMillis(0),
             duration_ms: 0,
             bytes: 0,
+            next_msn: 0,
             state: control::RecordingState::Ready,
         }
     }

@@ -375,6 +375,7 @@ impl Values {
                 http_per_address_max: self.value("limits.http_per_address_max"),
                 rtmp_connections_max: self.value("limits.rtmp_connections_max"),
                 rtmp_per_address_max: self.value("limits.rtmp_per_address_max"),
+                memory_bytes_max: self.value("limits.memory_bytes_max"),
             },
             recording: Recording {
                 journal_dir: self.value("recording.journal_dir"),

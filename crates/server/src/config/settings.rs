@@ -129,9 +129,16 @@ pub const SETTINGS: &[Setting] = &[
         "How far an FLV or RTMP viewer may fall behind before it skips.",
     ),
     on("limits.http_connections_max", number(10, 1_000_000), "100000", "Open HTTP connections of a listener."),
-    on("limits.http_per_address_max", number(1, 1_000_000), "50000", "The same from one address."),
+    on("limits.http_per_address_max", number(1, 1_000_000), "20000", "The same from one address."),
     on("limits.rtmp_connections_max", number(10, 1_000_000), "20000", "Open RTMP connections of a listener."),
-    on("limits.rtmp_per_address_max", number(1, 1_000_000), "10000", "The same from one address."),
+    on("limits.rtmp_per_address_max", number(1, 1_000_000), "8000", "The same from one address."),
+    // A stream of 3 Mbit/s holds 15 MB: 4 GiB are 280 of them. 64 MiB: a handful.
+    on(
+        "limits.memory_bytes_max",
+        number(64 << 20, 1 << 50),
+        "4294967296",
+        "Bytes that streams may hold; above it no new one begins, and those that are on go on.",
+    ),
     below("recording.journal_dir", Kind::Path, "journal", "Journals of what is being recorded. On a local disk."),
     below("recording.objects", Kind::Objects, "objects", "Finished recordings: a directory, or s3://bucket/prefix."),
     off("recording.s3_endpoint", Kind::Url, "URL of an S3-compatible store other than AWS."),

@@ -25,6 +25,12 @@ fn describe() {
     describe_counter!("tayang_fanout_skips_total", "jumps of slow viewers to a newer key frame");
     describe_counter!("tayang_fanout_cut_total", "viewers cut because they took nothing");
     describe_counter!("tayang_fanout_writes_total", "write calls to viewers");
+    describe_gauge!(
+        "tayang_held_bytes",
+        Unit::Bytes,
+        "media held for streams: logs, windows, and what waits for the disk"
+    );
+    describe_gauge!("tayang_held_bytes_max", Unit::Bytes, "held bytes above which no new stream begins");
     describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
 }
 
@@ -38,6 +44,8 @@ pub(super) fn publish(gateway: &Gateway) {
     metrics::counter!("tayang_fanout_writes_total").absolute(counters.writes.load(Ordering::Relaxed));
     let streams = gateway.hub.streams();
     metrics::gauge!("tayang_streams").set(streams.len() as f64);
-    let held: usize = streams.iter().map(|stream| stream.log_bytes()).sum();
-    metrics::gauge!("tayang_log_bytes").set(held as f64);
+    let logs: usize = streams.iter().map(|stream| stream.log_bytes()).sum();
+    metrics::gauge!("tayang_log_bytes").set(logs as f64);
+    metrics::gauge!("tayang_held_bytes").set(gateway.live.held_bytes() as f64);
+    metrics::gauge!("tayang_held_bytes_max").set(gateway.live.held_bytes_max() as f64);
 }

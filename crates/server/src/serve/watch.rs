@@ -31,7 +31,7 @@ pub(super) async fn follow_database(
             if known != Some(version) {
                 directory.replace(store.snapshot().await?);
                 known = Some(version);
-                end_deleted(&gateway);
+                gateway.live.keep_channels(&directory.snapshot(), Instant::now());
             }
             Ok::<_, control::RepositoryError>(())
         }
@@ -47,15 +47,6 @@ pub(super) async fn follow_database(
                 tracing::error!(%error, "the database does not answer; channels stay as they were");
             }
             Err(_) => {}
-        }
-    }
-}
-
-fn end_deleted(gateway: &Gateway) {
-    for stream in gateway.hub.streams() {
-        if gateway.directory.channel(stream.path()).is_none() {
-            tracing::info!(channel = %stream.path(), "the channel was deleted: its stream ends");
-            gateway.hub.end(stream.path(), Instant::now());
         }
     }
 }

@@ -32,8 +32,10 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The migrations, in order. A migration that was released is never edited: its checksum is in every database.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "channels and recordings", include_str!("../../migrations/sqlite/0001_channels_and_recordings.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "channels and recordings", include_str!("../../migrations/sqlite/0001_channels_and_recordings.sql")),
+    (2, "next sequence number", include_str!("../../migrations/sqlite/0002_next_sequence_number.sql")),
+];
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -307,11 +309,12 @@ impl RecordingRepository for SqliteStore {
     fn put_recording<'a>(&'a self, recording: &'a Recording) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
             sqlx::query(
-                "INSERT INTO recordings (channel_id, stream, app, name, started_ms, duration_ms, bytes, state)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                "INSERT INTO recordings (channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (channel_id, stream) DO UPDATE SET
                      app = excluded.app, name = excluded.name, started_ms = excluded.started_ms,
-                     duration_ms = excluded.duration_ms, bytes = excluded.bytes, state = excluded.state",
+                     duration_ms = excluded.duration_ms, bytes = excluded.bytes, next_msn = excluded.next_msn,
+                     state = excluded.state",
             )
             .bind(recording.channel.to_string())
             .bind(rows::stored(recording.id.0)?)
@@ -320,6 +323,7 @@ impl RecordingRepository for SqliteStore {
             .bind(recording.started.0)
             .bind(rows::stored(recording.duration_ms)?)
             .bind(rows::stored(recording.bytes)?)
+            .bind(rows::stored(recording.next_msn)?)
             .bind(recording.state.as_str())
             .execute(&self.writer)
             .await

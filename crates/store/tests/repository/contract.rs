@@ -21,7 +21,16 @@ pub fn key_for(channel: &Channel) -> (StreamKey, Redacted<String>) {
 
 fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
     let (started, path) = (UnixMillis(id as i64), channel.path.clone());
-    Recording { id: StreamId(id), channel: channel.id, path, started, duration_ms: 200, bytes: 3_000, state }
+    Recording {
+        id: StreamId(id),
+        channel: channel.id,
+        path,
+        started,
+        duration_ms: 200,
+        bytes: 3_000,
+        next_msn: id + 1,
+        state,
+    }
 }
 
 /// Runs on an empty repository.
@@ -128,7 +137,8 @@ async fn recordings_are_kept_replaced_listed_and_forgotten(repository: &dyn Repo
     }
     assert_eq!(repository.recordings(Some(one.id)).await.expect("read"), vec![early.clone(), late.clone()]);
     assert_eq!(repository.recordings(None).await.expect("read").len(), 3);
-    let later = Recording { duration_ms: 400, bytes: 1 << 40, state: RecordingState::Sealed, ..late.clone() };
+    let later =
+        Recording { duration_ms: 400, bytes: 1 << 40, next_msn: 9, state: RecordingState::Sealed, ..late.clone() };
     repository.put_recording(&later).await.expect("replaced");
     assert_eq!(repository.recording(one.id, later.id).await.expect("read"), Some(later.clone()));
     assert_eq!(repository.recordings(Some(one.id)).await.expect("read").len(), 2);

@@ -107,3 +107,49 @@ proptest! {
         let _ = parse(rest);
     }
 }
+
+#[test]
+fn names_that_the_server_keeps_are_refused() {
+    let path = |app: &str, name: &str| channel_path(app, name).expect("names");
+    for word in RESERVED.into_iter().chain(["01234567-89ab-cdef-0123-456789abcdef", "0123456789abcdef0123456789abcdef"])
+    {
+        for (path, what) in [(path("live", word), "no channel"), (path(word, "kelas"), "no application")] {
+            let why = refusal(&path).expect("it is refused");
+            assert!(why.starts_with(what) && why.contains(word), "{why}");
+        }
+    }
+    for (app, name) in [("live", "kelas"), ("video", "time1"), ("live", "live"), ("state", "s-1"), ("Watch", "S")] {
+        assert_eq!(refusal(&path(app, name)), None, "{app}/{name}");
+    }
+}
+
+proptest! {
+    /// What an address can begin with is the server's own, or may be the name of an application or a channel.
+    #[test]
+    fn an_address_of_a_channel_that_may_be_made_means_that_channel(
+        app in "healthz|readyz|metrics|time|assets|watch|video|s|live|state|recordings|[a-z0-9]{1,8}",
+        name in "healthz|readyz|metrics|time|assets|watch|video|s|live|state|recordings|720p|[a-z0-9]{1,8}",
+    ) {
+        let path = channel_path(&app, &name).expect("names");
+        if refusal(&path).is_some() {
+            return Ok(());
+        }
+        let text = format!("/{path}/state/x");
+        let (signed, _) = split_signed(&text);
+        prop_assert_eq!(signed, None);
+        let by_path = ChannelRef::Path(path.clone());
+        for (text, file) in [
+            (format!("/{path}/live.flv"), ChannelFile::Flv),
+            (format!("/{path}.flv"), ChannelFile::Flv),
+            (format!("/{path}/master.m3u8"), ChannelFile::Master),
+            (format!("/{path}/state"), ChannelFile::State),
+            (format!("/{path}/recordings"), ChannelFile::Recordings),
+            (format!("/{path}/17/recording.mp4"), ChannelFile::Stream(StreamId(17), StreamFile::Mp4)),
+            (format!("/{path}/17/video/3.m4s"), ChannelFile::Stream(StreamId(17), StreamFile::Segment(TrackLabel("video".into()), 3))),
+        ] {
+            let Target::Channel(channel, read, _) = parse(&text) else { panic!("{text}") };
+            prop_assert_eq!((&channel, &read), (&by_path, &file), "{}", text);
+        }
+        prop_assert_eq!(parse(&format!("/watch/{path}")), Target::Watch(path));
+    }
+}

@@ -80,8 +80,8 @@ fn all() -> Vec<Record> {
         Record::End(EndReason::Ended),
         Record::End(EndReason::Recovered),
     ];
-    use GapReason::{Damaged, DiskFault, DiskFull, Overflow, Sequence};
-    for why in [DiskFull, DiskFault, Overflow, Damaged, Sequence] {
+    use GapReason::{Damaged, DiskFault, DiskFull, Missed, Overflow, Sequence};
+    for why in [DiskFull, DiskFault, Overflow, Damaged, Sequence, Missed] {
         all.push(Record::Gap { why, at: UnixMillis(77) });
     }
     all

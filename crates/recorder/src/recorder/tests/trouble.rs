@@ -84,10 +84,46 @@ async fn a_disk_that_is_full_from_the_start_begins_the_recording_when_it_is_not(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_that_never_became_parts_is_a_gap_that_says_so() {
+    let house = House::new();
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    push(&mut stream, 0..PARTS + 2);
+    stream.missed(fixtures::WALL);
+    assert!(recorder.status().stalled.is_empty(), "the disk does what it should");
+    push(&mut stream, PARTS + 2..PARTS * 3);
+    stream.missed(fixtures::WALL);
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    let index = recorder.archive().index(key()).await.expect("there");
+    let marks = vec![(0, false), (1, false), (2, true)];
+    assert_eq!(gap_marks(&index), [marks.clone(), marks], "what there is of a segment is kept");
+    assert_eq!(index.gaps, [crate::Gap { why: GapReason::Missed, at: fixtures::WALL }; 2], "one of them at the end");
+    check_sound(&recorder, key()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_beginning_that_was_missed_is_a_gap() {
+    let house = House::new();
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    stream.missed(fixtures::WALL);
+    push(&mut stream, 0..PARTS);
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    let index = recorder.archive().index(key()).await.expect("there");
+    assert_eq!(gap_marks(&index), [vec![(0, false)], vec![(0, false)]], "nothing before it to go on from");
+    assert_eq!(index.gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [GapReason::Missed]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_nothing_leaves_nothing() {
     let house = House::new();
     let recorder = house.open().await;
     drop(begin(&recorder));
+    let mut missed = recorder.begin(StreamId(6), &fixtures::channel());
+    missed.missed(fixtures::WALL);
+    drop(missed);
     let mut configured = recorder.begin(StreamId(7), &fixtures::channel());
     for output in outputs(0..0) {
         configured.push(&output);

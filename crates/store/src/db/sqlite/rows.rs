@@ -25,17 +25,17 @@ pub(super) const KEYS_OF_CHANNEL: &str = "SELECT id, channel_id, label, hash, cr
 
 /// The recording of stream `$2` of channel `$1`.
 pub(super) const RECORDING_BY_ID: &str =
-    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
      WHERE channel_id = $1 AND stream = $2";
 
 /// The recordings of channel `$1`.
 pub(super) const RECORDINGS_OF_CHANNEL: &str =
-    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
      WHERE channel_id = $1 ORDER BY started_ms, stream";
 
 /// Every recording.
 pub(super) const ALL_RECORDINGS: &str =
-    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, state FROM recordings
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
      ORDER BY started_ms, stream, channel_id";
 
 /// A row of `channels`.
@@ -72,6 +72,7 @@ pub(super) fn recording(row: &SqliteRow) -> Result<Recording, RepositoryError> {
         started: UnixMillis(column(row, "started_ms")?),
         duration_ms: count(row, "duration_ms")?,
         bytes: count(row, "bytes")?,
+        next_msn: count(row, "next_msn")?,
         state: parsed(row, "state")?,
     })
 }

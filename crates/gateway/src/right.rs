@@ -1,0 +1,58 @@
+//! A viewer's right to play, asked again for as long as it is used.
+//!
+//! What `control` granted, and when. Decides nothing itself: it only carries the wall clock of the decision on by the
+//! monotonic one, so that a clock that is set neither cuts viewers off nor keeps them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use control::{Channel, Credential, PlayGrant, Snapshot};
+use media::UnixMillis;
+
+use crate::clock::wall_now;
+
+/// How often the right of whoever plays is asked again. With the tenth of a second after which a change of the database
+/// is known, a viewer is closed well within a second of losing it.
+pub const ASK_EVERY: Duration = Duration::from_millis(400);
+
+/// See the module's documentation.
+#[derive(Clone, Debug)]
+pub struct Right {
+    grant: PlayGrant,
+    asked_at: Instant,
+    asked_wall: UnixMillis,
+}
+
+impl Right {
+    /// What was granted a moment ago.
+    #[must_use]
+    pub fn new(grant: PlayGrant) -> Self {
+        Self { grant, asked_at: Instant::now(), asked_wall: wall_now() }
+    }
+
+    /// The channel as it was when asked.
+    #[must_use]
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.grant.channel
+    }
+
+    /// Whether it holds at `now` as `snapshot` has it: the same channel exists, and is public or the signature still right.
+    #[must_use]
+    pub fn holds(&self, snapshot: &Snapshot, now: Instant) -> bool {
+        let passed_ms = now.saturating_duration_since(self.asked_at).as_millis();
+        let wall = self.asked_wall.plus_millis(i64::try_from(passed_ms).unwrap_or(i64::MAX));
+        snapshot.play_still_valid(&self.grant, wall)
+    }
+
+    /// When the signature runs out, if there is one.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Instant> {
+        match self.grant.credential {
+            Some(Credential::Signed { expires_at, .. }) => {
+                let left = u64::try_from(expires_at.0 - self.asked_wall.0).unwrap_or(0);
+                Some(self.asked_at + Duration::from_millis(left))
+            }
+            Some(Credential::Key(_)) | None => None,
+        }
+    }
+}
