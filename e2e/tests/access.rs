@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
+use e2e::flv_viewer::{FlvViewer, Via};
 use e2e::publish::{ON_AIR, log};
 use e2e::{Channel, Child, Publisher, Server, metrics, poll, signal};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -139,4 +140,23 @@ fn a_private_channel_plays_with_a_signature_only_on_every_output() {
     }
     let denied = metrics::sum(&server.get("/metrics").text(), "tayang_play_denied_total", "");
     assert!(denied >= 14.0, "{denied} refusals are counted");
+}
+
+#[test]
+fn a_channel_made_anew_closes_the_viewers_and_the_publisher_of_the_old_one() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--no-record"]);
+    let mut publisher = Publisher::ordinary(&server, &channel);
+    let _viewer =
+        FlvViewer::join(server.address("http"), "/live/kelas.flv", Via::Http, server.folder()).expect("joins");
+    let viewers = || server.get_json("/healthz")["viewers"].as_u64();
+    poll::until_true("it watches", Duration::from_secs(10), || viewers() == Some(1));
+    let old = server.state(&channel)["stream"].clone();
+    server.cli_json(&["channel", "delete", "kelas", "--json"]);
+    let new = server.channel("kelas", &["--no-record"]);
+    poll::until_true("it is closed within a second", Duration::from_secs(1), || viewers() == Some(0));
+    publisher.child.wait(Duration::from_secs(5));
+    assert_eq!(server.state(&new)["state"], "waiting", "nothing of the old channel is shown");
+    let _publisher = Publisher::ordinary(&server, &new);
+    assert_ne!(server.state(&new)["stream"], old);
 }

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use e2e::recordings::{assert_plays, assert_sound, list, until_ready};
 use e2e::sender::Sender;
-use e2e::{Publisher, Server, poll};
+use e2e::server::Options;
+use e2e::{Publisher, Server, http, poll};
 use rtmp::ClientEvent;
 use rustix::process::Signal;
-use testkit::EncoderConfig;
+use testkit::{EncoderConfig, VideoSpec};
 
 #[test]
 fn a_server_that_is_told_to_stop_seals_and_ends_in_time() {
@@ -44,5 +45,30 @@ fn a_publisher_that_understands_is_asked_to_connect_again() {
         sender.events().iter().any(|event| matches!(event, ClientEvent::Reconnect { .. })).then_some(())
     });
     assert!(asked.is_some(), "no ReconnectRequest: {:?}", sender.events());
+    assert_eq!(server.child().wait(Duration::from_secs(11)).code(), Some(0));
+}
+
+#[test]
+fn a_response_under_way_is_finished_before_the_server_ends() {
+    let mut server =
+        Server::start_with(Options { config: "reconnect_window_s = 0\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    // 20 MB: more than the kernel holds for a client that does not read.
+    let video = VideoSpec { frame_bytes: 100_000, ..VideoSpec::default() };
+    let config = EncoderConfig { video: Some(video), ..EncoderConfig::default() };
+    let mut sender = Sender::start(server.address("rtmp"), "live", &channel.key, config);
+    assert!(sender.push_until(7_000));
+    drop(sender);
+    let recording = until_ready(&server, Duration::from_secs(30)).remove(0);
+    let path = recording.mp4.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+    let path = path.expect("an address with a path");
+    let (head, mut body) = http::open(server.address("http"), "GET", &path, &[]).expect("an answer");
+    let length: u64 = head.header("content-length").and_then(|text| text.parse().ok()).expect("a length");
+    assert!(length > 15_000_000, "{length} bytes");
+    server.child().signal(Signal::TERM);
+    // Longer than everything else takes that is done before the end.
+    poll::let_pass(Duration::from_secs(4));
+    let got = std::io::copy(&mut body, &mut std::io::sink()).expect("the whole answer");
+    assert_eq!(got, length);
     assert_eq!(server.child().wait(Duration::from_secs(11)).code(), Some(0));
 }

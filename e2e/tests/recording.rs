@@ -215,3 +215,31 @@ fn filling(bytes: u64) -> Duration {
     // 800 kbit/s of video and 96 kbit/s of audio.
     Duration::from_millis(bytes * 8 / 800)
 }
+
+#[test]
+fn a_stream_after_a_kill_begins_above_all_before_it_whatever_the_clock_says() {
+    let mut server = Server::start();
+    let channel = server.channel("kelas", &[]);
+    let publisher = Publisher::ordinary(&server, &channel);
+    let id = |server: &Server| -> u64 {
+        let state = server.state(&channel);
+        state["stream"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("a stream in {state}"))
+    };
+    let first = id(&server);
+    server.kill();
+    publisher.kill();
+    // What a stream leaves that began when the clock was an hour ahead, and was killed with its first record.
+    let ahead = first + 3_600_000;
+    let journal = server.data_dir().join("journal").join(uuid_like()).join(ahead.to_string());
+    std::fs::create_dir_all(&journal).expect("made");
+    server.start_again();
+    let _publisher = Publisher::ordinary(&server, &channel);
+    assert!(id(&server) > ahead, "{} is not above {ahead}", id(&server));
+    let playlist = Playlist::parse(&server.get("/live/kelas/video.m3u8").text()).expect("a right playlist");
+    assert!(playlist.next().0 > ahead / 1_000, "{}", playlist.next().0);
+}
+
+/// The folder of a channel that is no more.
+fn uuid_like() -> &'static str {
+    "01234567-89ab-4cde-8f01-23456789abcd"
+}

@@ -107,9 +107,11 @@ pub async fn follow(stream: Arc<Stream>, body: mpsc::Sender<io::Result<Bytes>>, 
             next = stream.start_point().map_or(stream.next_seq(), |start| start.seq);
         }
         for entry in entries.drain(..) {
-            let bytes = entry.wire(format.slot(), |item| format.render(item, entry.time_ms())).clone();
-            if !bytes.is_empty() && body.send(Ok(bytes)).await.is_err() {
-                return;
+            let wire = entry.wire(format.slot(), |item| format.render(item, entry.time_ms())).clone();
+            for piece in wire.pieces() {
+                if body.send(Ok(piece.clone())).await.is_err() {
+                    return;
+                }
             }
         }
         place = Some(next);

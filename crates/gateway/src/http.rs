@@ -243,8 +243,11 @@ async fn drive(
         }
         () = stop.cancelled() => {
             Pin::new(&mut http).graceful_shutdown();
-            tokio::time::timeout(DRAIN_GRACE, http).await.ok();
-            return;
+            tokio::select! {
+                biased;
+                takeover = slot.wanted() => Some(takeover),
+                _ = tokio::time::timeout(DRAIN_GRACE, &mut http) => None,
+            }
         }
     };
     if let Some(takeover) = takeover {

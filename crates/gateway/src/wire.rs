@@ -1,13 +1,16 @@
 //! The wire formats of the fan-out engine: FLV, FLV in WebSocket messages, RTMP. Each renders a stream's entries once for
-//! all viewers.
+//! all viewers: the payload stays where it is, for all formats, and only what goes around it is made.
 //!
 //! Times on the wire are the stream's own, in milliseconds, modulo 2^32 as both formats have it (FLV v10.1 annex E.4.1,
 //! RTMP 1.0 §5.3.1.2). A viewer that joins late therefore starts at a large time, as it would on any shared stream.
 
 use bytes::{Bytes, BytesMut};
 use formats::container::flv::{self, TagKind};
-use hub::{Item, WireSlot};
+use hub::{Item, Rendering, WireSlot};
 use media::{Frame, MediaKind, Ticks, Timescale, Track, TrackId, TrackSet};
+
+/// A payload up to this long is copied into its rendering: a slice and its place in a write call cost as much.
+const COPIED_BYTES_MAX: usize = 512;
 
 /// Audio tracks are numbered from here, so that video leads and an id says its kind and ordinal.
 pub const FIRST_AUDIO_TRACK: u8 = 64;
@@ -78,11 +81,11 @@ impl WireFormat {
 
     /// The bytes of one entry; empty if the format has nothing to say about it.
     #[must_use]
-    pub fn render(self, item: &Item, time_ms: i64) -> Bytes {
+    pub fn render(self, item: &Item, time_ms: i64) -> Rendering {
         match item {
             Item::Frame { frame, track } => self.frame(frame, track),
-            Item::Tracks { tracks, .. } => self.configuration(tracks, time_ms),
-            Item::Stalled | Item::Resumed => Bytes::new(),
+            Item::Tracks { tracks, .. } => self.configuration(tracks, time_ms).into(),
+            Item::Stalled | Item::Resumed => Bytes::new().into(),
         }
     }
 
@@ -105,21 +108,34 @@ impl WireFormat {
         }
     }
 
-    fn frame(self, frame: &Frame, track: &Track) -> Bytes {
+    fn frame(self, frame: &Frame, track: &Track) -> Rendering {
         let time_ms = frame.dts.millis(track.timescale);
         // Through presentation time, so that rounding does not move pictures against each other.
         let cts_ms = frame.pts().millis(track.timescale) - time_ms;
         let cts_ms = i32::try_from(cts_ms).unwrap_or(0);
         let mut header = Vec::with_capacity(16);
         flv::write_frame_header(track, ordinal(track.id), cts_ms, frame.key, &mut header);
-        if self == Self::Rtmp {
-            // One message is the whole rendering: nothing to gather, so nothing to copy again.
-            let kind = message_kind(tag_kind(track));
-            return rtmp::wire::media_message(kind, wire_time(time_ms), &[&header, &frame.payload]);
+        let kind = tag_kind(track);
+        if frame.payload.len() <= COPIED_BYTES_MAX {
+            let mut out = BytesMut::with_capacity(frame.payload.len() + header.len() + 64);
+            self.put(&mut out, kind, time_ms, &[&header, &frame.payload]);
+            return out.freeze().into();
         }
-        let mut out = BytesMut::with_capacity(frame.payload.len() + header.len() + 64);
-        self.put(&mut out, tag_kind(track), time_ms, &[&header, &frame.payload]);
-        out.freeze()
+        if self == Self::Rtmp {
+            let (kind, timestamp) = (message_kind(kind), wire_time(time_ms));
+            return Rendering::new(rtmp::wire::media_pieces(kind, timestamp, &header, &frame.payload));
+        }
+        let body_len = header.len() + frame.payload.len();
+        let mut around = BytesMut::with_capacity(header.len() + 32);
+        if self == Self::WebSocketFlv {
+            put_web_socket_header(&mut around, body_len + 15);
+        }
+        around.extend_from_slice(&flv::tag_header(kind, body_len as u32, wire_time(time_ms)));
+        around.extend_from_slice(&header);
+        let tail = around.len();
+        around.extend_from_slice(&(body_len as u32 + 11).to_be_bytes());
+        let around = around.freeze();
+        Rendering::new(vec![around.slice(..tail), frame.payload.clone(), around.slice(tail..)])
     }
 
     fn put(self, out: &mut BytesMut, kind: TagKind, time_ms: i64, body: &[&[u8]]) {

@@ -17,6 +17,6 @@ mod stream;
 mod timeline;
 
 pub use hub::{Hub, Publisher};
-pub use log::{Entry, Item, WIRE_SLOTS, WireSlot};
+pub use log::{Entry, Item, Rendering, WIRE_SLOTS, WireSlot};
 pub use stream::{Fenced, Limits, Listener, Read, StartPoint, State, Stream, StreamCounters};
 pub use timeline::{Placed, Timeline, TimelineCounters};

@@ -12,6 +12,47 @@ pub const WIRE_SLOTS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WireSlot(pub usize);
 
+/// An entry in one wire format: what was made for it, and what it shares with the entry itself, in the order in which it is
+/// sent. A clone shares all of it.
+#[derive(Clone, Debug)]
+pub struct Rendering {
+    pieces: Arc<[Bytes]>,
+    len: usize,
+}
+
+impl Rendering {
+    /// Of these pieces. Empty ones are left out.
+    #[must_use]
+    pub fn new(pieces: Vec<Bytes>) -> Self {
+        let pieces: Arc<[Bytes]> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        Self { len: pieces.iter().map(Bytes::len).sum(), pieces }
+    }
+
+    /// The pieces, none of them empty.
+    #[must_use]
+    pub fn pieces(&self) -> &[Bytes] {
+        &self.pieces
+    }
+
+    /// Bytes in all.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The format has nothing to say about the entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl From<Bytes> for Rendering {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(vec![bytes])
+    }
+}
+
 /// One thing that happened on a stream.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -48,7 +89,7 @@ pub struct Entry {
     pub head_ms: i64,
     /// A reader may start here: key frame of the leading track (any frame if audio leads).
     pub start: bool,
-    wire: [OnceLock<Bytes>; WIRE_SLOTS],
+    wire: [OnceLock<Rendering>; WIRE_SLOTS],
 }
 
 impl Entry {
@@ -57,7 +98,7 @@ impl Entry {
     }
 
     /// The rendering of this entry in `slot`, made by `render` the first time and shared from then on.
-    pub fn wire(&self, slot: WireSlot, render: impl FnOnce(&Item) -> Bytes) -> &Bytes {
+    pub fn wire(&self, slot: WireSlot, render: impl FnOnce(&Item) -> Rendering) -> &Rendering {
         self.wire[slot.0].get_or_init(|| render(&self.item))
     }
 
@@ -70,8 +111,8 @@ impl Entry {
         }
     }
 
-    /// Bytes charged for it: the frame's payload or the tracks' configurations. Renderings come on top: each slot in use
-    /// adds about as much again.
+    /// Bytes charged for it: the frame's payload or the tracks' configurations. Renderings share the payload, but for small
+    /// ones; what they add is within [`ENTRY_OVERHEAD_BYTES`] each.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let payload = match &self.item {

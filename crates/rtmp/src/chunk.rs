@@ -14,7 +14,7 @@ pub mod reader;
 pub mod writer;
 
 pub use reader::{Input, Message, Reader};
-pub use writer::{write_message, write_parts};
+pub use writer::{write_first, write_message, write_next, write_parts};
 
 /// Chunk size before any Set Chunk Size, in bytes (§5.3).
 pub const CHUNK_SIZE_DEFAULT: u32 = 128;

@@ -18,7 +18,7 @@ mod tests;
 use bytes::Bytes;
 use formats::amf::Value;
 
-use crate::chunk::{write_message, write_parts};
+use crate::chunk::{CHUNK_SIZE_MAX, write_first, write_message, write_next, write_parts};
 use crate::command::{self, Level};
 use crate::message::{Control, UserControl, kind};
 
@@ -77,6 +77,41 @@ pub fn media_message(kind: MediaKind, timestamp_ms: u32, parts: &[&[u8]]) -> Byt
     let mut out = Vec::new();
     write_parts(kind.csid(), timestamp_ms, kind.type_id(), MEDIA_STREAM_ID, parts, CHUNK_SIZE, &mut out);
     out.into()
+}
+
+/// The bytes of [`media_message`] of `head` and `payload`, in the pieces in which they lie: those of the payload are slices
+/// of it, and only what stands between them is made. None if there are no bytes.
+#[must_use]
+pub fn media_pieces(kind: MediaKind, timestamp_ms: u32, head: &[u8], payload: &Bytes) -> Vec<Bytes> {
+    let length = head.len() + payload.len();
+    let Some(wire_length) = u32::try_from(length).ok().filter(|length| *length <= CHUNK_SIZE_MAX) else {
+        return Vec::new();
+    };
+    let chunk_size = CHUNK_SIZE as usize;
+    let Some(mut room) = chunk_size.checked_sub(head.len()) else {
+        return vec![media_message(kind, timestamp_ms, &[head, payload])];
+    };
+    let mut own = Vec::with_capacity(head.len() + 24);
+    write_first(kind.csid(), timestamp_ms, wire_length, kind.type_id(), MEDIA_STREAM_ID, &mut own);
+    own.extend_from_slice(head);
+    let begins = own.len();
+    write_next(kind.csid(), timestamp_ms, &mut own);
+    let own = Bytes::from(own);
+    let mut pieces = Vec::with_capacity(2 * (length / chunk_size + 1));
+    pieces.push(own.slice(..begins));
+    let mut rest = payload.clone();
+    while !rest.is_empty() {
+        if room == 0 {
+            pieces.push(own.slice(begins..));
+            room = chunk_size;
+        }
+        let now = rest.split_to(room.min(rest.len()));
+        room -= now.len();
+        if !now.is_empty() {
+            pieces.push(now);
+        }
+    }
+    pieces
 }
 
 /// What a player gets when its stream ends: `NetStream.Play.UnpublishNotify` and StreamEOF.

@@ -51,7 +51,8 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<
     let tracker = TaskTracker::new();
     let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
     tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
-    tracker.spawn(tick(gateway.clone(), stop.clone()));
+    // Until the very end: who waits for a part looks at the time when it ticks.
+    let ticking = tokio::spawn(tick(gateway.clone()));
     announce(&config, &bound, ready_file.as_deref())?;
 
     tokio::select! {
@@ -59,6 +60,7 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<
         _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
     }
     drain(&config, &gateway, &stop, &tracker).await;
+    ticking.abort();
     std::fs::remove_file(server_file(&config.data_dir)).ok();
     Ok(())
 }
@@ -120,13 +122,10 @@ fn announce(config: &Config, bound: &BoundAddresses, ready_file: Option<&Path>) 
     Ok(())
 }
 
-async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
+async fn tick(gateway: Arc<Gateway>) {
     let mut ticks = tokio::time::interval(TICK);
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+        ticks.tick().await;
         gateway.live.expire(Instant::now());
         observe::publish(&gateway);
     }

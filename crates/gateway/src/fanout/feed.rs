@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use hub::{Entry, Item, Listener, Stream};
+use hub::{Entry, Item, Listener, Rendering, Stream};
 use media::TrackSet;
 
 use super::shard::Signal;
@@ -33,7 +32,7 @@ impl Listener for FeedListener {
 }
 
 pub(super) struct Chunk {
-    pub(super) bytes: Bytes,
+    pub(super) wire: Rendering,
     pub(super) time_ms: i64,
     /// Tracks in force from this chunk on, where it announces them.
     pub(super) tracks: Option<Arc<TrackSet>>,
@@ -117,8 +116,8 @@ impl Feed {
             Item::Frame { .. } | Item::Stalled | Item::Resumed => None,
         };
         let time_ms = entry.time_ms();
-        let bytes = entry.wire(format.slot(), |item| format.render(item, time_ms)).clone();
-        if bytes.is_empty() {
+        let wire = entry.wire(format.slot(), |item| format.render(item, time_ms)).clone();
+        if wire.is_empty() {
             return;
         }
         let index = self.first_index + self.chunks.len() as u64;
@@ -126,8 +125,8 @@ impl Feed {
             self.starts.push_back(Start { index, tracks: self.tracks.clone(), time_ms });
         }
         self.head_ms = self.head_ms.max(entry.head_ms);
-        self.bytes += bytes.len();
-        self.chunks.push_back(Chunk { bytes, time_ms, tracks });
+        self.bytes += wire.len();
+        self.chunks.push_back(Chunk { wire, time_ms, tracks });
     }
 
     fn trim(&mut self) {
@@ -137,7 +136,7 @@ impl Feed {
             if needed && self.bytes <= FEED_BYTES_MAX {
                 break;
             }
-            self.bytes -= oldest.bytes.len();
+            self.bytes -= oldest.wire.len();
             self.first_index += 1;
             self.chunks.pop_front();
         }

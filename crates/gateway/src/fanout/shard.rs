@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use control::Directory;
+use hub::Rendering;
 use media::{StreamId, TrackSet};
 use mio::{Events, Poll, Token, Waker};
 use parking_lot::Mutex;
@@ -21,8 +22,8 @@ use crate::right::{ASK_EVERY, Right};
 use crate::wire::WireFormat;
 
 const WAKE: Token = Token(usize::MAX);
-/// Slices handed to one write call. 64 frames of audio and video are a second of media.
-const SLICES_MAX: usize = 64;
+/// Slices handed to one write call. A picture is up to three, a sound one: 128 are a second of media.
+const SLICES_MAX: usize = 128;
 /// Bytes handed to one write call: about what the kernel takes for one viewer at a time.
 const WRITE_BYTES_MAX: usize = 256 << 10;
 
@@ -384,12 +385,12 @@ fn pump(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &FanO
             bytes += head.len();
         }
         if let Some(cursor) = viewer.cursor {
-            for chunk in feed.chunks_from(cursor) {
+            for piece in feed.chunks_from(cursor).flat_map(|chunk| chunk.wire.pieces()) {
                 if count == SLICES_MAX || bytes >= WRITE_BYTES_MAX {
                     break;
                 }
-                slices[count] = IoSlice::new(&chunk.bytes);
-                bytes += chunk.bytes.len();
+                slices[count] = IoSlice::new(piece);
+                bytes += piece.len();
                 count += 1;
             }
         }
@@ -443,11 +444,22 @@ fn advance(viewer: &mut Viewer, feed: &Feed, mut taken: usize) {
             viewer.tracks = Some(tracks.clone());
         }
         cursor += 1;
-        if taken < chunk.bytes.len() {
-            viewer.first.push(chunk.bytes.slice(taken..));
+        if taken < chunk.wire.len() {
+            push_rest(&mut viewer.first, &chunk.wire, taken);
             break;
         }
-        taken -= chunk.bytes.len();
+        taken -= chunk.wire.len();
     }
     viewer.cursor = Some(cursor);
+}
+
+/// What is behind the first `taken` bytes.
+pub(super) fn push_rest(first: &mut Vec<Bytes>, wire: &Rendering, mut taken: usize) {
+    for piece in wire.pieces() {
+        let skipped = taken.min(piece.len());
+        taken -= skipped;
+        if skipped < piece.len() {
+            first.push(piece.slice(skipped..));
+        }
+    }
 }

@@ -268,3 +268,15 @@ fn viewers_that_leave_in_any_order_leave_the_others_in_play() {
         tags(client, &mut TagReader::new(), |tag| tag.timestamp_ms >= 1_900);
     }
 }
+
+#[test]
+fn a_chunk_taken_in_part_goes_on_where_it_was_left() {
+    let wire =
+        hub::Rendering::new(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cde"), Bytes::from_static(b"f")]);
+    for taken in 0..=6 {
+        let mut first = vec![Bytes::from_static(b"-")];
+        shard::push_rest(&mut first, &wire, taken);
+        assert_eq!(first.concat(), [b"-", &b"abcdef"[taken..]].concat());
+        assert!(first.iter().all(|piece| !piece.is_empty()));
+    }
+}

@@ -13,7 +13,7 @@ fn a_frame_in_flv_reads_back_as_the_same_frame() {
     for _ in 0..5 {
         let frame = encoder.next_frame();
         let item = Item::Frame { frame: frame.clone(), track: track.clone() };
-        let bytes = WireFormat::Flv.render(&item, 0);
+        let bytes = WireFormat::Flv.render(&item, 0).pieces().concat();
         let mut reader = TagReader::new();
         reader.push(&flv::file_header(true, false));
         reader.push(&bytes);
@@ -37,8 +37,8 @@ fn a_web_socket_message_holds_one_whole_tag() {
     let mut encoder = Encoder::new(EncoderConfig::video_only());
     let track = encoder.video_track().expect("video");
     let item = Item::Frame { frame: encoder.next_frame(), track };
-    let flv = WireFormat::Flv.render(&item, 0);
-    let message = WireFormat::WebSocketFlv.render(&item, 0);
+    let flv = WireFormat::Flv.render(&item, 0).pieces().concat();
+    let message = WireFormat::WebSocketFlv.render(&item, 0).pieces().concat();
     assert_eq!(message[0], 0x82, "binary, final");
     let header = match message[1] {
         126 => 4,
@@ -46,6 +46,30 @@ fn a_web_socket_message_holds_one_whole_tag() {
         _ => 2,
     };
     assert_eq!(&message[header..], &flv[..]);
+}
+
+#[test]
+fn no_format_copies_the_payload_of_a_picture() {
+    let mut encoder = Encoder::new(EncoderConfig::video_only());
+    let track = encoder.video_track().expect("video");
+    let frame = encoder.next_frame();
+    for len in [COPIED_BYTES_MAX, COPIED_BYTES_MAX + 1, 70_000, 200_000] {
+        let payload = Bytes::from((0..len).map(|n| (n * 7) as u8).collect::<Vec<_>>());
+        let frame = Frame { payload: payload.clone(), ..frame.clone() };
+        let mut header = Vec::new();
+        flv::write_frame_header(&track, 0, 0, frame.key, &mut header);
+        let item = Item::Frame { frame, track: track.clone() };
+        for format in [WireFormat::Flv, WireFormat::WebSocketFlv, WireFormat::Rtmp] {
+            let wire = format.render(&item, 0);
+            let mut copied = BytesMut::new();
+            format.put(&mut copied, TagKind::Video, 0, &[&header, &payload]);
+            assert_eq!(wire.pieces().concat(), copied, "{format:?}, {len}");
+            let range = payload.as_ptr_range();
+            let own =
+                wire.pieces().iter().filter(|piece| !range.contains(&piece.as_ptr())).map(Bytes::len).sum::<usize>();
+            assert_eq!(own < 64, len > COPIED_BYTES_MAX, "{format:?}, {len}: {own} bytes of its own");
+        }
+    }
 }
 
 #[test]

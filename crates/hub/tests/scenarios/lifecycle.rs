@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hub::{Fenced, Hub, Limits, Listener, State};
-use media::{Track, UnixMillis};
+use media::{StreamId, Track, UnixMillis};
 use testkit::{Clock, Encoder, EncoderConfig};
 
 use crate::rig::{Follower, path, publish};

@@ -31,24 +31,13 @@ pub fn write_parts(
     let Some(wire_length) = u32::try_from(length).ok().filter(|&n| n <= CHUNK_SIZE_MAX) else { return };
     let chunk_size = usize::try_from(chunk_size.clamp(1, CHUNK_SIZE_MAX)).unwrap_or(usize::MAX);
     out.reserve(length + (length / chunk_size + 1) * 7 + 18);
-    write_basic(0, csid, out);
-    out.extend_from_slice(&timestamp.min(EXTENDED).to_be_bytes()[1..]);
-    out.extend_from_slice(&wire_length.to_be_bytes()[1..]);
-    out.push(type_id);
-    out.extend_from_slice(&stream_id.to_le_bytes());
-    let extended = (timestamp >= EXTENDED).then(|| timestamp.to_be_bytes());
-    if let Some(extended) = extended {
-        out.extend_from_slice(&extended);
-    }
+    write_first(csid, timestamp, wire_length, type_id, stream_id, out);
     let mut room = chunk_size;
     for part in parts {
         let mut part = *part;
         while !part.is_empty() {
             if room == 0 {
-                write_basic(3, csid, out);
-                if let Some(extended) = extended {
-                    out.extend_from_slice(&extended);
-                }
+                write_next(csid, timestamp, out);
                 room = chunk_size;
             }
             let (now, later) = part.split_at(room.min(part.len()));
@@ -56,5 +45,27 @@ pub fn write_parts(
             room -= now.len();
             part = later;
         }
+    }
+}
+
+/// Appends the header of a message's first chunk: type 0.
+pub fn write_first(csid: u32, timestamp: u32, length: u32, type_id: u8, stream_id: u32, out: &mut Vec<u8>) {
+    write_basic(0, csid, out);
+    out.extend_from_slice(&timestamp.min(EXTENDED).to_be_bytes()[1..]);
+    out.extend_from_slice(&length.to_be_bytes()[1..]);
+    out.push(type_id);
+    out.extend_from_slice(&stream_id.to_le_bytes());
+    write_extended(timestamp, out);
+}
+
+/// Appends the header of each chunk after the first: type 3.
+pub fn write_next(csid: u32, timestamp: u32, out: &mut Vec<u8>) {
+    write_basic(3, csid, out);
+    write_extended(timestamp, out);
+}
+
+fn write_extended(timestamp: u32, out: &mut Vec<u8>) {
+    if timestamp >= EXTENDED {
+        out.extend_from_slice(&timestamp.to_be_bytes());
     }
 }

@@ -90,3 +90,27 @@ fn a_ping_is_eighteen_bytes() {
     let message = &read(&bytes)[0];
     assert_eq!(Control::parse(message.type_id, &message.payload), Some(Control::User(UserControl::PingRequest(7))));
 }
+
+#[test]
+fn pieces_are_the_bytes_of_the_message_and_share_its_payload() {
+    let size = CHUNK_SIZE as usize;
+    for time in [0, 9, 0x00FF_FFFE, 0x00FF_FFFF, u32::MAX] {
+        for (head, body) in
+            [(0, 0), (5, 0), (5, 1), (5, size - 5), (5, size - 4), (0, size), (5, 3 * size + 7), (size, 9)]
+        {
+            let head: Vec<u8> = (0..head).map(|n| n as u8).collect();
+            let payload = Bytes::from((0..body).map(|n| (n * 7) as u8).collect::<Vec<_>>());
+            let pieces = media_pieces(MediaKind::Video, time, &head, &payload);
+            let whole = media_message(MediaKind::Video, time, &[&head, &payload]);
+            assert_eq!(pieces.concat(), whole, "{time}, {} + {body}", head.len());
+            let within = payload.as_ptr_range();
+            let shared: usize =
+                pieces.iter().filter(|piece| within.contains(&piece.as_ptr())).map(|piece| piece.len()).sum();
+            assert_eq!(shared, body, "no byte of the payload is copied");
+            assert!(pieces.iter().all(|piece| !piece.is_empty()));
+        }
+    }
+    let long = Bytes::from(vec![0; 1 << 24]);
+    assert!(media_pieces(MediaKind::Video, 0, &[], &long).is_empty());
+    assert_eq!(media_pieces(MediaKind::Video, 0, &vec![1; size + 1], &Bytes::from_static(b"x")).len(), 1);
+}
