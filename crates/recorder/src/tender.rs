@@ -45,13 +45,16 @@ struct Tender {
     entry: Arc<Entry>,
     /// Per track, the number after the last segment that is dealt with.
     next: HashMap<TrackId, u64>,
+    /// Segments that were taken out and that the index may still hold: the journal's own thread writes it.
+    dropped: Vec<(TrackId, u64)>,
     row: Option<Recording>,
     row_at: Instant,
 }
 
 /// Runs until the recording is ready, or until the task is dropped at shutdown.
 pub(crate) async fn tend(shared: Arc<Tending>, entry: Arc<Entry>) {
-    let mut tender = Tender { shared, entry, next: HashMap::new(), row: None, row_at: Instant::now() };
+    let mut tender =
+        Tender { shared, entry, next: HashMap::new(), dropped: Vec::new(), row: None, row_at: Instant::now() };
     let mut backoff = BACKOFF_MIN;
     loop {
         let pause = match tender.step().await {
@@ -84,10 +87,12 @@ impl Tender {
         }
         // The store must not wait for the database, nor the other way round.
         let row = self.tell(&view, false).await;
-        let whole = self.upload(&view).await?;
+        self.upload(&view).await?;
         row?;
-        // A segment that was taken out changes the index: what is made ready must be made of the new one.
-        if !view.closed || !whole {
+        // What is made ready must be made of an index without the segments that were taken out.
+        self.dropped
+            .retain(|(track, msn)| view.index.track(*track).is_some_and(|track| track.segments.get(*msn).is_some()));
+        if !view.closed || !self.dropped.is_empty() {
             return Ok(false);
         }
         self.make_ready(&view).await?;
@@ -116,23 +121,23 @@ impl Tender {
         Ok(())
     }
 
-    /// False if a segment had to be taken out.
-    async fn upload(&mut self, view: &View) -> Result<bool, RecorderError> {
-        let mut whole = true;
+    /// Stores what is complete, and takes out what cannot be stored.
+    async fn upload(&mut self, view: &View) -> Result<(), RecorderError> {
         for track in &view.index.tracks {
             let first = self.next.get(&track.id).copied().unwrap_or(0);
             for segment in track.segments.iter_from(first) {
                 if !segment.stored {
-                    whole &= self.upload_segment(track.id, segment).await?;
+                    self.upload_segment(track.id, segment).await?;
                 }
                 self.next.insert(track.id, segment.msn + 1);
             }
         }
-        Ok(whole)
+        Ok(())
     }
 
-    async fn upload_segment(&self, track: TrackId, segment: &SegmentEntry) -> Result<bool, RecorderError> {
-        let Ok(_permit) = self.shared.uploads.acquire().await else { return Ok(false) };
+    async fn upload_segment(&mut self, track: TrackId, segment: &SegmentEntry) -> Result<(), RecorderError> {
+        let shared = self.shared.clone();
+        let _permit = shared.uploads.acquire().await.map_err(std::io::Error::other)?;
         let object = self.entry.key.segment_object(track, segment.msn);
         let path = self.entry.folder.join(segment_file(track, segment.msn));
         let (entry, msn) = (self.entry.clone(), segment.msn);
@@ -150,13 +155,14 @@ impl Tender {
                 Err(error) => return Err(error.into()),
             },
         };
-        let whole = !matches!(command, Command::Drop(..));
-        if !whole {
+        let dropped = matches!(command, Command::Drop(..));
+        if dropped {
+            self.dropped.push((track, msn));
             tracing::error!(recording = %self.entry.key, track = track.0, msn, "segment is damaged or missing and leaves the recording");
             metrics::counter!("tayang_recording_segments_damaged_total").increment(1);
         }
         self.lane().send_small(command);
-        Ok(whole)
+        Ok(())
     }
 
     async fn read_whole(&self, path: PathBuf) -> Result<Option<Bytes>, RecorderError> {
