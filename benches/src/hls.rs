@@ -14,6 +14,7 @@ use crate::fanout::wait_live;
 use crate::process::Tayang;
 use crate::publish::{Load, Publisher};
 use crate::report::{Report, round3};
+use crate::requests::{content_length, head_end, status};
 
 const LOAD: Load = Load { video_bps: 600_000, fps: 30, gop_s: 2 };
 
@@ -166,21 +167,14 @@ impl Player {
 
 /// A whole response at the front of `got`, taken off it: whether it is 200, and its body.
 fn take_response(got: &mut Vec<u8>) -> anyhow::Result<Option<(bool, Vec<u8>)>> {
-    let Some(end) = got.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&got[..end])?.to_ascii_lowercase();
-    let length: usize = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"))
-        .context("a response without a length")?
-        .trim()
-        .parse()?;
-    let whole = end + 4 + length;
+    let Some(end) = head_end(got) else { return Ok(None) };
+    let whole = end + content_length(&got[..end])?;
     ensure!(whole < 64 << 20, "a response of {whole} bytes");
     if got.len() < whole {
         return Ok(None);
     }
-    let ok = head.starts_with("http/1.1 200");
-    let body = got[end + 4..whole].to_vec();
+    let ok = status(&got[..end])? == 200;
+    let body = got[end..whole].to_vec();
     got.drain(..whole);
     Ok(Some((ok, body)))
 }

@@ -12,12 +12,17 @@
 
 mod fanout;
 mod floor;
+mod glass;
 mod hls;
 mod ingest;
 mod nginx;
+mod parked;
+mod playable;
 mod process;
 mod publish;
 mod report;
+mod requests;
+mod segments;
 mod viewers;
 
 use std::path::PathBuf;
@@ -25,6 +30,18 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::publish::Load;
+
+type Benchmark = fn(&Options, &mut report::Report) -> anyhow::Result<()>;
+
+const BENCHMARKS: &[(&str, Benchmark)] = &[
+    ("fanout", fanout::run),
+    ("hls", hls::run),
+    ("segments", segments::run),
+    ("parked", parked::run),
+    ("ingest", ingest::run),
+    ("playable", playable::run),
+    ("glass", glass::run),
+];
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -41,20 +58,24 @@ fn main() -> anyhow::Result<()> {
                 let load = Load { video_bps: value()?.parse()?, fps: value()?.parse()?, gop_s: value()?.parse()? };
                 return floor::run(viewers, load, value()?.parse()?);
             }
-            other => bail!("unknown argument {other}: --binary FILE, --only fanout|hls|ingest, --quick, --out FILE"),
+            "--list" => {
+                BENCHMARKS.iter().for_each(|(name, _)| println!("{name}"));
+                return Ok(());
+            }
+            other => bail!("unknown argument {other}: --binary FILE, --only NAME, --quick, --out FILE"),
         }
     }
     raise_file_limit();
+    if let Some(only) = &options.only
+        && BENCHMARKS.iter().all(|(name, _)| name != only)
+    {
+        bail!("there is no benchmark {only}: --list names them");
+    }
     let mut report = report::Report::default();
-    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
-    if wanted("fanout") {
-        fanout::run(&options, &mut report)?;
-    }
-    if wanted("hls") {
-        hls::run(&options, &mut report)?;
-    }
-    if wanted("ingest") {
-        ingest::run(&options, &mut report)?;
+    for (name, run) in BENCHMARKS {
+        if options.only.as_deref().is_none_or(|only| only == *name) {
+            run(&options, &mut report).with_context(|| format!("benchmark {name}"))?;
+        }
     }
     report.finish(options.out.as_deref())
 }
@@ -71,9 +92,13 @@ pub struct Options {
     pub out: Option<PathBuf>,
 }
 
-/// Thousands of sockets on both sides need descriptors; children inherit the limit.
+/// Thousands of sockets on both sides need descriptors; children inherit the limit. Root may raise the hard one.
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = Some(100_000);
+    if setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).is_ok() {
+        return;
+    }
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).ok();
 }

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,9 +15,11 @@ use crate::process::Server;
 pub struct Nginx {
     /// The process.
     pub server: Server,
-    /// `127.0.0.1:port`.
+    /// `127.0.0.1:port` of RTMP.
     pub rtmp: String,
-    _directory: tempfile::TempDir,
+    /// `127.0.0.1:port` of HTTP, which serves the files under [`Self::files`].
+    pub http: String,
+    directory: tempfile::TempDir,
 }
 
 /// True if it is installed.
@@ -29,7 +32,7 @@ impl Nginx {
     /// Starts it with one worker: its RTMP module keeps a stream's players in the publisher's worker.
     pub fn start() -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let (port, http_port) = (free_port()?, free_port()?);
         let root = directory.path().display();
         let configuration = format!(
             "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n\
@@ -37,8 +40,13 @@ impl Nginx {
              user root; worker_rlimit_nofile 65536;\n\
              events {{ worker_connections 20000; }}\n\
              rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 65536; \
-             application live {{ live on; wait_key on; interleave on; }} }} }}\n"
+             application live {{ live on; wait_key on; interleave on; }} }} }}\n\
+             http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000000; \
+             open_file_cache max=1000; server {{ listen 127.0.0.1:{http_port} backlog=4096; root {root}/files; }} }}\n"
         );
+        fs::create_dir(directory.path().join("files"))?;
+        // Its workers may run as another user.
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
         let file = directory.path().join("nginx.conf");
         fs::write(&file, configuration)?;
         let server = Server::start("nginx-rtmp", Command::new("/usr/sbin/nginx").arg("-c").arg(&file))?;
@@ -52,6 +60,16 @@ impl Nginx {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Self { server, rtmp, _directory: directory })
+        Ok(Self { server, rtmp, http: format!("127.0.0.1:{http_port}"), directory })
     }
+
+    /// The folder whose files it serves.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.directory.path().join("files")
+    }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -16,21 +16,38 @@ use testkit::{AudioSpec, Encoder, EncoderConfig, VideoSpec};
 
 /// Frames whose departure is remembered.
 const REMEMBERED: usize = 1 << 16;
+/// How long a publisher that is refused tries again.
+const ACCEPTED_MAX: Duration = Duration::from_secs(5);
+/// How often one that holds back looks whether it may go on.
+const HOLD_LOOK: Duration = Duration::from_millis(5);
 
 /// When each video frame left, by its stamp. Shared with the viewers that measure.
 pub struct Departures {
     epoch: Instant,
     micros: Vec<AtomicU64>,
+    first: AtomicU64,
 }
 
 impl Departures {
     fn new() -> Self {
-        Self { epoch: Instant::now(), micros: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect() }
+        Self {
+            epoch: Instant::now(),
+            micros: (0..REMEMBERED).map(|_| AtomicU64::new(0)).collect(),
+            first: AtomicU64::new(0),
+        }
     }
 
     fn note(&self, stamp: Stamp) {
         let now = self.epoch.elapsed().as_micros() as u64;
         self.micros[stamp.sequence as usize % REMEMBERED].store(now, Ordering::Release);
+        self.first.compare_exchange(0, now, Ordering::AcqRel, Ordering::Relaxed).ok();
+    }
+
+    /// How long ago the first picture, a key frame, left.
+    #[must_use]
+    pub fn since_first(&self) -> Option<Duration> {
+        let left = self.first.load(Ordering::Acquire);
+        (left > 0).then(|| self.epoch.elapsed().saturating_sub(Duration::from_micros(left)))
     }
 
     /// How long ago the frame with this stamp left.
@@ -55,6 +72,7 @@ pub struct Load {
 /// A publisher in a thread of its own.
 pub struct Publisher {
     stop: Arc<AtomicBool>,
+    hold: Arc<AtomicBool>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
     /// When each frame left.
     pub departures: Arc<Departures>,
@@ -64,13 +82,27 @@ impl Publisher {
     /// Publishes to `rtmp://{address}/{app}/{name}` until dropped.
     pub fn start(address: &str, app: &str, name: &str, load: Load) -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
+        let hold = Arc::new(AtomicBool::new(false));
         let departures = Arc::new(Departures::new());
-        let mut line = Line::publish(address, app, name)?;
-        let thread = {
-            let (stop, departures) = (stop.clone(), departures.clone());
-            std::thread::spawn(move || line.run(load, &stop, &departures))
+        // A running server learns of a channel that was made on the command line a moment after.
+        let deadline = Instant::now() + ACCEPTED_MAX;
+        let mut line = loop {
+            match Line::publish(address, app, name) {
+                Ok(line) => break line,
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
         };
-        Ok(Self { stop, thread: Some(thread), departures })
+        let thread = {
+            let (stop, hold, departures) = (stop.clone(), hold.clone(), departures.clone());
+            std::thread::spawn(move || line.run(load, &stop, &hold, &departures))
+        };
+        Ok(Self { stop, hold, thread: Some(thread), departures })
+    }
+
+    /// Sends nothing while `held`, as an encoder whose network stands still; what follows continues in time.
+    pub fn hold(&self, held: bool) {
+        self.hold.store(held, Ordering::Relaxed);
     }
 }
 
@@ -120,7 +152,7 @@ impl Line {
         }
     }
 
-    fn run(&mut self, load: Load, stop: &AtomicBool, departures: &Departures) -> anyhow::Result<()> {
+    fn run(&mut self, load: Load, stop: &AtomicBool, hold: &AtomicBool, departures: &Departures) -> anyhow::Result<()> {
         let gop = u64::from(load.fps * load.gop_s);
         // A key frame is six P-frames: the mean frame is (gop + 5) / gop of a P-frame.
         let mean = f64::from(load.video_bps) / 8.0 / f64::from(load.fps);
@@ -138,9 +170,15 @@ impl Line {
         for track in tracks.iter() {
             self.session.send_media(kind(track.kind()), 0, &flv::write_config(track, 0));
         }
-        let start = Instant::now();
+        let mut start = Instant::now();
         let mut body = Vec::new();
         while !stop.load(Ordering::Relaxed) {
+            if hold.load(Ordering::Relaxed) {
+                let held = Instant::now();
+                std::thread::sleep(HOLD_LOOK);
+                start += held.elapsed();
+                continue;
+            }
             let sent = encoder.next_sent();
             let due = start + Duration::from_millis(u64::from(sent.timestamp_ms));
             std::thread::sleep(due.saturating_duration_since(Instant::now()));

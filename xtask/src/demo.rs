@@ -12,8 +12,8 @@ use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::child::Child;
-use crate::command::{cargo, program, run as run_command};
-use crate::test::npm_ci;
+use crate::command::{cargo, run as run_command};
+use crate::test::build_pages;
 use crate::tree::Tree;
 use crate::{packages, value};
 
@@ -71,11 +71,7 @@ fn build(tree: &Tree) -> Result<PathBuf> {
     step(1, "system packages");
     packages::install(&[packages::BUILD, packages::DEMO])?;
     step(2, "the watch page");
-    npm_ci(tree)?;
-    ensure!(
-        run_command(program("npm", &["run", "--silent", "build"], &tree.path("web")))?.success,
-        "the pages do not build"
-    );
+    build_pages(tree)?;
     step(3, "the server, in release (the first time takes minutes)");
     let built = run_command(cargo(&["build", "--release", "--locked", "-p", "server"], &tree.root))?;
     ensure!(built.success, "the server does not build");

@@ -28,7 +28,7 @@ cargo xtask COMMAND
   demo  [--seconds N]  build all, start a server with a test signal, print where to watch; Ctrl-C stops it
   test  [--only STEP,STEP] [--skip STEP,STEP] [--list]
                       install what tests need and run all of them; STEP as printed by --list
-  bench [--quick] [--only fanout|hls|ingest] [--out FILE]
+  bench [--quick] [--only NAME] [--list] [--out FILE]
                       measure beside a floor and a peer; options go to the benches package
   tidy                check the tree against the project's own rules
   fuzz  [--seconds N] [TARGET ...]

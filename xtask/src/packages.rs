@@ -42,8 +42,8 @@ pub const TEST: &[Needed] = &[
     library("gstreamer1.0-libav"),
 ];
 
-/// What the benchmarks take beyond the demo: the peer beside which they measure.
-pub const BENCH: &[Needed] = &[needed("nginx", "nginx"), library("libnginx-mod-rtmp")];
+/// What the benchmarks take beyond the demo: the peer beside which they measure, and a browser to look through.
+pub const BENCH: &[Needed] = &[needed("nginx", "nginx"), library("libnginx-mod-rtmp"), needed("chromium", "chromium")];
 
 /// Makes sure that all of `lists` are there.
 pub fn install(lists: &[&[Needed]]) -> Result<()> {

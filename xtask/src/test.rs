@@ -108,8 +108,16 @@ fn setup(tree: &Tree) -> Result<Outcome> {
     Ok(Outcome::Done(Count::one(true)))
 }
 
+/// Builds the pages that the program serves.
+pub fn build_pages(tree: &Tree) -> Result<()> {
+    npm_ci(tree)?;
+    let built = run_command(program("npm", &["run", "--silent", "build"], &tree.path("web")))?;
+    ensure!(built.success, "the pages do not build");
+    Ok(())
+}
+
 /// Installs the pages' modules as locked, when they are missing or older than the lock file.
-pub fn npm_ci(tree: &Tree) -> Result<()> {
+fn npm_ci(tree: &Tree) -> Result<()> {
     let folder = tree.path("web");
     let modified = |path: &str| folder.join(path).metadata().and_then(|meta| meta.modified()).ok();
     let fresh = modified("node_modules/.package-lock.json").zip(modified("package-lock.json"));
