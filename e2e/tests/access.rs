@@ -5,9 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use e2e::flv_viewer::{FlvViewer, Via};
 use e2e::publish::{ON_AIR, log};
+use e2e::sender::Sender;
+use e2e::server::Options;
 use e2e::{Channel, Child, Publisher, Server, metrics, poll, signal};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use testkit::EncoderConfig;
 
 fn now_s() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
@@ -159,4 +162,26 @@ fn a_channel_made_anew_closes_the_viewers_and_the_publisher_of_the_old_one() {
     assert_eq!(server.state(&new)["state"], "waiting", "nothing of the old channel is shown");
     let _publisher = Publisher::ordinary(&server, &new);
     assert_ne!(server.state(&new)["stream"], old);
+}
+
+#[test]
+fn a_stream_beyond_the_memory_budget_is_refused_and_those_on_air_go_on() {
+    // Each stream is taken to hold 8 MiB at least, so this is room for eight.
+    let config = "[limits]\nmemory_bytes_max = 67108864\n".to_owned();
+    let server = Server::start_with(Options { config, ..Options::default() });
+    let mut senders = Vec::new();
+    for n in 0..8 {
+        let channel = server.channel(&format!("kelas{n}"), &["--no-record"]);
+        senders.push(Sender::start(server.address("rtmp"), "live", &channel.key, EncoderConfig::default()));
+    }
+    let ninth = server.channel("kelas8", &["--no-record"]);
+    refused(&server, "a ninth stream", &server.publish_url(&ninth));
+    let text = server.get("/metrics").text();
+    assert!(metrics::sum(&text, "tayang_publish_denied_total", "reason=\"memory\"") >= 1.0, "{text}");
+    assert_eq!(metrics::sum(&text, "tayang_held_bytes_max", ""), 67_108_864.0);
+    for sender in &mut senders {
+        assert!(sender.push_until(2_000), "{:?}", sender.events());
+    }
+    let held = || metrics::sum(&server.get("/metrics").text(), "tayang_held_bytes", "");
+    poll::until_true("what they hold is told", Duration::from_secs(5), || held() > 1_000_000.0);
 }

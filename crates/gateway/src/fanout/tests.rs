@@ -237,14 +237,17 @@ fn a_right_that_ends_closes_the_socket_in_time() {
 
 #[test]
 fn a_right_that_holds_keeps_the_socket_when_channels_change() {
-    let mut stage = Stage::new(FanOutConfig::default());
+    let mut stage = Stage::new(FanOutConfig { shards: 1, ..FanOutConfig::default() });
     stage.push_until(1_000);
     let mut kept = stage.viewer(WireFormat::Flv, b"");
     let mut reader = TagReader::new();
-    stage.replace_channel(Channel { record: false, ..stage.channel.clone() });
+    let here = stage.channel.clone();
     for ms in [2_000, 3_000] {
-        // tidy: sleep: that a viewer is not closed when it is asked about has no event; so long, and it has been asked
-        std::thread::sleep(crate::right::ASK_EVERY);
+        // A viewer of a channel that is no more: when it is closed, everybody has been asked.
+        stage.channel = Channel::create(here.path.clone(), &ChannelOptions::default(), UnixMillis(ms));
+        let mut asked = stage.viewer(WireFormat::Flv, b"");
+        stage.replace_channel(Channel { record: false, ..here.clone() });
+        read_to_end(&mut asked);
         stage.push_until(ms);
         tags(&mut kept, &mut reader, |tag| i64::from(tag.timestamp_ms) >= ms - 100);
     }

@@ -23,6 +23,17 @@ fn zero_configuration_works() {
     assert_eq!((config.https_addr, config.rtmps_addr, config.public_url), (None, None, None));
     assert_eq!(config.legacy, Legacy::default());
     assert_eq!(config.recording.objects, Location::Directory("tayang-data/objects".into()));
+    let (limits, theirs) = (&config.limits, gateway::Limits::default());
+    assert_eq!((limits.http_per_address_max, limits.rtmp_per_address_max), (20_000, 8_000));
+    assert_eq!(
+        (limits.http_connections_max, limits.http_per_address_max),
+        (theirs.http_connections_max, theirs.http_per_address_max)
+    );
+    assert_eq!(
+        (limits.rtmp_connections_max, limits.rtmp_per_address_max),
+        (theirs.rtmp_connections_max, theirs.rtmp_per_address_max)
+    );
+    assert_eq!(limits.memory_bytes_max, 4 << 30);
     assert_eq!(explained.len(), SETTINGS.len());
     assert!(explained.iter().all(|setting| setting.origin == Origin::Default));
 }
