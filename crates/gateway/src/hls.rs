@@ -85,11 +85,7 @@ fn text_reply(mime: &'static str, cache: &'static str, text: Bytes, packed: Opti
 /// A media object that never changes, or the range of it that is asked for.
 #[must_use]
 pub fn object(bytes: Bytes, kind: MediaKind, headers: &HeaderMap) -> Response<Body> {
-    whole(&bytes, mime_of(kind), headers)
-}
-
-fn whole(bytes: &Bytes, mime: &'static str, headers: &HeaderMap) -> Response<Body> {
-    ranged(std::iter::once(bytes), mime, headers)
+    ranged(std::slice::from_ref(&bytes).iter(), mime_of(kind), headers)
 }
 
 fn mime_of(kind: MediaKind) -> &'static str {

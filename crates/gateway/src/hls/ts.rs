@@ -8,7 +8,7 @@ use packager::{Form, PlaylistOptions, SegmentLookup, ts_view};
 use parking_lot::Mutex;
 use recorder::{RecorderError, RecordingIndex, RecordingKey};
 
-use super::{MPEGURL, live_text, no_track, whole, window};
+use super::{MPEGURL, live_text, no_track, ranged, window};
 use crate::http::Body;
 use crate::live::LiveStream;
 use crate::routes::Asked;
@@ -83,7 +83,7 @@ pub(super) fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Optio
         ts_view(&views, msn).ok().map(Bytes::from)
     });
     Some(match made {
-        Some(bytes) => whole(&bytes, MIME, headers),
+        Some(bytes) => ranged(bytes, MIME, headers),
         None => reply::text(StatusCode::NOT_FOUND, "MPEG-TS cannot carry this stream's codecs"),
     })
 }
@@ -109,7 +109,7 @@ pub async fn answer(
     }
     let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
     Ok(match ts_view(&views, msn) {
-        Ok(bytes) => whole(&bytes.into(), MIME, headers),
+        Ok(bytes) => ranged(bytes.into(), MIME, headers),
         Err(error) => reply::text(StatusCode::NOT_FOUND, error.to_string()),
     })
 }
