@@ -10,7 +10,6 @@ mod ts;
 mod window;
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +22,7 @@ use packager::{Form, ManifestOptionsLive, PlaylistOptions, Reload, SegmentLookup
 use tokio::sync::mpsc;
 
 use crate::clock::wall_now;
-use crate::http::{Body, Parts, header};
+use crate::http::{Body, header};
 use crate::live::LiveStream;
 use crate::routes::Asked;
 use crate::routes::target::{ChannelFile, StreamFile, TrackLabel};
@@ -85,28 +84,20 @@ fn text_reply(mime: &'static str, cache: &'static str, text: Bytes, packed: Opti
 /// A media object that never changes, or the range of it that is asked for.
 #[must_use]
 pub fn object(bytes: Bytes, kind: MediaKind, headers: &HeaderMap) -> Response<Body> {
-    ranged(std::slice::from_ref(&bytes).iter(), mime_of(kind), headers)
-}
-
-fn mime_of(kind: MediaKind) -> &'static str {
-    match kind {
+    let mime = match kind {
         MediaKind::Video => "video/mp4",
         MediaKind::Audio => "audio/mp4",
-    }
+    };
+    ranged(bytes, mime, headers)
 }
 
-/// An object that lies in memory as `pieces`. Copies none.
-fn ranged<'b>(
-    pieces: impl Iterator<Item = &'b Bytes> + Clone,
-    mime: &'static str,
-    headers: &HeaderMap,
-) -> Response<Body> {
-    let total = pieces.clone().map(|piece| piece.len() as u64).sum();
+fn ranged(bytes: Bytes, mime: &'static str, headers: &HeaderMap) -> Response<Body> {
+    let total = bytes.len() as u64;
     let mut response = match range::parse(header(headers, RANGE), total) {
-        range::Asked::Whole => reply::media(StatusCode::OK, mime, reply::IMMUTABLE, slice(pieces, 0..total)),
+        range::Asked::Whole => reply::bytes(mime, reply::IMMUTABLE, bytes),
         range::Asked::Part(part) => {
-            let body = slice(pieces, part.start..part.end);
-            let mut response = reply::media(StatusCode::PARTIAL_CONTENT, mime, reply::IMMUTABLE, body);
+            let slice = bytes.slice(part.start as usize..part.end as usize);
+            let mut response = reply::media(StatusCode::PARTIAL_CONTENT, mime, reply::IMMUTABLE, Body::Full(slice));
             let said = format!("bytes {}-{}/{total}", part.start, part.end - 1);
             if let Ok(value) = HeaderValue::from_str(&said) {
                 response.headers_mut().insert(CONTENT_RANGE, value);
@@ -123,24 +114,6 @@ fn ranged<'b>(
     };
     response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response
-}
-
-/// The bytes `wanted` of `pieces` that follow each other.
-fn slice<'b>(pieces: impl Iterator<Item = &'b Bytes>, wanted: Range<u64>) -> Body {
-    let mut taken = Vec::new();
-    let mut start = 0;
-    for piece in pieces {
-        let end = start + piece.len() as u64;
-        let (from, to) = (wanted.start.max(start), wanted.end.min(end));
-        if from < to {
-            taken.push(piece.slice((from - start) as usize..(to - start) as usize));
-        }
-        start = end;
-    }
-    match taken.len() {
-        1 => Body::Full(taken.swap_remove(0)),
-        _ => Body::Parts(Parts::new(taken)),
-    }
 }
 
 /// Answers a channel's playlist or manifest.
@@ -351,10 +324,7 @@ async fn segment(
     let track = track_of(live, label)?;
     let lookup = live.window.read().segment(track, msn);
     match lookup {
-        SegmentLookup::Ready(segment) => {
-            let pieces = segment.parts.iter().map(|part| &part.bytes);
-            Some(ranged(pieces, mime_of(kind_of(label)), headers))
-        }
+        SegmentLookup::Ready(segment) => Some(object(segment.concat(), kind_of(label), headers)),
         SegmentLookup::Open(_) => Some(growing(live, asked, label, track, msn)),
         SegmentLookup::NotYet => {
             // LHLS names the segment after the one being made; anything later is a guess.
@@ -367,7 +337,10 @@ async fn segment(
 
 /// A segment that is read while it is made: low-latency DASH and LHLS. Each part leaves as it becomes final.
 fn growing(live: &Arc<LiveStream>, asked: &Asked<'_>, label: &TrackLabel, track: TrackId, msn: u64) -> Response<Body> {
-    let mime = mime_of(kind_of(label));
+    let mime = match kind_of(label) {
+        MediaKind::Video => "video/mp4",
+        MediaKind::Audio => "audio/mp4",
+    };
     if asked.head {
         return reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Empty);
     }

@@ -49,33 +49,10 @@ const DRAIN_GRACE: Duration = Duration::from_secs(80);
 pub enum Body {
     /// All of it, shared.
     Full(Bytes),
-    /// All of it, shared, in pieces that lie apart in memory.
-    Parts(Parts),
     /// Pieces from a bounded channel; an error cuts the response off, so that no cache takes it for whole.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
     /// Nothing.
     Empty,
-}
-
-/// Shared pieces of one body and what is left of them.
-pub struct Parts {
-    pieces: std::vec::IntoIter<Bytes>,
-    bytes_left: u64,
-}
-
-impl Parts {
-    /// `pieces`, none of them empty, one after the other.
-    #[must_use]
-    pub fn new(pieces: Vec<Bytes>) -> Self {
-        let bytes_left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { pieces: pieces.into_iter(), bytes_left }
-    }
-
-    /// Bytes that were not taken yet.
-    #[must_use]
-    pub fn bytes_left(&self) -> u64 {
-        self.bytes_left
-    }
 }
 
 impl http_body::Body for Body {
@@ -90,11 +67,6 @@ impl http_body::Body for Body {
                 *body = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::Parts(parts) => {
-                let piece = parts.pieces.next();
-                parts.bytes_left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
-                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
-            }
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
             Self::Empty => Poll::Ready(None),
         }
@@ -103,7 +75,6 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
-            Self::Parts(parts) => parts.bytes_left == 0,
             Self::Pieces(_) => false,
             Self::Empty => true,
         }
@@ -112,7 +83,6 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Parts(parts) => SizeHint::with_exact(parts.bytes_left),
             Self::Pieces(_) => SizeHint::default(),
             Self::Empty => SizeHint::with_exact(0),
         }

@@ -1,10 +1,7 @@
 //! Responses: one place for cache classes, CORS and security headers.
 //!
 //! Cache classes: what never changes once named (segments, parts, init) is immutable for a year; live playlists live as
-//! long as CDNs can use them; states and pages are revalidated; what plays for one viewer is not stored, and what a
-//! signature grants is kept by its viewer alone while it lasts.
-
-use std::time::Duration;
+//! long as CDNs can use them; states and pages are revalidated; what plays for one viewer is not stored.
 
 use bytes::Bytes;
 use http::header::{
@@ -43,18 +40,6 @@ pub fn media(status: StatusCode, mime: &'static str, cache: &'static str, body: 
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Content-Length, Content-Range, Date"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-}
-
-/// Makes a cacheable response one that only its viewer's own cache keeps (RFC 9111 §5.2.2.7), no longer than `left`: what
-/// remains of the right to it.
-pub fn keep_private(response: &mut Response<Body>, left: Duration) {
-    let Some(cache) = response.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok()) else { return };
-    let Some(directives) = cache.strip_prefix("public, max-age=") else { return };
-    let age_s = directives.split(',').next().and_then(|age| age.parse().ok()).unwrap_or(0).min(left.as_secs());
-    let immutable = if directives.ends_with(", immutable") { ", immutable" } else { "" };
-    if let Ok(value) = HeaderValue::from_str(&format!("private, max-age={age_s}{immutable}")) {
-        response.headers_mut().insert(CACHE_CONTROL, value);
-    }
 }
 
 /// Whole bytes of a media object.

@@ -3,7 +3,6 @@
 pub mod target;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use control::Denied;
 use http::header::{HeaderValue, LOCATION};
@@ -67,12 +66,8 @@ pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming
 
 /// The length that a `GET` would have had, and no bytes (RFC 9110 §9.3.2).
 fn state_length(response: &mut Response<Body>) {
-    let length = match response.body() {
-        Body::Full(bytes) => Some(bytes.len() as u64),
-        Body::Parts(parts) => Some(parts.bytes_left()),
-        Body::Pieces(_) | Body::Empty => None,
-    };
-    if let Some(length) = length.map(HeaderValue::from) {
+    if let Body::Full(bytes) = response.body() {
+        let length = HeaderValue::from(bytes.len());
         response.headers_mut().entry(http::header::CONTENT_LENGTH).or_insert(length);
     }
     *response.body_mut() = Body::Empty;
@@ -187,13 +182,7 @@ async fn of_channel(
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
-    let granted = (!asked.right.channel().public).then(|| asked.right.clone());
-    let mut response = serve(gateway, peer, request, asked, file).await;
-    if let Some(right) = granted {
-        let left = right.ends_at().map(|end| end.saturating_duration_since(Instant::now()));
-        reply::keep_private(&mut response, left.unwrap_or_default());
-    }
-    response
+    serve(gateway, peer, request, asked, file).await
 }
 
 async fn serve(

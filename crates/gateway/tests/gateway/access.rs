@@ -5,7 +5,6 @@ use gateway::clock::wall_now;
 use media::MediaKind;
 use rtmp::{ClientEvent, Purpose as RtmpPurpose};
 
-use crate::client::Reply;
 use crate::counts;
 use crate::flv_viewers::Watched;
 use crate::publisher::Peer;
@@ -173,33 +172,4 @@ async fn a_public_channel_needs_no_signature_and_minds_none() {
     let _publisher = stage.on_air("kelas", 1_000).await;
     assert_eq!(stage.get("/live/kelas/master.m3u8?sign=whatever").await.status, 200);
     assert_eq!(stage.get("/s/whatever/live/kelas/master.m3u8").await.status, 200);
-}
-
-/// What `Cache-Control` says besides how long, and how long in seconds.
-fn cache_of(reply: &Reply) -> (String, u64) {
-    let value = reply.header("cache-control").expect("a cache class");
-    let (scope, rest) = value.split_once(", max-age=").unwrap_or((value, "0"));
-    let (age, more) = rest.split_once(',').unwrap_or((rest, ""));
-    (format!("{scope}{more}"), age.parse().expect("seconds"))
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_signature_grants_is_kept_by_its_viewer_alone_and_no_longer_than_it_lasts() {
-    let stage = Stage::new().await;
-    let _publisher = stage.on_air("tertutup", 2_000).await;
-    let (stream, first) = stage.stream("tertutup");
-    let sign = signed(&stage, "tertutup", Purpose::Play, 600);
-    for (file, scope, longest_s) in [
-        (format!("{stream}/video/{first}.m4s"), "private immutable", 600 + LEEWAY_S as u64),
-        (format!("{stream}/video/{first}.0.m4s"), "private immutable", 600 + LEEWAY_S as u64),
-        (format!("{stream}/video/init-0.mp4"), "private immutable", 600 + LEEWAY_S as u64),
-        ("video.m3u8".to_owned(), "private", 1),
-        (format!("video.m3u8?_HLS_msn={first}"), "private", 6),
-        ("manifest.mpd".to_owned(), "private", 1),
-    ] {
-        let reply = stage.get(&format!("/s/{sign}/live/tertutup/{file}")).await;
-        let (said, age_s) = cache_of(&reply);
-        assert_eq!((reply.status, said.as_str()), (200, scope), "{file}");
-        assert!(age_s >= 1 && age_s <= longest_s, "{file}: {age_s} s");
-    }
 }
