@@ -7,10 +7,12 @@
 //! connection's task sees it, takes hyper apart and writes the response head itself. A client that pipelines another
 //! request behind it is not answered, as the response never ends.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -49,10 +51,41 @@ const DRAIN_GRACE: Duration = Duration::from_secs(80);
 pub enum Body {
     /// All of it, shared.
     Full(Bytes),
+    /// All of it in shared pieces, which are sent one after the other and never joined. See [`Body::joined`].
+    Joined(VecDeque<Bytes>),
     /// Pieces from a bounded channel; an error cuts the response off, so that no cache takes it for whole.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
     /// Nothing.
     Empty,
+}
+
+impl Body {
+    /// `range` of what `pieces` make together. Shares them: nothing is copied.
+    #[must_use]
+    pub fn joined(pieces: &[Bytes], range: Range<u64>) -> Self {
+        let mut at = 0;
+        let mut within = VecDeque::with_capacity(pieces.len());
+        for piece in pieces {
+            let end = at + piece.len() as u64;
+            let (from, to) = (range.start.max(at), range.end.min(end));
+            if from < to {
+                within.push_back(piece.slice((from - at) as usize..(to - at) as usize));
+            }
+            at = end;
+        }
+        Self::Joined(within)
+    }
+
+    /// The number of bytes, where it is known before they are sent.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::Joined(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
+            Self::Pieces(_) => None,
+            Self::Empty => Some(0),
+        }
+    }
 }
 
 impl http_body::Body for Body {
@@ -67,6 +100,7 @@ impl http_body::Body for Body {
                 *body = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
+            Self::Joined(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
             Self::Empty => Poll::Ready(None),
         }
@@ -75,17 +109,14 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
+            Self::Joined(pieces) => pieces.is_empty(),
             Self::Pieces(_) => false,
             Self::Empty => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Pieces(_) => SizeHint::default(),
-            Self::Empty => SizeHint::with_exact(0),
-        }
+        self.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -282,3 +313,6 @@ pub fn header(headers: &HeaderMap, name: http::header::HeaderName) -> Option<&st
 }
 
 const _: () = assert!(std::mem::size_of::<NewViewer>() < 1_024, "a viewer on its way is small");
+
+#[cfg(test)]
+mod tests;

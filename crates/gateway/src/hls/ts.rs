@@ -83,7 +83,7 @@ pub(super) fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Optio
         ts_view(&views, msn).ok().map(Bytes::from)
     });
     Some(match made {
-        Some(bytes) => ranged(bytes, MIME, headers),
+        Some(bytes) => ranged(&[bytes], MIME, headers),
         None => reply::text(StatusCode::NOT_FOUND, "MPEG-TS cannot carry this stream's codecs"),
     })
 }
@@ -109,7 +109,7 @@ pub async fn answer(
     }
     let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
     Ok(match ts_view(&views, msn) {
-        Ok(bytes) => ranged(bytes.into(), MIME, headers),
+        Ok(bytes) => ranged(&[bytes.into()], MIME, headers),
         Err(error) => reply::text(StatusCode::NOT_FOUND, error.to_string()),
     })
 }
