@@ -15,8 +15,9 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -44,6 +45,10 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Streams of one HTTP/2 connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
+/// A peer from which nothing comes for this long is asked whether it is there (PING).
+const PING_AFTER: Duration = Duration::from_secs(4);
+/// It has this long to answer: a peer that falls silent is cut within ten seconds.
+const PING_DEADLINE: Duration = Duration::from_secs(5);
 /// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
 const DRAIN_GRACE: Duration = Duration::from_secs(80);
 
@@ -257,25 +262,44 @@ async fn drive(
 }
 
 async fn drive_http2(gateway: Arc<Gateway>, connection: Connection, peer: Peer, stop: CancellationToken) {
-    let service = service_fn(move |request| answer(gateway.clone(), peer.clone(), request));
-    let mut http = std::pin::pin!(
-        http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS_MAX)
-            .keep_alive_interval(Some(Duration::from_secs(20)))
-            .keep_alive_timeout(Duration::from_secs(10))
-            .serve_connection(TokioIo::new(connection), service)
-    );
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = {
+        let asked = asked.clone();
+        service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
+            answer(gateway.clone(), peer.clone(), request)
+        })
+    };
+    let mut http = std::pin::pin!(http2_server().serve_connection(TokioIo::new(connection), service));
     tokio::select! {
         ended = &mut http => {
             if let Err(error) = ended {
                 tracing::trace!(%error, "an HTTP/2 connection ended early");
             }
         }
+        () = asks_nothing(&asked) => tracing::trace!("an HTTP/2 connection asked for nothing"),
         () = stop.cancelled() => {
             http.as_mut().graceful_shutdown();
             tokio::time::timeout(DRAIN_GRACE, http).await.ok();
         }
+    }
+}
+
+fn http2_server() -> http2::Builder<TokioExecutor> {
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    server
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .keep_alive_interval(Some(PING_AFTER))
+        .keep_alive_timeout(PING_DEADLINE);
+    server
+}
+
+/// Returns once the deadline for a first request is over without one: a PING goes to peers that speak HTTP/2 only.
+async fn asks_nothing(asked: &AtomicBool) {
+    tokio::time::sleep(HEAD_DEADLINE).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -296,14 +320,6 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 
 
 fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answer {
     Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
-}
-
-/// Serves a viewer whose socket cannot be taken over (HTTP/2): the same bytes, through a response body.
-#[must_use]
-pub fn flv_body(stream: Arc<hub::Stream>, expires_at: Option<Instant>) -> Body {
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(crate::flv::follow(stream, sender, expires_at));
-    Body::Pieces(receiver)
 }
 
 /// A header's text, if it is text.

@@ -199,7 +199,7 @@ async fn serve(
 ) -> Response<Body> {
     match file {
         ChannelFile::Flv => match gateway.live.playable(asked.right.channel()) {
-            Some(stream) => flv::answer(peer, request, stream, asked.right).await,
+            Some(stream) => flv::answer(gateway, peer, request, stream, asked.right).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
         ChannelFile::State => state::channel(gateway, &asked).await,

@@ -29,3 +29,22 @@ async fn joined_pieces_are_sent_in_order_and_never_copied() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_http2_peer_that_falls_silent_is_cut_within_ten_seconds() {
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let (mut client, server) = tokio::io::duplex(64 << 10);
+    let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) });
+    let serving = tokio::spawn(http2_server().serve_connection(TokioIo::new(server), service));
+    // The preface and an empty SETTINGS frame (RFC 9113 §3.4), and then nothing: no request and no answer to a PING.
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("it is taken");
+    let silent_since = std::time::Instant::now();
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut said)).await;
+    let waited = silent_since.elapsed();
+    assert!(read.is_ok() && waited < Duration::from_secs(10), "{waited:?}");
+    assert!(waited > Duration::from_secs(4), "it was asked first: {waited:?}");
+    serving.await.expect("no panic").ok();
+}
