@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::clock::wall_now;
 use crate::http::{Body, header};
 use crate::live::LiveStream;
+use crate::made::Item;
 use crate::routes::Asked;
 use crate::routes::target::{ChannelFile, StreamFile, TrackLabel};
 use crate::{Gateway, range, recorded, reply};
@@ -59,18 +60,23 @@ pub fn accepts(accepted: &str, coding: &str) -> bool {
     })
 }
 
+/// A text with its compressed form.
+#[must_use]
+pub fn packed(text: String) -> Item {
+    let bytes = Bytes::from(text);
+    Item { packed: gzip::pack(&bytes), bytes }
+}
+
 /// A playlist of something that is not live, compressed where the client takes it.
 #[must_use]
-pub fn playlist(text: Bytes, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
-    let packed = if asked.gzip { gzip::pack(&text) } else { None };
-    text_reply(MPEGURL, cache, text, packed)
+pub fn playlist(text: Item, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
+    text_reply(MPEGURL, cache, text.bytes, text.packed.filter(|_| asked.gzip))
 }
 
 /// A manifest of something that is not live.
 #[must_use]
-pub fn manifest_text(text: Bytes, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
-    let packed = if asked.gzip { gzip::pack(&text) } else { None };
-    text_reply(DASH_XML, cache, text, packed)
+pub fn manifest_text(text: Item, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
+    text_reply(DASH_XML, cache, text.bytes, text.packed.filter(|_| asked.gzip))
 }
 
 fn text_reply(mime: &'static str, cache: &'static str, text: Bytes, packed: Option<Bytes>) -> Response<Body> {
@@ -272,7 +278,7 @@ pub async fn of_stream(
         StreamFile::Init(label, epoch) => init(live, label, *epoch, headers),
         StreamFile::Segment(label, msn) => segment(gateway, live, asked, label, *msn, headers),
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => ts::segment(live, *msn, headers),
+        StreamFile::Ts(msn) => ts::segment(live, *msn, headers).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {
