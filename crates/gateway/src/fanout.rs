@@ -96,6 +96,7 @@ pub struct FanOut {
     shards: Vec<ShardHandle>,
     next: AtomicUsize,
     counters: Arc<FanOutCounters>,
+    config: FanOutConfig,
 }
 
 impl FanOut {
@@ -105,7 +106,7 @@ impl FanOut {
         let shards = (0..config.shards.max(1))
             .map(|n| ShardHandle::spawn(n, config.clone(), counters.clone(), directory.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { shards, next: AtomicUsize::new(0), counters })
+        Ok(Self { shards, next: AtomicUsize::new(0), counters, config: config.clone() })
     }
 
     /// Hands a socket over. It is closed if the engine has as many viewers as it may have, or has stopped.
@@ -122,8 +123,14 @@ impl FanOut {
 
     /// Counts of all shards.
     #[must_use]
-    pub fn counters(&self) -> &FanOutCounters {
+    pub fn counters(&self) -> &Arc<FanOutCounters> {
         &self.counters
+    }
+
+    /// Its bounds. Viewers that it does not own keep to them too.
+    #[must_use]
+    pub fn config(&self) -> &FanOutConfig {
+        &self.config
     }
 
     /// Closes every viewer and stops the threads.

@@ -1,8 +1,8 @@
 //! HTTP-FLV and WebSocket-FLV: from a request to a viewer in fan-out.
 
-use std::io;
+mod follow;
+
 use std::sync::Arc;
-use std::time::Instant;
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -12,18 +12,24 @@ use hub::Stream;
 use sha1::Digest as _;
 use tokio::sync::mpsc;
 
-use crate::http::{Body, Peer, Takeover, flv_body, header};
-use crate::live::Wakeups;
-use crate::reply;
+use crate::http::{Body, Peer, Takeover, header};
 use crate::right::Right;
 use crate::wire::WireFormat;
+use crate::{Gateway, reply};
+use follow::Follower;
 
 const MIME: &str = "video/x-flv";
 /// RFC 6455 §1.3.
 const WEB_SOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Answers `GET|HEAD …​.flv`, plain or as a WebSocket upgrade.
-pub async fn answer<B>(peer: &Peer, request: &Request<B>, stream: Arc<Stream>, right: Right) -> Response<Body> {
+pub async fn answer<B>(
+    gateway: &Gateway,
+    peer: &Peer,
+    request: &Request<B>,
+    stream: Arc<Stream>,
+    right: Right,
+) -> Response<Body> {
     if is_upgrade(request.headers()) {
         return web_socket(peer, request.headers(), stream, right).await;
     }
@@ -41,7 +47,7 @@ pub async fn answer<B>(peer: &Peer, request: &Request<B>, stream: Arc<Stream>, r
             );
             match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, right }).await {}
         }
-        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, flv_body(stream, right.ends_at())),
+        None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, through_body(gateway, stream, right)),
     }
 }
 
@@ -71,60 +77,18 @@ fn web_socket_accept(key: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(hash.finalize())
 }
 
-/// Plays `stream` into a response body, for HTTP/2. A body that is not read waits; when the log has moved on it skips to
-/// the newest key frame, as fan-out does.
-pub async fn follow(stream: Arc<Stream>, body: mpsc::Sender<io::Result<Bytes>>, expires_at: Option<Instant>) {
-    let format = WireFormat::Flv;
-    let wakeups = Wakeups::of(&stream);
-    let mut place = None;
-    let mut entries = Vec::new();
-    loop {
-        if expires_at.is_some_and(|at| Instant::now() >= at) {
-            return;
-        }
-        if place.is_none()
-            && let Some(start) = stream.start_point()
-        {
-            let head = [format.stream_head(&start.tracks), format.configuration(&start.tracks, 0)].concat();
-            if body.send(Ok(head.into())).await.is_err() {
-                return;
-            }
-            place = Some(start.seq);
-        }
-        let Some(from) = place else {
-            if stream.state() == hub::State::Ended {
-                return;
-            }
-            tokio::select! {
-                () = wakeups.next() => continue,
-                () = body.closed() => return,
-            }
-        };
-        let read = stream.read(from, 64, &mut entries);
-        let mut next = read.next;
-        if read.missed > 0 {
-            entries.clear();
-            next = stream.start_point().map_or(stream.next_seq(), |start| start.seq);
-        }
-        for entry in entries.drain(..) {
-            let wire = entry.wire(format.slot(), |item| format.render(item, entry.time_ms())).clone();
-            for piece in wire.pieces() {
-                if body.send(Ok(piece.clone())).await.is_err() {
-                    return;
-                }
-            }
-        }
-        place = Some(next);
-        if read.ended {
-            return;
-        }
-        if next >= stream.next_seq() {
-            tokio::select! {
-                () = wakeups.next() => {}
-                () = body.closed() => return,
-            }
-        }
-    }
+/// Serves a viewer whose socket cannot be taken over (HTTP/2): the same bytes, through a response body.
+fn through_body(gateway: &Gateway, stream: Arc<Stream>, right: Right) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    let follower = Follower {
+        stream,
+        right,
+        directory: gateway.directory.clone(),
+        config: gateway.fan_out.config().clone(),
+        counters: gateway.fan_out.counters().clone(),
+    };
+    tokio::spawn(follower.play_into(sender));
+    Body::Pieces(receiver)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::wall_now;
 use crate::fanout::FanOut;
 use crate::live::Live;
+use crate::recorded::MadeOfRecordings;
 use crate::right::Right;
 
 /// Bounds on what strangers may open.
@@ -53,6 +54,8 @@ pub struct Gateway {
     pub live: Live,
     /// Recordings' bytes.
     pub recorder: Arc<Recorder>,
+    /// What was made of recordings.
+    pub made: MadeOfRecordings,
     /// Recordings' rows.
     pub recordings: Arc<dyn RecordingRepository>,
     /// Bounds.

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::clock::wall_now;
 use crate::http::{Body, header};
 use crate::live::LiveStream;
+use crate::made::Item;
 use crate::routes::Asked;
 use crate::routes::target::{ChannelFile, StreamFile, TrackLabel};
 use crate::{Gateway, range, recorded, reply};
@@ -39,6 +40,8 @@ const FIRST_PART_WAIT: Duration = Duration::from_secs(5);
 const FIRST_SEGMENT_WAIT: Duration = Duration::from_secs(6);
 /// Parts of a growing segment that wait for a slow reader; one that falls further behind is cut off.
 const PARTS_WAITING: usize = 64;
+/// What a growing segment gets beyond the time that it takes by itself: for the way, and for a clock that is not the media's.
+const GROWING_SLACK: Duration = Duration::from_secs(1);
 
 /// The client takes gzip.
 #[must_use]
@@ -57,18 +60,23 @@ pub fn accepts(accepted: &str, coding: &str) -> bool {
     })
 }
 
+/// A text with its compressed form.
+#[must_use]
+pub fn packed(text: String) -> Item {
+    let bytes = Bytes::from(text);
+    Item { packed: gzip::pack(&bytes), bytes }
+}
+
 /// A playlist of something that is not live, compressed where the client takes it.
 #[must_use]
-pub fn playlist(text: Bytes, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
-    let packed = if asked.gzip { gzip::pack(&text) } else { None };
-    text_reply(MPEGURL, cache, text, packed)
+pub fn playlist(text: Item, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
+    text_reply(MPEGURL, cache, text.bytes, text.packed.filter(|_| asked.gzip))
 }
 
 /// A manifest of something that is not live.
 #[must_use]
-pub fn manifest_text(text: Bytes, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
-    let packed = if asked.gzip { gzip::pack(&text) } else { None };
-    text_reply(DASH_XML, cache, text, packed)
+pub fn manifest_text(text: Item, cache: &'static str, asked: &Asked<'_>) -> Response<Body> {
+    text_reply(DASH_XML, cache, text.bytes, text.packed.filter(|_| asked.gzip))
 }
 
 fn text_reply(mime: &'static str, cache: &'static str, text: Bytes, packed: Option<Bytes>) -> Response<Body> {
@@ -84,21 +92,25 @@ fn text_reply(mime: &'static str, cache: &'static str, text: Bytes, packed: Opti
 /// A media object that never changes, or the range of it that is asked for.
 #[must_use]
 pub fn object(bytes: Bytes, kind: MediaKind, headers: &HeaderMap) -> Response<Body> {
-    let mime = match kind {
-        MediaKind::Video => "video/mp4",
-        MediaKind::Audio => "audio/mp4",
-    };
-    ranged(bytes, mime, headers)
+    ranged(&[bytes], mime_of(kind), headers)
 }
 
-fn ranged(bytes: Bytes, mime: &'static str, headers: &HeaderMap) -> Response<Body> {
-    let total = bytes.len() as u64;
+fn mime_of(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Video => "video/mp4",
+        MediaKind::Audio => "audio/mp4",
+    }
+}
+
+/// What `pieces` make together, or the range of it that is asked for. They are sent as they are.
+fn ranged(pieces: &[Bytes], mime: &'static str, headers: &HeaderMap) -> Response<Body> {
+    let total = pieces.iter().map(|piece| piece.len() as u64).sum();
     let mut response = match range::parse(header(headers, RANGE), total) {
-        range::Asked::Whole => reply::bytes(mime, reply::IMMUTABLE, bytes),
+        range::Asked::Whole => reply::media(StatusCode::OK, mime, reply::IMMUTABLE, Body::joined(pieces, 0..total)),
         range::Asked::Part(part) => {
-            let slice = bytes.slice(part.start as usize..part.end as usize);
-            let mut response = reply::media(StatusCode::PARTIAL_CONTENT, mime, reply::IMMUTABLE, Body::Full(slice));
             let said = format!("bytes {}-{}/{total}", part.start, part.end - 1);
+            let body = Body::joined(pieces, part);
+            let mut response = reply::media(StatusCode::PARTIAL_CONTENT, mime, reply::IMMUTABLE, body);
             if let Ok(value) = HeaderValue::from_str(&said) {
                 response.headers_mut().insert(CONTENT_RANGE, value);
             }
@@ -264,9 +276,9 @@ pub async fn of_stream(
 ) -> Response<Body> {
     let found = match &file {
         StreamFile::Init(label, epoch) => init(live, label, *epoch, headers),
-        StreamFile::Segment(label, msn) => segment(live, asked, label, *msn, headers).await,
+        StreamFile::Segment(label, msn) => segment(gateway, live, asked, label, *msn, headers),
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => ts::segment(live, *msn, headers),
+        StreamFile::Ts(msn) => ts::segment(live, *msn, headers).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {
@@ -314,7 +326,8 @@ async fn part(
     Some(object(found.bytes.clone(), kind_of(label), headers))
 }
 
-async fn segment(
+fn segment(
+    gateway: &Gateway,
     live: &Arc<LiveStream>,
     asked: &Asked<'_>,
     label: &TrackLabel,
@@ -324,32 +337,66 @@ async fn segment(
     let track = track_of(live, label)?;
     let lookup = live.window.read().segment(track, msn);
     match lookup {
-        SegmentLookup::Ready(segment) => Some(object(segment.concat(), kind_of(label), headers)),
-        SegmentLookup::Open(_) => Some(growing(live, asked, label, track, msn)),
+        SegmentLookup::Ready(segment) => {
+            let parts: Vec<Bytes> = segment.chunks().collect();
+            Some(ranged(&parts, mime_of(kind_of(label)), headers))
+        }
+        SegmentLookup::Open(_) => Some(growing(gateway, live, asked, label, track, msn)),
         SegmentLookup::NotYet => {
             // LHLS names the segment after the one being made; anything later is a guess.
             let next = live.window.read().position(track)?;
-            (msn <= next.msn + 1).then(|| growing(live, asked, label, track, msn))
+            (msn <= next.msn + 1).then(|| growing(gateway, live, asked, label, track, msn))
         }
         SegmentLookup::Gone => None,
     }
 }
 
 /// A segment that is read while it is made: low-latency DASH and LHLS. Each part leaves as it becomes final.
-fn growing(live: &Arc<LiveStream>, asked: &Asked<'_>, label: &TrackLabel, track: TrackId, msn: u64) -> Response<Body> {
-    let mime = match kind_of(label) {
-        MediaKind::Video => "video/mp4",
-        MediaKind::Audio => "audio/mp4",
-    };
+fn growing(
+    gateway: &Gateway,
+    live: &Arc<LiveStream>,
+    asked: &Asked<'_>,
+    label: &TrackLabel,
+    track: TrackId,
+    msn: u64,
+) -> Response<Body> {
+    let mime = mime_of(kind_of(label));
     if asked.head {
         return reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Empty);
     }
     let (sender, receiver) = mpsc::channel(PARTS_WAITING);
-    tokio::spawn(follow_segment(live.clone(), track, msn, sender));
-    reply::media(StatusCode::OK, mime, reply::IMMUTABLE, Body::Pieces(receiver))
+    // The segment before it may have to end first. One that is not whole by then will not be soon.
+    let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2) + GROWING_SLACK;
+    tokio::spawn(follow_segment(live.clone(), track, msn, sender, patience));
+    // It may be cut off, and whoever kept what came until then would keep it under the whole segment's name.
+    reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Pieces(receiver))
 }
 
-async fn follow_segment(live: Arc<LiveStream>, track: TrackId, msn: u64, body: mpsc::Sender<io::Result<Bytes>>) {
+async fn follow_segment(
+    live: Arc<LiveStream>,
+    track: TrackId,
+    msn: u64,
+    body: mpsc::Sender<io::Result<Bytes>>,
+    patience: Duration,
+) {
+    let cut = tokio::select! {
+        cut = send_parts(&live, track, msn, &body) => cut,
+        () = tokio::time::sleep(patience) => Some("the segment was not whole, or not taken, in time"),
+    };
+    if let Some(why) = cut {
+        metrics::counter!("tayang_growing_segments_cut_total").increment(1);
+        // Not an end: what was sent must not pass for the whole segment. A reader that takes nothing is not waited for.
+        tokio::time::timeout(GROWING_SLACK, body.send(Err(io::Error::other(why)))).await.ok();
+    }
+}
+
+/// Sends the parts as they come. Answers why the rest will not come; `None`: it is whole, or nobody reads it any more.
+async fn send_parts(
+    live: &LiveStream,
+    track: TrackId,
+    msn: u64,
+    body: &mpsc::Sender<io::Result<Bytes>>,
+) -> Option<&'static str> {
     let mut changes = live.changes();
     let mut sent = 0;
     loop {
@@ -359,24 +406,18 @@ async fn follow_segment(live: Arc<LiveStream>, track: TrackId, msn: u64, body: m
             SegmentLookup::Ready(segment) => (segment.parts.to_vec(), true),
             SegmentLookup::Open(parts) => (parts, false),
             SegmentLookup::NotYet => (Vec::new(), false),
-            SegmentLookup::Gone => {
-                // Not an end: what was sent must not pass for the whole segment.
-                body.send(Err(io::Error::other("the segment is gone"))).await.ok();
-                return;
-            }
+            SegmentLookup::Gone => return Some("the segment is gone"),
         };
         for part in parts.iter().skip(sent) {
-            if body.send(Ok(part.bytes.clone())).await.is_err() {
-                return;
-            }
+            body.send(Ok(part.bytes.clone())).await.ok()?;
         }
         sent = parts.len();
         if complete {
-            return;
+            return None;
         }
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
-            () = body.closed() => return,
+            changed = changes.changed() => if changed.is_err() { return Some("the stream is gone") },
+            () = body.closed() => return None,
         }
     }
 }

@@ -7,14 +7,17 @@
 //! connection's task sees it, takes hyper apart and writes the response head itself. A client that pipelines another
 //! request behind it is not answered, as the response never ends.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -42,6 +45,10 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// Streams of one HTTP/2 connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
+/// A peer from which nothing comes for this long is asked whether it is there (PING).
+const PING_AFTER: Duration = Duration::from_secs(4);
+/// It has this long to answer: a peer that falls silent is cut within ten seconds.
+const PING_DEADLINE: Duration = Duration::from_secs(5);
 /// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
 const DRAIN_GRACE: Duration = Duration::from_secs(80);
 
@@ -49,10 +56,41 @@ const DRAIN_GRACE: Duration = Duration::from_secs(80);
 pub enum Body {
     /// All of it, shared.
     Full(Bytes),
+    /// All of it in shared pieces, which are sent one after the other and never joined. See [`Body::joined`].
+    Joined(VecDeque<Bytes>),
     /// Pieces from a bounded channel; an error cuts the response off, so that no cache takes it for whole.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
     /// Nothing.
     Empty,
+}
+
+impl Body {
+    /// `range` of what `pieces` make together. Shares them: nothing is copied.
+    #[must_use]
+    pub fn joined(pieces: &[Bytes], range: Range<u64>) -> Self {
+        let mut at = 0;
+        let mut within = VecDeque::with_capacity(pieces.len());
+        for piece in pieces {
+            let end = at + piece.len() as u64;
+            let (from, to) = (range.start.max(at), range.end.min(end));
+            if from < to {
+                within.push_back(piece.slice((from - at) as usize..(to - at) as usize));
+            }
+            at = end;
+        }
+        Self::Joined(within)
+    }
+
+    /// The number of bytes, where it is known before they are sent.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Full(bytes) => Some(bytes.len() as u64),
+            Self::Joined(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
+            Self::Pieces(_) => None,
+            Self::Empty => Some(0),
+        }
+    }
 }
 
 impl http_body::Body for Body {
@@ -67,6 +105,7 @@ impl http_body::Body for Body {
                 *body = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
+            Self::Joined(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
             Self::Empty => Poll::Ready(None),
         }
@@ -75,17 +114,14 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
+            Self::Joined(pieces) => pieces.is_empty(),
             Self::Pieces(_) => false,
             Self::Empty => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Pieces(_) => SizeHint::default(),
-            Self::Empty => SizeHint::with_exact(0),
-        }
+        self.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -226,25 +262,44 @@ async fn drive(
 }
 
 async fn drive_http2(gateway: Arc<Gateway>, connection: Connection, peer: Peer, stop: CancellationToken) {
-    let service = service_fn(move |request| answer(gateway.clone(), peer.clone(), request));
-    let mut http = std::pin::pin!(
-        http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS_MAX)
-            .keep_alive_interval(Some(Duration::from_secs(20)))
-            .keep_alive_timeout(Duration::from_secs(10))
-            .serve_connection(TokioIo::new(connection), service)
-    );
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = {
+        let asked = asked.clone();
+        service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
+            answer(gateway.clone(), peer.clone(), request)
+        })
+    };
+    let mut http = std::pin::pin!(http2_server().serve_connection(TokioIo::new(connection), service));
     tokio::select! {
         ended = &mut http => {
             if let Err(error) = ended {
                 tracing::trace!(%error, "an HTTP/2 connection ended early");
             }
         }
+        () = asks_nothing(&asked) => tracing::trace!("an HTTP/2 connection asked for nothing"),
         () = stop.cancelled() => {
             http.as_mut().graceful_shutdown();
             tokio::time::timeout(DRAIN_GRACE, http).await.ok();
         }
+    }
+}
+
+fn http2_server() -> http2::Builder<TokioExecutor> {
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    server
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .keep_alive_interval(Some(PING_AFTER))
+        .keep_alive_timeout(PING_DEADLINE);
+    server
+}
+
+/// Returns once the deadline for a first request is over without one: a PING goes to peers that speak HTTP/2 only.
+async fn asks_nothing(asked: &AtomicBool) {
+    tokio::time::sleep(HEAD_DEADLINE).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -267,14 +322,6 @@ fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answ
     Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
 }
 
-/// Serves a viewer whose socket cannot be taken over (HTTP/2): the same bytes, through a response body.
-#[must_use]
-pub fn flv_body(stream: Arc<hub::Stream>, expires_at: Option<Instant>) -> Body {
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(crate::flv::follow(stream, sender, expires_at));
-    Body::Pieces(receiver)
-}
-
 /// A header's text, if it is text.
 #[must_use]
 pub fn header(headers: &HeaderMap, name: http::header::HeaderName) -> Option<&str> {
@@ -282,3 +329,6 @@ pub fn header(headers: &HeaderMap, name: http::header::HeaderName) -> Option<&st
 }
 
 const _: () = assert!(std::mem::size_of::<NewViewer>() < 1_024, "a viewer on its way is small");
+
+#[cfg(test)]
+mod tests;

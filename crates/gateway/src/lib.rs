@@ -14,6 +14,7 @@ pub mod http;
 pub mod ingest;
 pub mod io;
 pub mod live;
+pub mod made;
 pub mod pages;
 pub mod range;
 pub mod recorded;

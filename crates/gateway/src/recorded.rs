@@ -18,12 +18,55 @@ use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
 use tokio::sync::mpsc;
 
 use crate::http::{Body, header};
+use crate::made::{self, Made};
 use crate::routes::Asked;
 use crate::routes::target::{StreamFile, TrackLabel};
 use crate::{Gateway, hls, range, reply};
 
 /// Pieces of an MP4 that wait for a slow reader: each is at most 1 MiB.
 const PIECES_WAITING: usize = 2;
+
+/// What is made of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// The multivariant playlist.
+    Master,
+    /// A track's playlist.
+    Media(TrackLabel),
+    /// The DASH manifest.
+    Mpd,
+    /// The segment of that number in MPEG-TS.
+    Ts(u64),
+    /// A window by query of a stream that goes on.
+    Window {
+        /// The track.
+        label: TrackLabel,
+        /// Segments in MPEG-TS.
+        ts: bool,
+        /// The window's parameters, and no other.
+        query: String,
+        /// Where its segments are.
+        base: String,
+    },
+}
+
+/// What was made of recordings, by how far the recording was.
+pub struct MadeOfRecordings(Made<(RecordingKey, What), (u64, u64)>);
+
+impl Default for MadeOfRecordings {
+    /// 64 MiB: the segments in MPEG-TS of twenty viewers, each at another place, and every playlist of a day's recordings.
+    fn default() -> Self {
+        Self(Made::new(1_024, 64 << 20))
+    }
+}
+
+impl std::ops::Deref for MadeOfRecordings {
+    type Target = Made<(RecordingKey, What), (u64, u64)>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 /// Answers for a stream that is not live.
 pub async fn answer(
@@ -44,7 +87,8 @@ pub async fn answer(
 }
 
 /// The recorder's errors as a client may see them.
-fn failed(error: &RecorderError) -> Response<Body> {
+#[must_use]
+pub fn failed(error: &RecorderError) -> Response<Body> {
     match error {
         RecorderError::NoRecording(_) => reply::text(StatusCode::NOT_FOUND, "there is no such recording"),
         RecorderError::NoSegment { .. } => {
@@ -72,9 +116,9 @@ async fn serve(
     let archive = gateway.recorder.archive();
     let index = archive.index(key).await?;
     match file {
-        StreamFile::Master => Ok(master(&index, asked)),
-        StreamFile::Media(label) => Ok(media(gateway, &index, &label, asked)),
-        StreamFile::Mpd => Ok(mpd(gateway, &index, asked)),
+        StreamFile::Master => text(gateway, index, asked, What::Master).await,
+        StreamFile::Media(label) => text(gateway, index, asked, What::Media(label)).await,
+        StreamFile::Mpd => text(gateway, index, asked, What::Mpd).await,
         StreamFile::Mp4 => mp4(gateway, key, &index, asked, headers).await,
         StreamFile::Init(label, epoch) => {
             let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
@@ -140,26 +184,41 @@ pub fn renditions(index: &RecordingIndex) -> Vec<Rendition> {
         .collect()
 }
 
-fn master(index: &RecordingIndex, asked: &Asked<'_>) -> Response<Body> {
-    match multivariant(&renditions(index), &MultivariantOptions::default()) {
-        Some(text) => hls::playlist(text.into(), cache(index), asked),
-        None => reply::text(StatusCode::NOT_FOUND, "the recording has no whole segment yet"),
-    }
+/// A playlist or manifest, made once for all who ask for it.
+async fn text(
+    gateway: &Gateway,
+    index: Arc<RecordingIndex>,
+    asked: &Asked<'_>,
+    what: What,
+) -> Result<Response<Body>, RecorderError> {
+    let (cache, is_manifest) = (cache(&index), matches!(what, What::Mpd));
+    let key = (index.key, what.clone());
+    let version = (index.bytes(), u64::from(index.phase == Phase::Recording));
+    let config = gateway.live.config().clone();
+    let make = made::aside(move || {
+        let text = match &what {
+            What::Master => multivariant(&renditions(&index), &MultivariantOptions::default()),
+            What::Media(label) => media(&config, &index, label),
+            What::Mpd => mpd(&config, &index),
+            What::Window { .. } | What::Ts(_) => None,
+        };
+        text.map(hls::packed)
+    });
+    Ok(match gateway.made.get(key, version, make).await? {
+        Some(item) if is_manifest => hls::manifest_text(item, cache, asked),
+        Some(item) => hls::playlist(item, cache, asked),
+        None => reply::text(StatusCode::NOT_FOUND, "the recording has no such track, or no whole segment yet"),
+    })
 }
 
-fn media(gateway: &Gateway, index: &RecordingIndex, label: &TrackLabel, asked: &Asked<'_>) -> Response<Body> {
-    let Some(track) = track(index, label) else {
-        return reply::text(StatusCode::NOT_FOUND, "the recording has no such track");
-    };
+fn media(config: &packager::Config, index: &RecordingIndex, label: &TrackLabel) -> Option<String> {
+    let track = track(index, label)?;
     let kind = if index.phase == Phase::Recording { Kind::Event { ended: false } } else { Kind::Vod };
     let options = ListOptions { container: Container::Cmaf, kind, skip: false, addressing: Addressing::default() };
-    match segment_list(gateway.live.config(), track.name(), &entries(track, index.key.stream.0 / 1_000), &options) {
-        Some(text) => hls::playlist(text.into(), cache(index), asked),
-        None => reply::text(StatusCode::NOT_FOUND, "the track has no whole segment yet"),
-    }
+    segment_list(config, track.name(), &entries(track, index.key.stream.0 / 1_000), &options)
 }
 
-fn mpd(gateway: &Gateway, index: &RecordingIndex, asked: &Asked<'_>) -> Response<Body> {
+fn mpd(config: &packager::Config, index: &RecordingIndex) -> Option<String> {
     let entries: Vec<_> = index.tracks.iter().map(|track| entries(track, index.key.stream.0 / 1_000)).collect();
     let configs: Vec<Vec<_>> = index
         .tracks
@@ -173,10 +232,7 @@ fn mpd(gateway: &Gateway, index: &RecordingIndex, asked: &Asked<'_>) -> Response
         .zip(&configs)
         .map(|((track, entries), configs)| KeptTrack { name: track.name(), configs, entries })
         .collect();
-    match vod_manifest(gateway.live.config(), &kept, Addressing::default()) {
-        Some(text) => hls::manifest_text(text.into(), cache(index), asked),
-        None => reply::text(StatusCode::NOT_FOUND, "the recording has no whole segment yet"),
-    }
+    vod_manifest(config, &kept, Addressing::default())
 }
 
 fn cache(index: &RecordingIndex) -> &'static str {

@@ -1,7 +1,10 @@
 //! Responses: one place for cache classes, CORS and security headers.
 //!
 //! Cache classes: what never changes once named (segments, parts, init) is immutable for a year; live playlists live as
-//! long as CDNs can use them; states and pages are revalidated; what plays for one viewer is not stored.
+//! long as CDNs can use them; states and pages are revalidated; what plays for one viewer is not stored. What a signature
+//! opened is kept by the viewer's own cache alone, and no longer than the signature holds.
+
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
@@ -61,6 +64,25 @@ pub fn text(status: StatusCode, sentence: impl Into<String>) -> Response<Body> {
 #[must_use]
 pub fn not_live(name: &str) -> Response<Body> {
     text(StatusCode::NOT_FOUND, format!("{name} is not streaming live now"))
+}
+
+/// Makes of a response that any cache may keep one that only the viewer's may, and only until the signature that it was
+/// asked with ends: an edge knows nothing of signatures.
+pub fn keep_private(response: &mut Response<Body>, ends_at: Option<Instant>) {
+    let Some(cache) = response.headers().get(CACHE_CONTROL).and_then(|cache| cache.to_str().ok()) else { return };
+    let private = match cache.strip_prefix("public, max-age=") {
+        Some(rest) => {
+            let (age, rest) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+            let left = ends_at.map_or(u64::MAX, |at| at.saturating_duration_since(Instant::now()).as_secs());
+            let age = age.parse().unwrap_or(0).min(left);
+            format!("private, max-age={age}{rest}")
+        }
+        None if cache == NO_CACHE => "private, no-cache".to_owned(),
+        None => return,
+    };
+    if let Ok(private) = HeaderValue::from_str(&private) {
+        response.headers_mut().insert(CACHE_CONTROL, private);
+    }
 }
 
 /// The answer to a preflight (Fetch standard, CORS-preflight fetch).

@@ -66,8 +66,8 @@ pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming
 
 /// The length that a `GET` would have had, and no bytes (RFC 9110 §9.3.2).
 fn state_length(response: &mut Response<Body>) {
-    if let Body::Full(bytes) = response.body() {
-        let length = HeaderValue::from(bytes.len());
+    if let Some(length @ 1..) = response.body().length() {
+        let length = HeaderValue::from(length);
         response.headers_mut().entry(http::header::CONTENT_LENGTH).or_insert(length);
     }
     *response.body_mut() = Body::Empty;
@@ -178,11 +178,16 @@ async fn of_channel(
         path,
         sign: named.path_sign,
         query: named.query,
-        right: Right::new(grant),
+        right: Right::new(grant.clone()),
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
-    serve(gateway, peer, request, asked, file).await
+    let private_until = grant.credential.is_some().then(|| asked.right.ends_at());
+    let mut response = serve(gateway, peer, request, asked, file).await;
+    if let Some(ends_at) = private_until {
+        reply::keep_private(&mut response, ends_at);
+    }
+    response
 }
 
 async fn serve(
@@ -194,7 +199,7 @@ async fn serve(
 ) -> Response<Body> {
     match file {
         ChannelFile::Flv => match gateway.live.playable(asked.right.channel()) {
-            Some(stream) => flv::answer(peer, request, stream, asked.right).await,
+            Some(stream) => flv::answer(gateway, peer, request, stream, asked.right).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
         ChannelFile::State => state::channel(gateway, &asked).await,

@@ -98,6 +98,7 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
         directory,
         fan_out,
         recorder,
+        made: gateway::recorded::MadeOfRecordings::default(),
         recordings,
         limits: gateway::Limits {
             http_connections_max: config.limits.http_connections_max,

@@ -3,14 +3,16 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
+use media::Track;
 use packager::playlist::{Addressing, Container};
 use packager::{Form, PlaylistOptions, SegmentLookup, ts_view};
-use parking_lot::Mutex;
 use recorder::{RecorderError, RecordingIndex, RecordingKey};
 
 use super::{MPEGURL, live_text, no_track, ranged, window};
 use crate::http::Body;
 use crate::live::LiveStream;
+use crate::made::{self, Item, Made};
+use crate::recorded::What;
 use crate::routes::Asked;
 use crate::{Gateway, reply};
 
@@ -18,23 +20,15 @@ const MIME: &str = "video/mp2t";
 /// Views kept of one stream. A live list of [`packager::Config::window_segments`] is what players ask for.
 const KEPT: usize = 32;
 
-/// Segments in MPEG-TS that were made already.
-#[derive(Default)]
-pub struct TsCache(Mutex<Vec<(u64, Bytes)>>);
+/// Bytes of them: as much as the windows of most streams hold.
+const KEPT_BYTES_MAX: usize = 64 << 20;
 
-impl TsCache {
-    fn get(&self, msn: u64, make: impl FnOnce() -> Option<Bytes>) -> Option<Bytes> {
-        // Made under the lock: viewers that ask together cost one.
-        let mut kept = self.0.lock();
-        if let Some((_, bytes)) = kept.iter().find(|(known, _)| *known == msn) {
-            return Some(bytes.clone());
-        }
-        let bytes = make()?;
-        if kept.len() == KEPT {
-            kept.remove(0);
-        }
-        kept.push((msn, bytes.clone()));
-        Some(bytes)
+/// Segments in MPEG-TS that were made already.
+pub struct TsCache(Made<u64, ()>);
+
+impl Default for TsCache {
+    fn default() -> Self {
+        Self(Made::new(KEPT, KEPT_BYTES_MAX))
     }
 }
 
@@ -63,7 +57,7 @@ pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked
 }
 
 /// A live segment. `None`: it is not in the window.
-pub(super) fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Option<Response<Body>> {
+pub(super) async fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Option<Response<Body>> {
     let tracks = {
         let window = live.window.read();
         let mut found = Vec::new();
@@ -78,14 +72,28 @@ pub(super) fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Optio
     if tracks.is_empty() {
         return None;
     }
-    let made = live.ts.get(msn, || {
+    let make = made::aside(move || {
         let views: Vec<_> = tracks.iter().map(|(track, segment)| (&**track, segment.concat())).collect();
-        ts_view(&views, msn).ok().map(Bytes::from)
+        view(&views, msn)
     });
-    Some(match made {
-        Some(bytes) => ranged(bytes, MIME, headers),
+    Some(reply_with(live.ts.0.get(msn, (), make).await.ok().flatten(), headers))
+}
+
+fn view(tracks: &[(&Track, Bytes)], msn: u64) -> Option<Item> {
+    match ts_view(tracks, msn) {
+        Ok(bytes) => Some(Item { bytes: bytes.into(), packed: None }),
+        Err(error) => {
+            tracing::debug!(%error, "a segment has no view in MPEG-TS");
+            None
+        }
+    }
+}
+
+fn reply_with(made: Option<Item>, headers: &HeaderMap) -> Response<Body> {
+    match made {
+        Some(item) => ranged(&[item.bytes], MIME, headers),
         None => reply::text(StatusCode::NOT_FOUND, "MPEG-TS cannot carry this stream's codecs"),
-    })
+    }
 }
 
 /// A recorded segment.
@@ -96,20 +104,24 @@ pub async fn answer(
     msn: u64,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, RecorderError> {
-    let archive = gateway.recorder.archive();
-    let mut tracks = Vec::new();
-    for track in &index.tracks {
-        let Some(entry) = track.segments.iter().find(|entry| entry.msn == msn) else { continue };
-        let init = archive.init(key, track.id, entry.epoch).await?;
-        tracks.push((init.track.clone(), archive.read_segment(key, track.id, msn).await?));
-    }
-    let first = index.leading().map_or(media::TrackId(0), |track| track.id);
-    if tracks.is_empty() {
-        return Err(RecorderError::NoSegment { key, track: first, msn });
-    }
-    let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
-    Ok(match ts_view(&views, msn) {
-        Ok(bytes) => ranged(bytes.into(), MIME, headers),
-        Err(error) => reply::text(StatusCode::NOT_FOUND, error.to_string()),
-    })
+    let make = async {
+        let archive = gateway.recorder.archive();
+        let mut tracks = Vec::new();
+        for track in &index.tracks {
+            let Some(entry) = track.segments.get(msn) else { continue };
+            let init = archive.init(key, track.id, entry.epoch).await?;
+            tracks.push((init.track.clone(), archive.read_segment(key, track.id, msn).await?));
+        }
+        let first = index.leading().map_or(media::TrackId(0), |track| track.id);
+        if tracks.is_empty() {
+            return Err(RecorderError::NoSegment { key, track: first, msn });
+        }
+        made::aside(move || {
+            let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
+            view(&views, msn)
+        })
+        .await
+    };
+    // A segment that is whole never changes, however far the recording is.
+    Ok(reply_with(gateway.made.get((key, What::Ts(msn)), (0, 0), make).await?, headers))
 }

@@ -4,15 +4,16 @@ use http::{Response, StatusCode};
 use media::MediaKind;
 use packager::playlist::query::{Defaults, QueryError, WindowQuery};
 use packager::playlist::{Addressing, Container, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
-use recorder::RecordingKey;
+use recorder::{RecordingIndex, RecordingKey};
 
-use super::{MPEGURL, multivariant, no_track, text_reply, track_of};
+use super::{multivariant, no_track, track_of};
 use crate::clock::wall_now;
 use crate::http::Body;
 use crate::live::LiveStream;
+use crate::recorded::What;
 use crate::routes::Asked;
 use crate::routes::target::TrackLabel;
-use crate::{Gateway, recorded, reply};
+use crate::{Gateway, made, recorded, reply};
 
 /// The answer to a query that makes no sense.
 pub(super) fn refusal(error: QueryError) -> Response<Body> {
@@ -65,42 +66,58 @@ pub(super) async fn list(
     wanted: &WindowQuery,
     container: Container,
 ) -> Response<Body> {
-    let Some(entries) = entries(gateway, live, asked, label).await else { return no_track() };
-    let ended = live.window.read().is_ended();
-    let selection = match wanted.select(&entries, wall_now(), ended, &Defaults::default()) {
-        Ok(selection) => selection,
-        Err(error @ QueryError::Empty) => return reply::text(StatusCode::NOT_FOUND, error.to_string()),
-        Err(error) => return reply::text(StatusCode::BAD_REQUEST, error.to_string()),
+    let Some(track) = track_of(live, label) else { return no_track() };
+    let (newest, ended) = {
+        let window = live.window.read();
+        (window.entries(track), window.is_ended())
     };
+    let key = RecordingKey { channel: live.channel, stream: live.stream.id() };
+    let index = recorded::live_index(gateway, key).await;
+    let now = wall_now();
     let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
     let base = format!("{signed}/{}/{}/", asked.path, live.stream.id());
-    let options =
-        ListOptions { container, kind: selection.kind, skip: false, addressing: Addressing { base: &base, query: "" } };
-    let chosen = entries.get(selection.range).unwrap_or_default();
-    match segment_list(gateway.live.config(), &label.0, chosen, &options) {
-        Some(text) => text_reply(MPEGURL, reply::LIVE_PLAYLIST, text.into(), None),
-        None => reply::text(StatusCode::NOT_FOUND, QueryError::Empty.to_string()),
+    let what = What::Window {
+        label: label.clone(),
+        ts: container == Container::Ts,
+        query: carried(asked.query),
+        base: base.clone(),
+    };
+    // As it is in this second, with these segments; an edge may share it for as long.
+    let have = newest.last().map_or(0, |entry| entry.msn + 1);
+    let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
+    let (config, name, wanted) = (gateway.live.config().clone(), label.0.clone(), *wanted);
+    let all = move || entries(index.as_deref(), &name, newest);
+    let again = all.clone();
+    let name = label.0.clone();
+    let make = made::aside(move || {
+        let entries = all();
+        let selection = wanted.select(&entries, now, ended, &Defaults::default()).ok()?;
+        let addressing = Addressing { base: &base, query: "" };
+        let options = ListOptions { container, kind: selection.kind, skip: false, addressing };
+        let chosen = entries.get(selection.range).unwrap_or_default();
+        segment_list(&config, &name, chosen, &options).map(super::packed)
+    });
+    match gateway.made.get((key, what), version, make).await {
+        Ok(Some(item)) => super::playlist(item, reply::LIVE_PLAYLIST, asked),
+        Ok(None) => {
+            let why = made::aside(move || wanted.select(&again(), now, ended, &Defaults::default()).err()).await;
+            match why.ok().flatten().unwrap_or(QueryError::Empty) {
+                QueryError::Empty => reply::text(StatusCode::NOT_FOUND, QueryError::Empty.to_string()),
+                error => reply::text(StatusCode::BAD_REQUEST, error.to_string()),
+            }
+        }
+        Err(error) => recorded::failed(&error),
     }
 }
 
 /// All segments of a track: recorded ones, then those that only the window has.
-async fn entries(
-    gateway: &Gateway,
-    live: &LiveStream,
-    asked: &Asked<'_>,
-    label: &TrackLabel,
-) -> Option<Vec<SegmentEntry>> {
-    let track = track_of(live, label)?;
-    let newest = live.window.read().entries(track);
-    let Some(channel) = gateway.directory.channel(&asked.path) else { return Some(newest) };
-    let key = RecordingKey { channel: channel.id, stream: live.stream.id() };
-    let Some(index) = recorded::live_index(gateway, key).await else { return Some(newest) };
-    let Some(kept) = index.track_named(&label.0) else { return Some(newest) };
+fn entries(index: Option<&RecordingIndex>, name: &str, newest: Vec<SegmentEntry>) -> Vec<SegmentEntry> {
+    let Some((index, kept)) = index.and_then(|index| Some((index, index.track_named(name)?))) else { return newest };
     let first = newest.first().map_or(u64::MAX, |entry| entry.msn);
-    let mut all = recorded::entries(kept, live.stream.id().0 / 1_000);
+    let mut all = recorded::entries(kept, index.key.stream.0 / 1_000);
     all.retain(|entry| entry.msn < first);
     all.extend(newest);
-    Some(all)
+    all
 }
 
 /// The label of the stream's leading track.

@@ -80,7 +80,7 @@ impl Via {
 }
 
 /// A media track as a URL names it: `video`, `audio1`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TrackLabel(pub String);
 
 /// Something of a channel.

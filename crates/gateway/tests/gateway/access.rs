@@ -173,3 +173,28 @@ async fn a_public_channel_needs_no_signature_and_minds_none() {
     assert_eq!(stage.get("/live/kelas/master.m3u8?sign=whatever").await.status, 200);
     assert_eq!(stage.get("/s/whatever/live/kelas/master.m3u8").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_signature_opened_is_kept_by_its_viewer_alone_and_no_longer_than_it_holds() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air("tertutup", 2_000).await;
+    let (stream, msn) = stage.stream("tertutup");
+    for seconds in [600, 20] {
+        let sign = signed(&stage, "tertutup", Purpose::Play, seconds);
+        for (file, longest) in [
+            ("master.m3u8".to_owned(), 1),
+            ("video.m3u8".to_owned(), 1),
+            (format!("video.m3u8?_HLS_msn={msn}&_HLS_part=0"), 6),
+            ("manifest.mpd".to_owned(), 1),
+            (format!("{stream}/video/init-0.mp4"), seconds + LEEWAY_S),
+            (format!("{stream}/video/{msn}.m4s"), seconds + LEEWAY_S),
+            (format!("{stream}/video/{msn}.0.m4s"), seconds + LEEWAY_S),
+        ] {
+            let reply = stage.get(&format!("/s/{sign}/live/tertutup/{file}")).await;
+            let (status, _, cache) = reply.kind();
+            let age = cache.strip_prefix("private, max-age=").and_then(|rest| rest.split(',').next());
+            let age: i64 = age.unwrap_or_else(|| panic!("{file}: {cache}")).parse().expect("seconds");
+            assert!(status == 200 && age <= longest && age >= longest.min(seconds - 10), "{file}: {cache}");
+        }
+    }
+}

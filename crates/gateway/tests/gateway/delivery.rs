@@ -125,6 +125,7 @@ async fn a_growing_segment_comes_part_by_part_and_is_the_final_segment() {
     growing.ask("GET", &address, &[]).await;
     let head = growing.head().await;
     assert_eq!((head.status, head.is_chunked()), (200, true));
+    assert_eq!(head.header("cache-control"), Some("no-cache"), "it may be cut off");
     let mut chunks = vec![growing.chunk().await.expect("the part that is there")];
     let part = |n: u32| format!("/live/kelas/{stream}/video/{}.{n}.m4s", first + 2);
     assert!(chunks[0] == stage.get(&part(0)).await.body, "the first chunk is the first part");
@@ -171,6 +172,38 @@ async fn a_growing_segment_ends_with_the_stream() {
         got.extend(chunk);
     }
     assert!(got == stage.get(&address).await.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_that_does_not_grow_is_cut_off_in_time_and_does_not_pass_for_whole() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air("kelas", 1_250).await;
+    let (stream, first) = stage.stream("kelas");
+    for n in [2, 3] {
+        let mut growing = stage.connect().await;
+        let asked = std::time::Instant::now();
+        growing.ask("GET", &format!("/live/kelas/{stream}/video/{}.m4s", first + n), &[]).await;
+        assert_eq!(growing.head().await.status, 200);
+        let got = growing.rest().await;
+        assert!(!got.ends_with(b"0\r\n\r\n"), "the last chunk would say that this was all");
+        let waited = asked.elapsed();
+        assert!(waited < std::time::Duration::from_secs(6), "two longest segments and a second: {waited:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_range_of_a_segment_is_that_part_of_it_across_its_parts() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air("kelas", 1_000).await;
+    let (stream, msn) = stage.stream("kelas");
+    let address = format!("/live/kelas/{stream}/video/{msn}.m4s");
+    let whole = stage.get(&address).await.body;
+    let first = stage.get(&format!("/live/kelas/{stream}/video/{msn}.0.m4s")).await.body.len();
+    let mut connection = stage.connect().await;
+    for (from, to) in [(first - 1, first), (first, first + 1), (0, first - 1), (1, whole.len() - 2), (first, first)] {
+        let reply = connection.get_with(&address, &[("Range", &format!("bytes={from}-{to}"))]).await;
+        assert!(reply.status == 206 && reply.body == whole[from..=to], "{from}-{to}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -185,3 +185,29 @@ async fn what_left_the_log_before_it_was_packaged_is_a_gap_of_the_recording() {
         assert_eq!(track.segments.iter().filter(|segment| segment.gap_before).count(), 1, "{:?}", track.id);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_watch_a_recording_get_the_same_playlists_and_segments() {
+    let stage = Stage::new().await;
+    let (base, _) = recorded(&stage).await;
+    let (_, first) = stage.stream("kelas");
+    let later = std::time::Instant::now() + std::time::Duration::from_secs(61);
+    stage.gateway.live.expire(later);
+    assert!(stage.gateway.live.all().is_empty(), "only the recording has it now");
+    for file in ["master.m3u8".to_owned(), "video.m3u8".to_owned(), "manifest.mpd".to_owned(), format!("ts/{first}.ts")]
+    {
+        let address = format!("{base}/{file}");
+        let mut all = Vec::new();
+        for _ in 0..20 {
+            let mut connection = stage.connect().await;
+            connection.ask("GET", &address, &[]).await;
+            all.push(connection);
+        }
+        let wanted = stage.get(&address).await;
+        assert_eq!(wanted.status, 200, "{file}");
+        for mut one in all {
+            assert!(one.answer().await.body == wanted.body, "{file}");
+        }
+    }
+    assert_eq!(stage.get(&format!("{base}/ts/{}.ts", first + 100)).await.status, 404);
+}

@@ -316,6 +316,7 @@ async fn open(folder: &TempDir, snapshot: Snapshot, options: &Options) -> Arc<Ga
         fan_out: FanOut::start(&fan_out, &directory).expect("threads"),
         directory,
         recorder,
+        made: gateway::recorded::MadeOfRecordings::default(),
         recordings,
         limits: options.limits.clone(),
         render_metrics: Arc::new(|| "tayang_up 1\n".to_owned()),
