@@ -50,10 +50,13 @@ fn hls_in_mpeg_ts_plays_whole_and_in_sync() {
     plays_whole("ts");
 }
 
-/// ffmpeg 5.1 counts the segments of a live timeline from 0 when it asks for the manifest again, and falls back to the
-/// oldest. So it plays the manifest of a stream that has just ended; a live one plays in `browser.rs`.
 #[test]
-fn dash_plays_whole_and_in_sync() {
+fn live_dash_plays_whole_and_in_sync() {
+    plays_whole("dash");
+}
+
+#[test]
+fn dash_of_a_stream_that_has_ended_plays_whole_and_in_sync() {
     let config = "reconnect_window_s = 1\n".to_owned();
     let (server, channel, publisher) = on_air(Options { config, ..Options::default() });
     server.until_listed(&channel, SECONDS + 1.0);

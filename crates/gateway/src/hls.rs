@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, HeaderValue, RANGE, VARY};
 use http::{HeaderMap, Response, StatusCode};
-use media::{MediaKind, TrackId};
+use media::{MediaKind, Ticks, TrackId};
 use packager::playlist::{Addressing, MultivariantOptions};
-use packager::{Form, ManifestOptionsLive, PlaylistOptions, Reload, SegmentLookup, Window};
+use packager::{Form, ManifestOptionsLive, NumberAt, PlaylistOptions, Reload, SegmentLookup, Window};
 use tokio::sync::mpsc;
 
 use crate::clock::wall_now;
@@ -277,6 +277,10 @@ pub async fn of_stream(
     let found = match &file {
         StreamFile::Init(label, epoch) => init(live, label, *epoch, headers),
         StreamFile::Segment(label, msn) => segment(gateway, live, asked, label, *msn, headers),
+        StreamFile::SegmentAt(label, epoch, start) => match number_at(gateway, live, label, *epoch, *start).await {
+            Some(msn) => segment(gateway, live, asked, label, msn, headers),
+            None => None,
+        },
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
         StreamFile::Ts(msn) => ts::segment(live, *msn, headers).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
@@ -324,6 +328,26 @@ async fn part(
     .await
     .flatten()?;
     Some(object(found.bytes.clone(), kind_of(label), headers))
+}
+
+/// The number of the segment that an address by time means, once it has begun.
+async fn number_at(
+    gateway: &Gateway,
+    live: &LiveStream,
+    label: &TrackLabel,
+    epoch: u32,
+    start: u64,
+) -> Option<u64> {
+    let track = track_of(live, label)?;
+    let start = Ticks(i64::try_from(start).ok()?);
+    let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2);
+    wait_for(live, patience, |window| match window.number_at(track, epoch, start) {
+        NumberAt::Number(msn) => Some(Some(msn)),
+        NumberAt::Coming => None,
+        NumberAt::Nothing => Some(None),
+    })
+    .await
+    .flatten()
 }
 
 fn segment(

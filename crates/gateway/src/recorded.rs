@@ -9,7 +9,7 @@ use control::Denied;
 use futures_util::StreamExt as _;
 use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use http::{HeaderMap, Response, StatusCode};
-use media::StreamId;
+use media::{StreamId, Ticks};
 use packager::playlist::{
     Addressing, Container, KeptTrack, Kind, ListOptions, MultivariantOptions, Rates, Rendition, SegmentEntry,
     multivariant, segment_list, vod_manifest,
@@ -128,6 +128,13 @@ async fn serve(
         StreamFile::Segment(label, msn) => {
             let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
             let bytes = archive.read_segment(key, track.id, msn).await?;
+            Ok(hls::object(bytes, track.kind(), headers))
+        }
+        StreamFile::SegmentAt(label, epoch, start) => {
+            let track = track(&index, &label).ok_or(RecorderError::NoRecording(key))?;
+            let entry = i64::try_from(start).ok().and_then(|start| track.segments.at(epoch, Ticks(start)));
+            let entry = entry.ok_or(RecorderError::NoSegment { key, track: track.id, msn: start })?;
+            let bytes = archive.read_segment(key, track.id, entry.msn).await?;
             Ok(hls::object(bytes, track.kind(), headers))
         }
         StreamFile::Part(label, msn, part) => {

@@ -12,7 +12,7 @@ mod track;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media::{Track, TrackId, UnixMillis};
+use media::{Ticks, Timescale, Track, TrackId, UnixMillis};
 
 use crate::playlist::manifest::{PeriodMark, wall_of_zero};
 use crate::playlist::{MultivariantOptions, Rendition, SegmentEntry, multivariant};
@@ -61,6 +61,17 @@ pub enum SegmentLookup {
     NotYet,
     /// Never was, or no longer kept.
     Gone,
+}
+
+/// What an address by time means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberAt {
+    /// The segment of this number, which has begun.
+    Number(u64),
+    /// The segment that begins when the newest has ended.
+    Coming,
+    /// None, or none that is still kept.
+    Nothing,
 }
 
 /// A track in the window.
@@ -241,6 +252,30 @@ impl Window {
             Some(next) if msn < next.msn => SegmentLookup::Gone,
             _ if self.ended => SegmentLookup::Gone,
             _ => SegmentLookup::NotYet,
+        }
+    }
+
+    /// The segment of `epoch` that begins at `start`, in ticks of the track.
+    ///
+    /// A manifest's forecast of where the newest segment ends may fail. A time that is no segment's means the one after
+    /// the last that begins at least half a segment target before it, if that is the newest or the one to come.
+    #[must_use]
+    pub fn number_at(&self, track: TrackId, epoch: u32, start: Ticks) -> NumberAt {
+        let Some(track) = self.track(track) else { return NumberAt::Nothing };
+        if let Some(msn) = track.number_at(epoch, start) {
+            return NumberAt::Number(msn);
+        }
+        let Some(newest) = track.newest().filter(|newest| newest.epoch == epoch && !self.ended) else {
+            return NumberAt::Nothing;
+        };
+        let half = Ticks(i64::from(self.config.segment_target_ms / 2)).rescale(Timescale::MILLIS, newest.timescale);
+        let begun = start.minus(half);
+        if begun >= newest.start {
+            return NumberAt::Coming;
+        }
+        match track.segments.iter().rev().find(|segment| segment.msn < newest.msn) {
+            Some(before) if begun >= before.start && before.epoch == epoch => NumberAt::Number(newest.msn),
+            _ => NumberAt::Nothing,
         }
     }
 

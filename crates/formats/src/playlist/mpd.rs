@@ -129,11 +129,9 @@ pub struct SegmentTemplate {
     pub timescale: u32,
     /// Media time of the period's start, ticks.
     pub presentation_time_offset: u64,
-    /// Number of the first segment.
-    pub start_number: u64,
     /// Address of the init segment.
     pub initialization: String,
-    /// Address of a segment, with `$Number$`.
+    /// Address of a segment, with `$Time$`.
     pub media: String,
     /// A segment can be asked for this much before its end, milliseconds, and is then sent as it grows.
     pub availability_time_offset_ms: Option<u32>,
@@ -307,8 +305,7 @@ fn write_template(out: &mut String, template: &SegmentTemplate) -> fmt::Result {
     }
     write!(
         out,
-        " startNumber=\"{}\" initialization=\"{}\" media=\"{}\"",
-        template.start_number,
+        " initialization=\"{}\" media=\"{}\"",
         Escaped(&template.initialization),
         Escaped(&template.media)
     )?;

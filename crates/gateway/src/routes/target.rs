@@ -129,8 +129,10 @@ pub enum StreamFile {
     Mp4,
     /// Initialisation of a track's epoch.
     Init(TrackLabel, u32),
-    /// A segment.
+    /// A segment by its number.
     Segment(TrackLabel, u64),
+    /// A segment of an epoch by the tick at which it begins.
+    SegmentAt(TrackLabel, u32, u64),
     /// A part.
     Part(TrackLabel, u64, u32),
     /// A segment in MPEG-TS.
@@ -295,8 +297,13 @@ fn folder_file(folder: &str, file: &str) -> Option<StreamFile> {
         return Some(StreamFile::Init(label, u32::try_from(number(epoch)?).ok()?));
     }
     let stem = file.strip_suffix(".m4s")?;
-    match stem.split_once('.') {
-        Some((msn, part)) => Some(StreamFile::Part(label, number(msn)?, u32::try_from(number(part)?).ok()?)),
+    if let Some((msn, part)) = stem.split_once('.') {
+        return Some(StreamFile::Part(label, number(msn)?, u32::try_from(number(part)?).ok()?));
+    }
+    match stem.split_once('-') {
+        Some((epoch, start)) => {
+            Some(StreamFile::SegmentAt(label, u32::try_from(number(epoch)?).ok()?, number(start)?))
+        }
         None => Some(StreamFile::Segment(label, number(stem)?)),
     }
 }

@@ -320,17 +320,20 @@ async fn the_manifest_is_dynamic_balanced_and_names_what_can_be_fetched() {
         }
     }
     assert!(open.is_empty(), "{open:?}");
-    let (_, first) = stage.stream("kelas");
-    let mut templates = 0;
-    for attribute in ["media=\"", "initialization=\""] {
-        for rest in text.split(attribute).skip(1) {
-            let template = rest.split('"').next().expect("a template");
-            let name = template.replace("$Number$", &first.to_string()).replace("$RepresentationID$", "video");
-            assert_eq!(stage.get(&format!("/live/kelas/{name}")).await.status, 200, "{name}");
-            templates += 1;
-        }
+    let (stream, first) = stage.stream("kelas");
+    let sets: Vec<&str> = text.split("<AdaptationSet").skip(1).collect();
+    assert_eq!(sets.len(), 2, "video and audio: {text}");
+    for (set, track) in sets.into_iter().zip(["video", "audio"]) {
+        let value = |name: &str| set.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next());
+        let init = value("initialization").expect("an address");
+        assert_eq!(stage.get(&format!("/live/kelas/{init}")).await.status, 200, "{init}");
+        let name = value("media").expect("a template").replace("$Time$", value("t").expect("a first segment"));
+        let segment = stage.get(&format!("/live/kelas/{name}")).await;
+        let same = stage.get(&format!("/live/kelas/{stream}/{track}/{first}.m4s")).await;
+        assert_eq!((segment.status, &segment.body), (200, &same.body), "{name}");
+        let never = value("media").expect("a template").replace("$Time$", "7");
+        assert_eq!(stage.get(&format!("/live/kelas/{never}")).await.status, 404, "{never}");
     }
-    assert!(templates >= 4, "video and audio: {text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

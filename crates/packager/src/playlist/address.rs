@@ -30,6 +30,7 @@ pub(crate) struct Uri<'a> {
 enum Name {
     Init(u32),
     Segment(u64),
+    AnyTime(u32),
     Part(u64, u32),
     Ts(u64),
     Playlist,
@@ -46,6 +47,11 @@ impl<'a> Uris<'a> {
 
     pub(crate) fn segment(&self, msn: u64) -> Uri<'a> {
         self.uri(Name::Segment(msn))
+    }
+
+    /// Template of an epoch's segments, with DASH's `$Time$` for the tick of the track at which one begins.
+    pub(crate) fn any_time(&self, epoch: u32) -> Uri<'a> {
+        self.uri(Name::AnyTime(epoch))
     }
 
     pub(crate) fn part(&self, msn: u64, index: u32) -> Uri<'a> {
@@ -69,6 +75,7 @@ impl fmt::Display for Uri<'_> {
         match self.name {
             Name::Init(epoch) => write!(f, "{base}{track}/init-{epoch}.mp4")?,
             Name::Segment(msn) => write!(f, "{base}{track}/{msn}.m4s")?,
+            Name::AnyTime(epoch) => write!(f, "{base}{track}/{epoch}-$Time$.m4s")?,
             Name::Part(msn, index) => write!(f, "{base}{track}/{msn}.{index}.m4s")?,
             Name::Ts(msn) => write!(f, "{base}ts/{msn}.ts")?,
             Name::Playlist => write!(f, "{track}.m3u8")?,
@@ -90,6 +97,7 @@ mod tests {
         for (uri, text) in [
             (uris.init(3), "17/video1/init-3.mp4"),
             (uris.segment(9), "17/video1/9.m4s"),
+            (uris.any_time(3), "17/video1/3-$Time$.m4s"),
             (uris.part(9, 0), "17/video1/9.0.m4s"),
             (uris.ts(9), "17/ts/9.ts"),
             (uris.playlist("audio"), "audio.m3u8"),
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn what_a_viewer_needs_to_play_stands_in_every_address() {
         let uris = Uris { addressing: Addressing { base: "", query: "sign=1-ab" }, track: "audio" };
-        for uri in [uris.init(0), uris.segment(1), uris.part(1, 2), uris.ts(1), uris.playlist("video")] {
+        for uri in [uris.init(0), uris.segment(1), uris.any_time(0), uris.part(1, 2), uris.ts(1), uris.playlist("video")] {
             assert!(uri.to_string().ends_with("?sign=1-ab"), "{uri}");
         }
     }

@@ -13,11 +13,6 @@ use super::{Addressing, Rates, SegmentEntry, Uris};
 use crate::Config;
 use crate::segmenter::Moment;
 
-/// A number that no segment has: its text in an address is replaced by `$Number$`.
-const NUMBER_STANDS_HERE: u64 = u64::MAX;
-/// A hole in the numbers is filled by no more entries than this.
-const GAP_ENTRIES_MAX: u64 = 50_000;
-
 /// Beginning of a period.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeriodMark {
@@ -122,7 +117,6 @@ fn adaptation_set(
     let first = entries.first()?;
     let config = track.configs.iter().find(|(epoch, _)| *epoch == first.epoch).map(|(_, config)| config)?;
     let uris = Uris { addressing: options.addressing, track: track.name };
-    let address = uris.segment(NUMBER_STANDS_HERE).to_string();
     Some(AdaptationSet {
         id,
         name: track.name.to_owned(),
@@ -136,33 +130,12 @@ fn adaptation_set(
         template: SegmentTemplate {
             timescale: first.timescale.hz(),
             presentation_time_offset: unsigned(mark.at.ticks.rescale(mark.at.scale, first.timescale)),
-            start_number: first.msn,
             initialization: uris.init(first.epoch).to_string(),
-            media: address.replacen(&NUMBER_STANDS_HERE.to_string(), "$Number$", 1),
+            media: uris.any_time(first.epoch).to_string(),
             availability_time_offset_ms: options.availability_time_offset_ms,
-            timeline: mpd::timeline(numbered(entries)),
+            timeline: mpd::timeline(entries.iter().map(|entry| (unsigned(entry.start), unsigned(entry.duration)))),
         },
     })
-}
-
-/// Start and duration of each number's segment. Numbers that are missing get the time between, so that those after them
-/// keep theirs.
-fn numbered(entries: &[SegmentEntry]) -> Vec<(u64, u64)> {
-    let mut out: Vec<(u64, u64)> = Vec::with_capacity(entries.len());
-    let mut previous: Option<&SegmentEntry> = None;
-    for entry in entries {
-        if let Some(previous) = previous {
-            let missing = entry.msn.saturating_sub(previous.msn).saturating_sub(1).min(GAP_ENTRIES_MAX);
-            let hole = unsigned(entry.start.minus(previous.end()));
-            for n in 0..missing {
-                let (from, to) = (hole * n / missing, hole * (n + 1) / missing);
-                out.push((unsigned(previous.end()).saturating_add(from), to - from));
-            }
-        }
-        out.push((unsigned(entry.start), unsigned(entry.duration)));
-        previous = Some(entry);
-    }
-    out
 }
 
 fn content(track: &Track, rates: &Rates) -> Content {

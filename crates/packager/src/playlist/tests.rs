@@ -225,8 +225,8 @@ fn a_finished_manifest_has_a_period_for_each_discontinuity() {
         "type=\"static\" mediaPresentationDuration=\"PT10.000S\"",
         "<Period id=\"p0\" start=\"PT0.000S\">",
         "<Period id=\"p103\" start=\"PT6.000S\">",
-        "startNumber=\"100\" initialization=\"video/init-0.mp4\" media=\"video/$Number$.m4s\">",
-        "presentationTimeOffset=\"540000\" startNumber=\"103\" initialization=\"video/init-1.mp4\"",
+        "timescale=\"90000\" initialization=\"video/init-0.mp4\" media=\"video/0-$Time$.m4s\">",
+        "presentationTimeOffset=\"540000\" initialization=\"video/init-1.mp4\" media=\"video/1-$Time$.m4s\">",
         "<S t=\"0\" d=\"180000\" r=\"2\"/>",
         "<S t=\"540000\" d=\"180000\" r=\"1\"/>",
         "frameRate=\"30\"",
@@ -238,10 +238,10 @@ fn a_finished_manifest_has_a_period_for_each_discontinuity() {
 }
 
 #[test]
-fn a_hole_in_the_numbers_keeps_later_segments_at_theirs() {
+fn a_segment_that_is_missing_is_a_hole_in_the_timeline() {
     let kept = [entry(100, 0, 2), entry(103, 6, 2)];
     let configs = [(0, video(None, None))];
     let tracks = [KeptTrack { name: "video", configs: &configs, entries: &kept }];
     let text = vod_manifest(&Config::default(), &tracks, Addressing::default()).expect("one track");
-    assert!(text.contains("<S t=\"0\" d=\"180000\" r=\"3\"/>"), "{text}");
+    assert!(text.contains("<S t=\"0\" d=\"180000\"/>\n          <S t=\"540000\" d=\"180000\"/>"), "{text}");
 }

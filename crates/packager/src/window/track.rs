@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use media::{MediaKind, Track, TrackId};
+use media::{MediaKind, Ticks, Track, TrackId};
 
 use super::Position;
 use crate::playlist::{Rates, SegmentEntry};
@@ -80,6 +80,21 @@ impl TrackWindow {
     pub(super) fn segment(&self, msn: u64) -> Option<&Arc<Segment>> {
         let at = self.segments.partition_point(|segment| segment.msn < msn);
         self.segments.get(at).filter(|segment| segment.msn == msn)
+    }
+
+    /// The segment of `epoch` that begins at `start`, kept or being made. Epochs and starts ascend.
+    pub(super) fn number_at(&self, epoch: u32, start: Ticks) -> Option<u64> {
+        if let Some(first) = self.open.first().filter(|first| (first.epoch, first.start) == (epoch, start)) {
+            return Some(first.msn);
+        }
+        let at = self.segments.partition_point(|segment| (segment.epoch, segment.start) < (epoch, start));
+        let segment = self.segments.get(at)?;
+        (segment.epoch == epoch && segment.start == start).then_some(segment.msn)
+    }
+
+    /// The segment being made, or else the last.
+    pub(super) fn newest(&self) -> Option<SegmentEntry> {
+        self.open_entry().or_else(|| Some(SegmentEntry::from(&**self.segments.back()?)))
     }
 
     pub(super) fn part(&self, msn: u64, index: u32) -> Option<Arc<Part>> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use media::Ticks;
+
 use super::SegmentEntry;
 
 /// Segments per chunk: about 20 kB that a writer may have to copy when a reader holds a snapshot.
@@ -38,6 +40,16 @@ impl SegmentList {
         let chunk = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|entry| entry.msn < msn));
         let rest = self.chunks.get(chunk..).unwrap_or_default();
         rest.iter().flat_map(|chunk| chunk.iter()).skip_while(move |entry| entry.msn < msn)
+    }
+
+    /// The one of `epoch` that begins at `start`. Epochs and starts ascend.
+    #[must_use]
+    pub fn at(&self, epoch: u32, start: Ticks) -> Option<&SegmentEntry> {
+        let before = |entry: &SegmentEntry| (entry.epoch, entry.start) < (epoch, start);
+        let chunk = self.chunks.partition_point(|chunk| chunk.last().is_some_and(before));
+        let chunk = self.chunks.get(chunk)?;
+        let entry = chunk.get(chunk.partition_point(before))?;
+        (entry.epoch == epoch && entry.start == start).then_some(entry)
     }
 
     /// The first.

@@ -32,6 +32,10 @@ fn canonical_addresses_are_read() {
         ("/live/kelas/17/recording.mp4", ChannelFile::Stream(StreamId(17), StreamFile::Mp4)),
         ("/live/kelas/17/video/init-0.mp4", ChannelFile::Stream(StreamId(17), StreamFile::Init(label("video"), 0))),
         ("/live/kelas/17/video/9.m4s", ChannelFile::Stream(StreamId(17), StreamFile::Segment(label("video"), 9))),
+        (
+            "/live/kelas/17/audio1/2-960000.m4s",
+            ChannelFile::Stream(StreamId(17), StreamFile::SegmentAt(label("audio1"), 2, 960_000)),
+        ),
         ("/live/kelas/17/audio/9.3.m4s", ChannelFile::Stream(StreamId(17), StreamFile::Part(label("audio"), 9, 3))),
         ("/live/kelas/17/ts/9.ts", ChannelFile::Stream(StreamId(17), StreamFile::Ts(9))),
     ] {
