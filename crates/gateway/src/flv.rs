@@ -36,8 +36,8 @@ pub async fn answer<B>(
     if request.method() == Method::HEAD {
         return reply::media(StatusCode::OK, MIME, reply::NO_STORE, Body::Empty);
     }
-    match &peer.takeover {
-        Some(slot) => {
+    match &peer.desk {
+        Some(desk) => {
             let head = Bytes::from_static(
                 concat!(
                     "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\n",
@@ -45,7 +45,7 @@ pub async fn answer<B>(
                 )
                 .as_bytes(),
             );
-            match slot.take_over(Takeover { stream, format: WireFormat::Flv, head, right }).await {}
+            match desk.take_over(Takeover { stream, format: WireFormat::Flv, head, right }).await {}
         }
         None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, through_body(gateway, stream, right)),
     }
@@ -57,8 +57,8 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 async fn web_socket(peer: &Peer, headers: &HeaderMap, stream: Arc<Stream>, right: Right) -> Response<Body> {
-    let (Some(key), Some("13"), Some(slot)) =
-        (header(headers, SEC_WEBSOCKET_KEY), header(headers, SEC_WEBSOCKET_VERSION), &peer.takeover)
+    let (Some(key), Some("13"), Some(desk)) =
+        (header(headers, SEC_WEBSOCKET_KEY), header(headers, SEC_WEBSOCKET_VERSION), &peer.desk)
     else {
         return reply::text(StatusCode::BAD_REQUEST, "a WebSocket request needs Sec-WebSocket-Key and version 13");
     };
@@ -67,7 +67,7 @@ async fn web_socket(peer: &Peer, headers: &HeaderMap, stream: Arc<Stream>, right
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    match slot.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), right }).await {}
+    match desk.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), right }).await {}
 }
 
 fn web_socket_accept(key: &str) -> String {

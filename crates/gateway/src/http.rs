@@ -1,11 +1,8 @@
 //! The HTTP port: accepts, speaks HTTP/1.1 and HTTP/2, and hands FLV viewers' sockets to fan-out.
 //!
 //! Owns connections until they play. What a request means is `routes`' business.
-//!
-//! An FLV viewer on HTTP/1.1 needs the raw socket, but hyper gives one up only for upgrades it answered itself. So the
-//! handler of such a request answers nothing: it leaves a [`Takeover`] with its connection and stays pending; the
-//! connection's task sees it, takes hyper apart and writes the response head itself. A client that pipelines another
-//! request behind it is not answered, as the response never ends.
+
+mod http1;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -23,15 +20,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+pub use self::http1::Desk;
 use crate::fanout::NewViewer;
 use crate::io::{Admission, Connection};
 use crate::right::Right;
@@ -137,31 +134,6 @@ pub struct Takeover {
     pub right: Right,
 }
 
-/// Where a handler leaves its [`Takeover`] for the task that owns the connection.
-#[derive(Default)]
-pub struct TakeoverSlot {
-    wanted: Mutex<Option<Takeover>>,
-    left: Notify,
-}
-
-impl TakeoverSlot {
-    /// Leaves `takeover` and never returns: the connection is gone before this future would be polled again.
-    pub async fn take_over(&self, takeover: Takeover) -> Infallible {
-        *self.wanted.lock() = Some(takeover);
-        self.left.notify_one();
-        std::future::pending().await
-    }
-
-    async fn wanted(&self) -> Takeover {
-        loop {
-            self.left.notified().await;
-            if let Some(takeover) = self.wanted.lock().take() {
-                return takeover;
-            }
-        }
-    }
-}
-
 /// What a handler knows of its connection.
 #[derive(Clone)]
 pub struct Peer {
@@ -172,7 +144,7 @@ pub struct Peer {
     /// Which listener took it.
     pub listener: Listener,
     /// Present where the socket can be taken over: HTTP/1.
-    pub takeover: Option<Arc<TakeoverSlot>>,
+    pub desk: Option<Arc<Desk>>,
 }
 
 /// Accepts until `stop`; open requests then have a moment to finish.
@@ -222,43 +194,11 @@ async fn drive(
 ) {
     let _answering = gateway.responses.token();
     let secure = connection.is_secure();
+    let peer = Peer { address, secure, listener, desk: None };
     if connection.is_http2() {
-        let peer = Peer { address, secure, listener, takeover: None };
-        drive_http2(gateway, connection, peer, stop).await;
-        return;
+        return Box::pin(drive_http2(gateway, connection, peer, stop)).await;
     }
-    let slot = Arc::new(TakeoverSlot::default());
-    let peer = Peer { address, secure, listener, takeover: Some(slot.clone()) };
-    let service = {
-        let gateway = gateway.clone();
-        service_fn(move |request| answer(gateway.clone(), peer.clone(), request))
-    };
-    let mut http = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(connection), service);
-    let takeover = tokio::select! {
-        biased;
-        takeover = slot.wanted() => Some(takeover),
-        ended = &mut http => {
-            if let Err(error) = ended {
-                tracing::trace!(%error, "an HTTP connection ended early");
-            }
-            None
-        }
-        () = stop.cancelled() => {
-            Pin::new(&mut http).graceful_shutdown();
-            tokio::select! {
-                biased;
-                takeover = slot.wanted() => Some(takeover),
-                _ = tokio::time::timeout(DRAIN_GRACE, &mut http) => None,
-            }
-        }
-    };
-    if let Some(takeover) = takeover {
-        hand_over(&gateway, http.into_parts().io.into_inner(), takeover);
-    }
+    http1::drive(&gateway, connection, peer, &stop).await;
 }
 
 async fn drive_http2(gateway: Arc<Gateway>, connection: Connection, peer: Peer, stop: CancellationToken) {
