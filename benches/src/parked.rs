@@ -28,7 +28,7 @@ struct Waiter {
 
 /// Parks the reloads, weighs them, lets the stream go on and waits for every answer.
 pub fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
-    let count = if options.quick { 1_000 } else { 20_000 };
+    let count = if options.quick { 1_000 } else { 20_000.min(sockets_max()) };
     let tayang = Tayang::start(&options.binary)?;
     let key = tayang.channel("bench")?;
     let publisher = Publisher::start(&tayang.rtmp, "live", &key, LOAD)?;
@@ -71,6 +71,12 @@ pub fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
         "cpu_us_per_answer": round3((after.cpu_s - parked.cpu_s) * 1e6 / count as f64),
     }));
     Ok(())
+}
+
+/// Sockets that one process may hold here, with room for what else it has open.
+fn sockets_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(500)
 }
 
 fn connect(http: &str, count: usize, poll: &Poll) -> anyhow::Result<Vec<Waiter>> {

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// Tests of one process make one file at a time: none takes away what another one is writing.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// Makes a file with ffmpeg, once per set of arguments: `name` plus a digest of the arguments is its name in the target
 /// directory's `fixtures` folder. The last argument, the output file, is added.
@@ -21,7 +25,11 @@ pub fn ffmpeg(name: &str, arguments: &[&str]) -> io::Result<PathBuf> {
     if file.exists() {
         return Ok(file);
     }
-    // Written beside its place and renamed: two tests may make the same file at once.
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if file.exists() {
+        return Ok(file);
+    }
+    // Written beside its place and renamed: another process may make the same file at the same time.
     let unfinished = folder.join(format!("{}-{:016x}-{name}", std::process::id(), digest(arguments)));
     let output = Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"])
