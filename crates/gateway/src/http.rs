@@ -1,4 +1,4 @@
-//! The HTTP port: accepts, speaks HTTP/1.1 and HTTP/2, and hands FLV viewers' sockets to fan-out.
+//! The HTTP port: speaks HTTP/1.1 and HTTP/2, and hands FLV viewers' sockets to fan-out.
 //!
 //! Owns connections until they play. What a request means is `routes`' business.
 
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::http1::Desk;
 use crate::fanout::NewViewer;
-use crate::io::{Admission, Connection};
+use crate::io::{Connection, Door};
 use crate::right::Right;
 use crate::routes::{self, Listener};
 use crate::wire::WireFormat;
@@ -155,34 +155,17 @@ pub async fn serve(
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) {
-    let admission = Admission::new(gateway.limits.http_connections_max, gateway.limits.http_per_address_max);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let (tcp, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: give the ones in use a moment to close rather than spin.
-                tracing::warn!(%error, "an HTTP connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(admitted) = admission.admit(address) else {
-            metrics::counter!("tayang_http_refused_total").increment(1);
-            continue;
-        };
-        let (gateway, tls, stop) = (gateway.clone(), tls.clone(), stop.clone());
-        tokio::spawn(async move {
-            let _admitted = admitted;
-            match Connection::accept(tcp, tls.as_ref(), HEAD_DEADLINE).await {
-                Ok(connection) => drive(gateway, connection, address, role, stop).await,
-                Err(error) => tracing::trace!(%error, "an HTTP connection ended before its first request"),
-            }
-        });
-    }
+    let door = Door {
+        protocol: "HTTP",
+        begins_with: "first request",
+        refused_total: "tayang_http_refused_total",
+        connections_max: gateway.limits.http_connections_max,
+        per_address_max: gateway.limits.http_per_address_max,
+        ..Door::default()
+    };
+    let stopping = stop.clone();
+    let drive = move |connection, address| drive(gateway.clone(), connection, address, role, stopping.clone());
+    door.serve(listener, tls, stop, drive).await;
 }
 
 async fn drive(

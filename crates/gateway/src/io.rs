@@ -1,5 +1,7 @@
-//! Accepted sockets, plain or TLS, as one type that async code reads and writes and that fan-out can take over.
+//! The door of every port, and the sockets accepted there, plain or TLS, as one type that async code reads and writes
+//! and that fan-out can take over.
 
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -9,15 +11,18 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::fanout::PlaySocket;
 
 /// A peer that takes none of what was sent for this long is cut by the kernel (`TCP_USER_TIMEOUT`), whatever protocol it
 /// speaks. 20 s: longer than any phone's change of cells that a player survives.
 const UNTAKEN_MAX: Duration = Duration::from_secs(20);
+/// A connection that has done no TLS handshake by then, or said nothing at all, is cut.
+const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
 /// Unsent bytes the kernel may hold for one connection.
 const UNSENT_BYTES_MAX: u32 = 256 << 10;
 
@@ -30,9 +35,8 @@ pub enum Connection {
 }
 
 impl Connection {
-    /// Does the TLS handshake if there is an acceptor. `deadline` bounds it, and for plain sockets the wait for a first
-    /// byte: a connection that never says anything must not be kept.
-    pub async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>, deadline: Duration) -> io::Result<Self> {
+    /// Does the TLS handshake if there is an acceptor, and waits for a first byte on plain sockets.
+    async fn accept(tcp: TcpStream, tls: Option<&TlsAcceptor>) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let socket = socket2::SockRef::from(&tcp);
         socket.set_tcp_user_timeout(Some(UNTAKEN_MAX))?;
@@ -46,7 +50,7 @@ impl Connection {
                 }
             }
         };
-        tokio::time::timeout(deadline, ready).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        tokio::time::timeout(FIRST_BYTE_DEADLINE, ready).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
     /// The protocol that TLS negotiated is HTTP/2.
@@ -123,40 +127,75 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// How many connections a listener holds, in all and from one address. IPv6 counts by /64.
-pub struct Admission {
-    total_max: usize,
-    per_address_max: usize,
-    present: Mutex<Present>,
+/// The door of one port: how many connections it holds at once, in all and from one address (IPv6 counts by /64), and
+/// how they come in. The same for every protocol.
+#[derive(Default)]
+pub(crate) struct Door {
+    /// The protocol and what it begins with, as log lines name them.
+    pub(crate) protocol: &'static str,
+    pub(crate) begins_with: &'static str,
+    /// The metric that counts who found no place.
+    pub(crate) refused_total: &'static str,
+    pub(crate) connections_max: usize,
+    pub(crate) per_address_max: usize,
+    pub(crate) present: Mutex<Present>,
 }
 
 #[derive(Default)]
-struct Present {
+pub(crate) struct Present {
     total: usize,
     by_address: std::collections::HashMap<IpAddr, usize>,
 }
 
 /// One admitted connection; gives its place back when dropped.
-pub struct Admitted {
-    admission: Arc<Admission>,
+struct Admitted {
+    door: Arc<Door>,
     address: IpAddr,
 }
 
-impl Admission {
-    /// Bounds in connections.
-    #[must_use]
-    pub fn new(total_max: usize, per_address_max: usize) -> Arc<Self> {
-        Arc::new(Self { total_max, per_address_max, present: Mutex::default() })
+impl Door {
+    /// Accepts until `stop`, and gives each connection that is ready to `drive`, on a task of its own.
+    pub(crate) async fn serve<Driving: Future<Output = ()> + Send>(
+        self,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        stop: CancellationToken,
+        drive: impl Fn(Connection, SocketAddr) -> Driving + Clone + Send + 'static,
+    ) {
+        let (protocol, begins_with, door) = (self.protocol, self.begins_with, Arc::new(self));
+        while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+            let (tcp, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: give the ones in use a moment to close rather than spin.
+                    tracing::warn!(%error, "an {protocol} connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Some(admitted) = door.admit(address) else {
+                metrics::counter!(door.refused_total).increment(1);
+                continue;
+            };
+            let (tls, drive) = (tls.clone(), drive.clone());
+            tokio::spawn(async move {
+                let _admitted = admitted;
+                match Connection::accept(tcp, tls.as_ref()).await {
+                    Ok(connection) => drive(connection, address).await,
+                    Err(error) => tracing::trace!(%error, "an {protocol} connection ended before its {begins_with}"),
+                }
+            });
+        }
     }
 
     /// A place for a connection from `peer`, if there is one.
-    pub fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Admitted> {
+    fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Admitted> {
         let address = match peer.ip().to_canonical() {
             IpAddr::V4(v4) => IpAddr::V4(v4),
             IpAddr::V6(v6) => IpAddr::from((v6.to_bits() >> 64 << 64).to_be_bytes()),
         };
         let mut present = self.present.lock();
-        if present.total >= self.total_max {
+        if present.total >= self.connections_max {
             return None;
         }
         let here = present.by_address.entry(address).or_default();
@@ -165,13 +204,13 @@ impl Admission {
         }
         *here += 1;
         present.total += 1;
-        Some(Admitted { admission: self.clone(), address })
+        Some(Admitted { door: self.clone(), address })
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut present = self.admission.present.lock();
+        let mut present = self.door.present.lock();
         present.total -= 1;
         if let Some(here) = present.by_address.get_mut(&self.address) {
             *here -= 1;
@@ -188,18 +227,18 @@ mod tests {
 
     #[test]
     fn places_are_counted_by_address_and_given_back() {
-        let admission = Admission::new(3, 2);
+        let door = Arc::new(Door { connections_max: 3, per_address_max: 2, ..Door::default() });
         let v4: SocketAddr = "192.0.2.1:1000".parse().expect("address");
-        let first = admission.admit(v4).expect("a place");
-        let second = admission.admit(v4).expect("a place");
-        assert!(admission.admit(v4).is_none(), "two from one address are enough");
-        let v6 = admission.admit("[2001:db8::1]:1".parse().expect("address")).expect("a place");
-        assert!(admission.admit("192.0.2.2:1".parse().expect("address")).is_none(), "three in all");
+        let first = door.admit(v4).expect("a place");
+        let second = door.admit(v4).expect("a place");
+        assert!(door.admit(v4).is_none(), "two from one address are enough");
+        let v6 = door.admit("[2001:db8::1]:1".parse().expect("address")).expect("a place");
+        assert!(door.admit("192.0.2.2:1".parse().expect("address")).is_none(), "three in all");
         drop(v6);
         drop(first);
-        let same_64 = admission.admit("[2001:db8::2]:1".parse().expect("address"));
+        let same_64 = door.admit("[2001:db8::2]:1".parse().expect("address"));
         assert!(same_64.is_some());
         drop((second, same_64));
-        assert!(admission.present.lock().by_address.is_empty());
+        assert!(door.present.lock().by_address.is_empty());
     }
 }

@@ -20,12 +20,10 @@ use crate::Gateway;
 use crate::clock::wall_now;
 use crate::fanout::NewViewer;
 use crate::ingest::Ingest;
-use crate::io::{Admission, Connection};
+use crate::io::{Connection, Door};
 use crate::right::Right;
 use crate::wire::WireFormat;
 
-/// TLS handshake, or first byte.
-const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
 /// A peer that does not take our few control bytes within this is gone.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Read buffer: a few frames at once, so that a busy publisher costs few reads.
@@ -43,33 +41,17 @@ pub const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 /// Accepts until `stop`.
 pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
-    let admission = Admission::new(gateway.limits.rtmp_connections_max, gateway.limits.rtmp_per_address_max);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let (tcp, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "an RTMP connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(admitted) = admission.admit(address) else {
-            metrics::counter!("tayang_rtmp_refused_total").increment(1);
-            continue;
-        };
-        let (gateway, tls, stop) = (gateway.clone(), tls.clone(), stop.clone());
-        tokio::spawn(async move {
-            let _admitted = admitted;
-            match Connection::accept(tcp, tls.as_ref(), FIRST_BYTE_DEADLINE).await {
-                Ok(connection) => Driver::new(gateway, connection, address).run(stop).await,
-                Err(error) => tracing::trace!(%error, "an RTMP connection ended before its handshake"),
-            }
-        });
-    }
+    let door = Door {
+        protocol: "RTMP",
+        begins_with: "handshake",
+        refused_total: "tayang_rtmp_refused_total",
+        connections_max: gateway.limits.rtmp_connections_max,
+        per_address_max: gateway.limits.rtmp_per_address_max,
+        ..Door::default()
+    };
+    let stopping = stop.clone();
+    let drive = move |connection, address| Driver::new(gateway.clone(), connection, address).run(stopping.clone());
+    door.serve(listener, tls, stop, drive).await;
 }
 
 enum Role {
