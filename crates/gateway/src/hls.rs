@@ -331,13 +331,7 @@ async fn part(
 }
 
 /// The number of the segment that an address by time means, once it has begun.
-async fn number_at(
-    gateway: &Gateway,
-    live: &LiveStream,
-    label: &TrackLabel,
-    epoch: u32,
-    start: u64,
-) -> Option<u64> {
+async fn number_at(gateway: &Gateway, live: &LiveStream, label: &TrackLabel, epoch: u32, start: u64) -> Option<u64> {
     let track = track_of(live, label)?;
     let start = Ticks(i64::try_from(start).ok()?);
     let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2);

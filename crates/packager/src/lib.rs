@@ -29,4 +29,6 @@ pub use output::{Init, Output, Part, Segment};
 pub use playlist::SegmentEntry;
 pub use segmenter::{Counters, Packager, discontinuity_base};
 pub use ts_view::{TsViewError, ts_view};
-pub use window::{Form, ManifestOptionsLive, NumberAt, PlaylistOptions, Position, Reload, SegmentLookup, TrackSummary, Window};
+pub use window::{
+    Form, ManifestOptionsLive, NumberAt, PlaylistOptions, Position, Reload, SegmentLookup, TrackSummary, Window,
+};

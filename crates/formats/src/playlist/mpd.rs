@@ -303,12 +303,7 @@ fn write_template(out: &mut String, template: &SegmentTemplate) -> fmt::Result {
     if template.presentation_time_offset != 0 {
         write!(out, " presentationTimeOffset=\"{}\"", template.presentation_time_offset)?;
     }
-    write!(
-        out,
-        " initialization=\"{}\" media=\"{}\"",
-        Escaped(&template.initialization),
-        Escaped(&template.media)
-    )?;
+    write!(out, " initialization=\"{}\" media=\"{}\"", Escaped(&template.initialization), Escaped(&template.media))?;
     if let Some(offset_ms) = template.availability_time_offset_ms {
         let (seconds, millis) = (offset_ms / 1_000, offset_ms % 1_000);
         write!(out, " availabilityTimeOffset=\"{seconds}.{millis:03}\" availabilityTimeComplete=\"false\"")?;

@@ -301,9 +301,7 @@ fn folder_file(folder: &str, file: &str) -> Option<StreamFile> {
         return Some(StreamFile::Part(label, number(msn)?, u32::try_from(number(part)?).ok()?));
     }
     match stem.split_once('-') {
-        Some((epoch, start)) => {
-            Some(StreamFile::SegmentAt(label, u32::try_from(number(epoch)?).ok()?, number(start)?))
-        }
+        Some((epoch, start)) => Some(StreamFile::SegmentAt(label, u32::try_from(number(epoch)?).ok()?, number(start)?)),
         None => Some(StreamFile::Segment(label, number(stem)?)),
     }
 }

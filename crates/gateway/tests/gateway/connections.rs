@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use gateway::Limits;
 use media::MediaKind;
+use packager::Position;
 use rtmp::{ClientEvent, Purpose};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use crate::client::Connection;
 use crate::counts;
 use crate::flv_viewers::Watched;
+use crate::low_latency::{is_silent, next, reload};
 use crate::publisher::Peer;
 use crate::stage::{Options, Stage, soon};
 
@@ -36,6 +38,18 @@ async fn http_connections_are_bounded_and_a_place_is_given_back() {
     assert!(counts::of("tayang_http_refused_total") > before);
     assert_eq!(first.get("/readyz").await.status, 200, "who is in is not disturbed");
     drop(second);
+    assert!(admitted_again(&stage).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_while_its_answer_waits_gives_its_place_back() {
+    let stage = Stage::with(limited(Limits { http_connections_max: 1, ..Limits::default() })).await;
+    let _publisher = stage.on_air("kelas", 1_000).await;
+    let Position { msn, part } = next(&stage);
+    let mut waiting = reload(&stage, msn, part).await;
+    assert!(is_silent(&mut waiting).await, "the part is not there");
+    assert!(is_refused(stage.http).await, "it has the only place");
+    drop(waiting);
     assert!(admitted_again(&stage).await);
 }
 

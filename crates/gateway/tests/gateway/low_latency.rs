@@ -10,19 +10,19 @@ use crate::stage::{Options, Stage, packaging};
 /// Long enough for an answer that would come at once, short enough to wait for its absence.
 const NOT_YET: Duration = Duration::from_millis(150);
 
-fn next(stage: &Stage) -> Position {
+pub fn next(stage: &Stage) -> Position {
     let live = stage.live("kelas");
     let window = live.window.read();
     window.position(window.track_named("video").expect("video")).expect("a position")
 }
 
-async fn reload(stage: &Stage, msn: u64, part: u32) -> Connection {
+pub async fn reload(stage: &Stage, msn: u64, part: u32) -> Connection {
     let mut connection = stage.connect().await;
     connection.ask("GET", &format!("/live/kelas/video.m3u8?_HLS_msn={msn}&_HLS_part={part}"), &[]).await;
     connection
 }
 
-async fn is_silent(connection: &mut Connection) -> bool {
+pub async fn is_silent(connection: &mut Connection) -> bool {
     tokio::time::timeout(NOT_YET, connection.head()).await.is_err()
 }
 
@@ -38,6 +38,44 @@ async fn a_reload_returns_when_its_part_comes_and_not_before() {
     assert_eq!(reply.kind(), (200, "application/vnd.apple.mpegurl", "public, max-age=6"));
     let text = reply.text();
     assert!(text.contains(&format!("/video/{msn}.{part}.m4s\"")), "the part is listed: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_before_and_behind_a_reload_that_waits_is_answered_in_order() {
+    let stage = Stage::new().await;
+    let mut publisher = stage.on_air("kelas", 1_000).await;
+    let Position { msn, part } = next(&stage);
+    let (stream, first) = stage.stream("kelas");
+    let request = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let reload = format!("/live/kelas/video.m3u8?_HLS_msn={msn}&_HLS_part={part}");
+    let mut client = stage.connect().await;
+    let requests = [
+        request("GET", &format!("/live/kelas/{stream}/video/{first}.m4s")),
+        request("HEAD", &reload),
+        request("GET", &reload),
+        request("GET", "/healthz"),
+    ];
+    client.send(requests.concat().as_bytes()).await;
+    let segment = client.answer().await;
+    let whole = stage.get(&format!("/live/kelas/{stream}/video/{first}.m4s")).await;
+    assert_eq!((segment.status, &segment.body), (200, &whole.body));
+    assert!(is_silent(&mut client).await, "the part is not there");
+    publisher.send_until_ms(1_300).await;
+    let head = client.head().await;
+    assert_eq!(head.status, 200);
+    let reply = client.answer().await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(head.header("content-length"), reply.header("content-length"), "of the same text");
+    assert!(reply.text().contains(&format!("/video/{msn}.{part}.m4s\"")), "{}", reply.text());
+    assert_eq!(client.answer().await.status, 200, "the connection goes on");
+
+    let Position { msn, part } = next(&stage);
+    let old = format!("GET /live/kelas/video.m3u8?_HLS_msn={msn}&_HLS_part={part} HTTP/1.0\r\n\r\n");
+    client.send(old.as_bytes()).await;
+    assert!(is_silent(&mut client).await, "the part is not there");
+    publisher.send_until_ms(1_600).await;
+    assert_eq!(client.answer().await.status, 200);
+    assert!(client.rest().await.is_empty(), "HTTP/1.0 closes after its answer");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

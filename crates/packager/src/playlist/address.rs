@@ -109,7 +109,9 @@ mod tests {
     #[test]
     fn what_a_viewer_needs_to_play_stands_in_every_address() {
         let uris = Uris { addressing: Addressing { base: "", query: "sign=1-ab" }, track: "audio" };
-        for uri in [uris.init(0), uris.segment(1), uris.any_time(0), uris.part(1, 2), uris.ts(1), uris.playlist("video")] {
+        for uri in
+            [uris.init(0), uris.segment(1), uris.any_time(0), uris.part(1, 2), uris.ts(1), uris.playlist("video")]
+        {
             assert!(uri.to_string().ends_with("?sign=1-ab"), "{uri}");
         }
     }
