@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::newer_ffmpeg;
 use crate::process::Child;
 use crate::publish::log;
 use crate::sight::{Picture, Sight, SoundSpan};
@@ -38,12 +39,66 @@ pub fn whole(folder: &Path, url: &str) -> Sight {
     Capture::start(folder, &[], url, None).finish()
 }
 
+/// Which ffmpeg plays what.
+#[derive(Clone, Debug)]
+pub struct Player {
+    /// The program.
+    pub program: PathBuf,
+    /// Decodes pictures.
+    pub picture: bool,
+    /// Decodes sound.
+    pub sound: bool,
+}
+
+impl Player {
+    /// The system's.
+    #[must_use]
+    pub fn ordinary() -> Self {
+        Self { program: "ffmpeg".into(), picture: true, sound: true }
+    }
+
+    /// The newer one, which knows Enhanced RTMP.
+    #[must_use]
+    #[track_caller]
+    pub fn enhanced() -> Self {
+        Self { program: newer_ffmpeg::program(), ..Self::ordinary() }
+    }
+
+    /// Plays `url` for `seconds` of media, or to its end.
+    #[must_use]
+    #[track_caller]
+    pub fn start(&self, folder: &Path, url: &str, seconds: Option<f64>) -> Capture {
+        Capture::by(self, folder, &[], url, seconds)
+    }
+
+    /// Its filters, and its outputs with the extensions of their files.
+    fn work(&self) -> (String, Vec<(Vec<&'static str>, &'static str)>) {
+        let (mut filters, mut outputs, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        if self.picture {
+            filters.push(format!("[0:v:0]scale={WIDTH}:{HEIGHT}:flags=area,format=gray,split[v1][v2]"));
+            let raw = ["-map", "[v1]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-f", "rawvideo"];
+            outputs.push((raw.to_vec(), "grey"));
+            times.extend(["-map", "[v2]", "-fps_mode", "passthrough", "-c:v", "rawvideo"]);
+            times.extend(["-enc_time_base:v", "1:90000"]);
+        }
+        if self.sound {
+            filters.push(format!("[0:a:0]aresample={HZ},aformat=sample_fmts=s16:channel_layouts=mono,asplit[a1][a2]"));
+            outputs.push((["-map", "[a1]", "-c:a", "pcm_s16le", "-f", "s16le"].to_vec(), "pcm"));
+            times.extend(["-map", "[a2]", "-c:a", "pcm_s16le"]);
+        }
+        times.extend(["-f", "framecrc"]);
+        outputs.push((times, "times"));
+        (filters.join(";"), outputs)
+    }
+}
+
 /// A player at work.
 #[derive(Debug)]
 pub struct Capture {
     child: Child,
     base: PathBuf,
     within: Duration,
+    player: Player,
     url: String,
 }
 
@@ -52,44 +107,31 @@ impl Capture {
     #[must_use]
     #[track_caller]
     pub fn start(folder: &Path, options: &[&str], url: &str, seconds: Option<f64>) -> Self {
+        Self::by(&Player::ordinary(), folder, options, url, seconds)
+    }
+
+    #[track_caller]
+    fn by(player: &Player, folder: &Path, options: &[&str], url: &str, seconds: Option<f64>) -> Self {
         let log = log(folder, "player");
         let base = log.with_extension("");
-        let mut command = Command::new("ffmpeg");
+        let mut command = Command::new(&player.program);
         command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-y"]);
         command.args(options).args(["-i", url]);
-        let picture = format!("[0:v:0]scale={WIDTH}:{HEIGHT}:flags=area,format=gray,split[v1][v2]");
-        let sound = format!("[0:a:0]aresample={HZ},aformat=sample_fmts=s16:channel_layouts=mono,asplit[a1][a2]");
-        command.args(["-filter_complex", &format!("{picture};{sound}")]);
+        let (filters, outputs) = player.work();
+        command.args(["-filter_complex", &filters]);
         let limit = seconds.map(|seconds| seconds.to_string());
         let limit: Vec<&str> = limit.iter().flat_map(|seconds| ["-t", seconds.as_str()]).collect();
-        let outputs: [(&[&str], &str); 3] = [
-            (&["-map", "[v1]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-f", "rawvideo"], "grey"),
-            (&["-map", "[a1]", "-c:a", "pcm_s16le", "-f", "s16le"], "pcm"),
-            (
-                &[
-                    "-map",
-                    "[v2]",
-                    "-map",
-                    "[a2]",
-                    "-fps_mode",
-                    "passthrough",
-                    "-c:v",
-                    "rawvideo",
-                    "-c:a",
-                    "pcm_s16le",
-                    "-enc_time_base:v",
-                    "1:90000",
-                    "-f",
-                    "framecrc",
-                ],
-                "times",
-            ),
-        ];
         for (arguments, extension) in outputs {
             command.args(&limit).args(arguments).arg(base.with_extension(extension));
         }
         let within = PATIENCE + Duration::from_secs_f64(seconds.unwrap_or(60.0));
-        Self { child: Child::start("ffmpeg, playing", command, &log), base, within, url: url.to_owned() }
+        Self {
+            child: Child::start("ffmpeg, playing", command, &log),
+            base,
+            within,
+            player: player.clone(),
+            url: url.to_owned(),
+        }
     }
 
     /// Waits for its end and looks at what it decoded.
@@ -103,8 +145,14 @@ impl Capture {
         let said = self.child.last_words();
         assert!(status.success(), "ffmpeg could not play {}: {said}", self.url);
         let read = |extension| std::fs::read(self.base.with_extension(extension)).expect("ffmpeg wrote it");
-        let times = String::from_utf8(read("times")).expect("text");
-        let sight = look(&read("grey"), &read("pcm"), &times, said);
+        let of = |wanted, extension| if wanted { read(extension) } else { Vec::new() };
+        let packets = packets(&String::from_utf8(read("times")).expect("text"));
+        let (grey, pcm) = (of(self.player.picture, "grey"), of(self.player.sound, "pcm"));
+        let packets_of =
+            |wanted: bool, stream: u32| packets.get(&stream).filter(|_| wanted).cloned().unwrap_or_default();
+        let picture_times = packets_of(self.player.picture, 0);
+        let sound_times = packets_of(self.player.sound, u32::from(self.player.picture));
+        let sight = look((&grey, &picture_times), (&pcm, &sound_times), said);
         for extension in ["grey", "pcm", "times"] {
             // Large, and of no use to anyone now.
             let _ = std::fs::remove_file(self.base.with_extension(extension));
@@ -113,11 +161,11 @@ impl Capture {
     }
 }
 
+/// Decoded bytes, and time and duration in milliseconds of the packets that they came in.
+type Decoded<'a> = (&'a [u8], &'a [(f64, f64)]);
+
 /// Puts decoded pictures and sound together with their times.
-fn look(grey: &[u8], pcm: &[u8], times: &str, complaints: String) -> Sight {
-    let packets = packets(times);
-    let empty = Vec::new();
-    let picture_times = packets.get(&0).unwrap_or(&empty);
+fn look((grey, picture_times): Decoded<'_>, (pcm, sound_times): Decoded<'_>, complaints: String) -> Sight {
     let pictures = grey.chunks_exact(WIDTH * HEIGHT).zip(picture_times).map(|(picture, (at_ms, _))| Picture {
         at_ms: *at_ms,
         number: number(picture, WIDTH, HEIGHT),
@@ -127,7 +175,7 @@ fn look(grey: &[u8], pcm: &[u8], times: &str, complaints: String) -> Sight {
     // Where in the samples each span begins.
     let mut begins = Vec::new();
     let mut samples = 0_usize;
-    for &(at_ms, duration_ms) in packets.get(&1).unwrap_or(&empty) {
+    for &(at_ms, duration_ms) in sound_times {
         match sound.last_mut() {
             Some(span) if (at_ms - span.to_ms).abs() <= HOLE_MS => span.to_ms = at_ms + duration_ms,
             _ => {

@@ -20,6 +20,7 @@ pub mod gate;
 pub mod http;
 pub mod llhls;
 pub mod metrics;
+pub mod newer_ffmpeg;
 pub mod playlist;
 pub mod poll;
 pub mod process;

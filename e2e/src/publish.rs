@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::newer_ffmpeg;
 use crate::process::Child;
 use crate::server::{Channel, Server};
 use crate::signal::{self, Form};
@@ -35,11 +36,30 @@ impl Publisher {
     #[track_caller]
     #[must_use]
     pub fn ffmpeg(server: &Server, url: &str, form: &Form) -> Self {
+        Self::from("ffmpeg".as_ref(), server, url, form)
+    }
+
+    /// The newer ffmpeg sends the signal in `form`, over Enhanced RTMP where the codecs ask for it; the channel is live when
+    /// this returns.
+    ///
+    /// # Panics
+    /// When it is not live in time.
+    #[track_caller]
+    #[must_use]
+    pub fn enhanced(server: &Server, channel: &Channel, form: &Form) -> Self {
+        let publisher = Self::from(&newer_ffmpeg::program(), server, &server.publish_url(channel), form);
+        server.until_state(channel, "live", ON_AIR);
+        publisher
+    }
+
+    #[track_caller]
+    fn from(program: &Path, server: &Server, url: &str, form: &Form) -> Self {
         let clip = signal::clip(form);
-        let mut command = Command::new("ffmpeg");
+        let mut command = Command::new(program);
         command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i"]);
         command.arg(&clip).args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"]);
-        command.arg(url);
+        // A track that falls silent does not hold up the other, as in an encoder that sends what it has.
+        command.args(["-max_interleave_delta", "100000"]).arg(url);
         Self { child: Child::start("ffmpeg, publishing", command, &log(server.folder(), "publisher")) }
     }
 

@@ -28,6 +28,8 @@ pub struct Form {
     pub audio: &'static [&'static str],
     /// Extension of the file.
     pub extension: &'static str,
+    /// Seconds of the clip, [`CLIP_SECONDS`] at most. A shorter one has to outlast its test: its numbers start over too soon.
+    pub seconds: u32,
 }
 
 /// H.264 as live encoders make it: no B-frames.
@@ -36,7 +38,8 @@ const H264: &[&str] = &["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zer
 const AAC: &[&str] = &["-c:a", "aac", "-b:a", "96k", "-ac", "2"];
 
 /// 640x360 H.264 and AAC.
-pub const ORDINARY: Form = Form { width: 640, height: 360, video: H264, audio: AAC, extension: "flv" };
+pub const ORDINARY: Form =
+    Form { width: 640, height: 360, video: H264, audio: AAC, extension: "flv", seconds: CLIP_SECONDS };
 /// The same in another size.
 pub const SMALL: Form = Form { width: 320, height: 180, ..ORDINARY };
 /// With B-frames, as OBS sends it by default.
@@ -44,6 +47,53 @@ pub const WITH_B_FRAMES: Form = Form {
     video: &["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-sc_threshold", "0", "-b:v", "800k"],
     ..ORDINARY
 };
+
+/// Small, and in a container that takes every codec.
+const ENHANCED: Form = Form { extension: "mkv", seconds: 60, ..SMALL };
+/// Opus.
+const OPUS: &[&str] = &["-c:a", "libopus", "-b:a", "64k", "-ac", "2"];
+/// H.265 and AAC.
+pub const H265_AAC: Form = Form {
+    video: &[
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-tune",
+        "zerolatency",
+        "-b:v",
+        "500k",
+        "-x265-params",
+        "log-level=error:scenecut=0",
+    ],
+    ..ENHANCED
+};
+/// AV1 and AAC.
+pub const AV1_AAC: Form = Form {
+    video: &["-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "scd=0:lookahead=0", "-crf", "35"],
+    ..ENHANCED
+};
+/// VP9 and AAC.
+pub const VP9_AAC: Form = Form {
+    video: &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-b:v", "500k"],
+    ..ENHANCED
+};
+/// AV1 and Opus.
+pub const AV1_OPUS: Form = Form { audio: OPUS, ..AV1_AAC };
+/// H.264 and Opus.
+pub const H264_OPUS: Form = Form { audio: OPUS, ..ENHANCED };
+/// H.264 and AAC at another sample rate.
+pub const AT_44100: Form = Form { audio: &["-c:a", "aac", "-b:a", "96k", "-ac", "2", "-ar", "44100"], ..ENHANCED };
+/// H.264 and MP3.
+pub const H264_MP3: Form =
+    Form { audio: &["-c:a", "libmp3lame", "-b:a", "96k", "-ac", "2", "-ar", "44100"], ..ENHANCED };
+/// The sound is away from the fourth second of the clip to the eighth.
+pub const SOUND_LOST: Form =
+    Form { audio: &["-c:a", "aac", "-b:a", "96k", "-ac", "2", "-af", "aselect='not(between(t,4,8))'"], ..ENHANCED };
+/// Pictures alone.
+pub const SILENT: Form = Form { audio: &["-an"], ..ENHANCED };
+/// Sound alone.
+pub const UNSEEN: Form = Form { video: &["-vn"], ..ENHANCED };
 
 /// ffmpeg's description of the picture, up to `seconds`.
 #[must_use]
@@ -79,7 +129,7 @@ pub fn sound(seconds: u32) -> String {
 #[must_use]
 #[track_caller]
 pub fn clip(form: &Form) -> PathBuf {
-    let (picture, sound) = (picture(form, CLIP_SECONDS), sound(CLIP_SECONDS));
+    let (picture, sound) = (picture(form, form.seconds), sound(form.seconds));
     let gop = RATE.to_string();
     let mut arguments = vec!["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &sound, "-pix_fmt", "yuv420p"];
     arguments.extend(form.video);

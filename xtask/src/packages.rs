@@ -1,11 +1,13 @@
-//! System packages: what is missing is installed by apt where that is allowed, and otherwise named with the exact line.
+//! System packages: what is missing is installed by apt where that is allowed, and otherwise named with the exact line. And
+//! one program of the tests that no distribution has yet.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::command::{is_installed, quiet, run};
+use crate::command::{is_installed, program, quiet, run};
+use crate::tree::Tree;
 
 /// A Debian package and a program that shows it is there on other systems.
 pub struct Needed {
@@ -32,6 +34,7 @@ pub const DEMO: &[Needed] = &[needed("ffmpeg", "ffmpeg"), library("fonts-dejavu-
 /// What the tests take beyond the demo.
 pub const TEST: &[Needed] = &[
     needed("curl", "curl"),
+    needed("python3-pip", "pip3"),
     needed("ffmpeg", "ffprobe"),
     needed("chromium", "chromium"),
     needed("gstreamer1.0-tools", "gst-launch-1.0"),
@@ -73,6 +76,34 @@ pub fn install(lists: &[&[Needed]]) -> Result<()> {
         .arg(format!("DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; export DEBIAN_FRONTEND RUNLEVEL; {line}"));
     command.current_dir(Path::new("/"));
     ensure!(run(command)?.success, "apt failed. Run this and try again:\n\n  sudo sh -c '{line}'\n");
+    Ok(())
+}
+
+/// What carries an ffmpeg that speaks Enhanced RTMP, with Opus since ffmpeg 8; Debian's 5.1 does not. Held to one version:
+/// the wheel brings the program along.
+const NEWER_FFMPEG: &str = "imageio-ffmpeg==0.8.1";
+
+/// Puts the newer ffmpeg where the end-to-end tests look for it.
+pub fn install_newer_ffmpeg(tree: &Tree) -> Result<()> {
+    let folder = tree.target().join("tools");
+    let (place, told) = (folder.join("imageio-ffmpeg"), folder.join("imageio-ffmpeg.version"));
+    if place.is_dir() && std::fs::read_to_string(&told).is_ok_and(|version| version == NEWER_FFMPEG) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder)?;
+    // Beside its place and renamed: an installation that was interrupted is none.
+    let unfinished = folder.join("imageio-ffmpeg.unfinished");
+    for old in [&unfinished, &place] {
+        if old.exists() {
+            std::fs::remove_dir_all(old)?;
+        }
+    }
+    let target = unfinished.display().to_string();
+    let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &target, NEWER_FFMPEG];
+    let installed = run(program("python3", &arguments, &tree.root))?.success;
+    ensure!(installed, "pip could not install {NEWER_FFMPEG}");
+    std::fs::rename(&unfinished, &place)?;
+    std::fs::write(&told, NEWER_FFMPEG)?;
     Ok(())
 }
 

@@ -28,7 +28,11 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "setup", about: "install system packages and npm modules that are missing", run: setup },
+    Step {
+        name: "setup",
+        about: "install system packages, a newer ffmpeg and npm modules that are missing",
+        run: setup,
+    },
     Step { name: "tidy", about: "the project's own rules, licences and dependency law", run: tidy_step },
     Step { name: "format", about: "rustfmt changes nothing", run: format },
     Step { name: "deny", about: "cargo-deny, where it is installed", run: deny },
@@ -104,6 +108,7 @@ fn names(list: &str) -> Result<Vec<&'static str>> {
 
 fn setup(tree: &Tree) -> Result<Outcome> {
     packages::install(&[packages::BUILD, packages::DEMO, packages::TEST])?;
+    packages::install_newer_ffmpeg(tree)?;
     npm_ci(tree)?;
     Ok(Outcome::Done(Count::one(true)))
 }
