@@ -4,11 +4,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use e2e::capture::Player;
+use e2e::flv_viewer::{FlvViewer, Via};
 use e2e::publish::ON_AIR;
 use e2e::recordings::{assert_plays, assert_sound, until_ready};
 use e2e::server::Options;
+use e2e::sight::Sight;
 use e2e::signal::{self, Form};
-use e2e::{Publisher, Server, capture};
+use e2e::{Channel, Publisher, Server, capture, poll};
 
 /// Names of the codecs of the tracks of a file.
 #[track_caller]
@@ -73,4 +75,112 @@ fn av1_and_opus_come_out_everywhere() {
 #[test]
 fn h264_and_opus_come_out_everywhere() {
     carried(&signal::H264_OPUS, ["\"avc1.", "opus"], ["h264", "opus"]);
+}
+
+#[test]
+fn pictures_without_sound_come_out_everywhere() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--no-record"]);
+    let _publisher = Publisher::enhanced(&server, &channel, &signal::SILENT);
+    server.until_listed(&channel, 1.0);
+    let master = server.get(&format!("/{}/master.m3u8", channel.path)).text();
+    assert!(!master.contains("AUDIO") && !master.contains("mp4a"), "no sound is promised: {master}");
+    assert_eq!(flags(&server, &channel), 0b001, "the FLV header promises pictures alone");
+    let player = Player { sound: false, ..Player::ordinary() };
+    for output in OUTPUTS {
+        let sight = player.start(server.folder(), &channel.play_url(output), Some(3.0)).finish();
+        sight.assert_pictures(output, 3.0);
+    }
+}
+
+#[test]
+fn sound_without_pictures_comes_out_everywhere() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--no-record"]);
+    let _publisher = Publisher::enhanced(&server, &channel, &signal::UNSEEN);
+    poll::until_true("a whole segment", Duration::from_secs(20), || {
+        let playlist = server.get(&format!("/{}/audio.m3u8", channel.path));
+        playlist.status == 200 && playlist.text().contains("#EXTINF")
+    });
+    let master = server.get(&format!("/{}/master.m3u8", channel.path)).text();
+    assert!(master.contains("mp4a.40.2") && !master.contains("avc1"), "no picture is promised: {master}");
+    assert_eq!(flags(&server, &channel), 0b100, "the FLV header promises sound alone");
+    let player = Player { picture: false, ..Player::ordinary() };
+    for output in OUTPUTS {
+        let sight = player.start(server.folder(), &channel.play_url(output), Some(3.0)).finish();
+        assert_beeps(output, &sight, 3.0);
+    }
+}
+
+#[test]
+fn mp3_is_heard_over_flv_and_rtmp_and_the_others_show_the_pictures() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--no-record"]);
+    let _publisher = Publisher::enhanced(&server, &channel, &signal::H264_MP3);
+    server.until_listed(&channel, 1.0);
+    for output in ["flv", "rtmp"] {
+        capture(server.folder(), &channel.play_url(output), 3.0).assert_whole(output, 3.0);
+    }
+    let player = Player { sound: false, ..Player::ordinary() };
+    for output in ["hls", "dash"] {
+        let sight = player.start(server.folder(), &channel.play_url(output), Some(3.0)).finish();
+        sight.assert_pictures(output, 3.0);
+    }
+}
+
+#[test]
+fn another_codec_and_another_sample_rate_mid_stream_are_discontinuities_of_one_recording() {
+    for form in [&signal::H265_AAC, &signal::AT_44100] {
+        let _ = signal::clip(form);
+    }
+    let server = Server::start_with(Options { config: "reconnect_window_s = 5\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    let mut stream = None;
+    for (form, shown) in [(&signal::SMALL, "avc1."), (&signal::H265_AAC, "hvc1."), (&signal::AT_44100, "44100")] {
+        let publisher = Publisher::enhanced(&server, &channel, form);
+        let state = poll::until("the new configuration", Duration::from_secs(20), || {
+            Some(server.state(&channel)).filter(|state| state["tracks"].to_string().contains(shown))
+        });
+        assert_eq!(*stream.get_or_insert_with(|| state["stream"].clone()), state["stream"], "one stream goes on");
+        let before = whole_segments(&server, &channel);
+        poll::until_true("two more segments", Duration::from_secs(20), || {
+            whole_segments(&server, &channel) >= before + 2
+        });
+        publisher.kill();
+    }
+    let playlist = server.get(&format!("/{}/video.m3u8", channel.path)).text();
+    assert_eq!(playlist.matches("#EXT-X-MAP").count(), 3, "an initialisation for each: {playlist}");
+    assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 2, "{playlist}");
+    server.until_state(&channel, "ended", Duration::from_secs(15));
+    assert_eq!(until_ready(&server, Duration::from_secs(20)).len(), 1, "one recording");
+    assert_sound(&server);
+}
+
+/// What ffmpeg 5.1 plays of a stream with one track.
+const OUTPUTS: [&str; 5] = ["hls", "dash", "ts", "flv", "rtmp"];
+
+#[track_caller]
+fn whole_segments(server: &Server, channel: &Channel) -> usize {
+    server.get(&format!("/{}/video.m3u8", channel.path)).text().matches("#EXTINF").count()
+}
+
+/// Type flags of the FLV header: 4 for sound, 1 for pictures.
+#[track_caller]
+fn flags(server: &Server, channel: &Channel) -> u8 {
+    let viewer = FlvViewer::join(server.address("http"), &format!("/{}.flv", channel.path), Via::Http, server.folder());
+    let viewer = viewer.expect("accepted");
+    poll::until_true("media", Duration::from_secs(20), || viewer.seen().arrivals.len() > 20);
+    let file = std::fs::read(viewer.leave()).expect("what was received");
+    file[4]
+}
+
+/// A beep each second, and no hole.
+#[track_caller]
+fn assert_beeps(what: &str, sight: &Sight, seconds: f64) {
+    assert!(sight.sound_ms() >= seconds * 1_000.0 - 300.0, "{what}: {:.0} ms {}", sight.sound_ms(), sight.complaints);
+    assert_eq!(sight.sound.len(), 1, "{what}: holes in the sound: {:?}", sight.sound);
+    assert!(sight.beeps_ms.len() >= seconds as usize - 1, "{what}: beeps at {:?}", sight.beeps_ms);
+    for pair in sight.beeps_ms.windows(2) {
+        assert!((pair[1] - pair[0] - 1_000.0).abs() < 5.0, "{what}: beeps at {:?}", sight.beeps_ms);
+    }
 }

@@ -282,13 +282,14 @@ pub async fn of_stream(
             None => None,
         },
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => ts::segment(live, *msn, headers).await,
+        StreamFile::Ts(msn) => Box::pin(ts::segment(live, *msn, headers)).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {
         Some(response) => response,
         // What has left the window may have been recorded.
-        None => recorded::answer(gateway, asked, live.stream.id(), file, headers).await,
+        // In a box: it is large, and most answers wait for what is live.
+        None => Box::pin(recorded::answer(gateway, asked, live.stream.id(), file, headers)).await,
     }
 }
 

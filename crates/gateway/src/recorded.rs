@@ -153,7 +153,6 @@ fn track<'i>(index: &'i RecordingIndex, label: &TrackLabel) -> Option<&'i TrackI
 /// What playlists say of a track's segments.
 #[must_use]
 pub fn entries(track: &TrackIndex, msn_base: u64) -> Vec<SegmentEntry> {
-    let timescale = track.timescale();
     let mut discontinuity_sequence = packager::discontinuity_base(msn_base);
     track
         .segments
@@ -167,7 +166,7 @@ pub fn entries(track: &TrackIndex, msn_base: u64) -> Vec<SegmentEntry> {
                 epoch: segment.epoch,
                 start: segment.start,
                 duration: segment.duration,
-                timescale,
+                timescale: track.timescale_of(segment.epoch),
                 independent: segment.independent,
                 discontinuity_sequence,
                 wall: segment.wall,

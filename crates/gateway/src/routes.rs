@@ -207,7 +207,7 @@ async fn serve(
         ChannelFile::Page(via) => pages::redirect(&asked, via),
         ChannelFile::Stream(id, file) => match gateway.live.stream(&asked.path, id) {
             Some(live) => hls::of_stream(gateway, &live, &asked, file, request.headers()).await,
-            None => recorded::answer(gateway, &asked, id, file, request.headers()).await,
+            None => Box::pin(recorded::answer(gateway, &asked, id, file, request.headers())).await,
         },
         ChannelFile::Rendition(name) => {
             reply::text(StatusCode::NOT_FOUND, format!("{name} is not made: this channel is sent as it comes"))

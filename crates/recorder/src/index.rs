@@ -98,10 +98,21 @@ impl TrackIndex {
         self.inits.first().map_or("", |init| &init.name)
     }
 
-    /// Unit of its times: that of its first configuration.
+    /// Unit of the times of segments of `epoch`: another sample rate is another unit.
+    #[must_use]
+    pub fn timescale_of(&self, epoch: u32) -> Timescale {
+        self.init(epoch).map_or_else(|| self.timescale(), |init| init.track.timescale)
+    }
+
+    /// Unit of its duration: that of its first configuration.
     #[must_use]
     pub fn timescale(&self) -> Timescale {
         self.inits.first().map_or(Timescale::MILLIS, |init| init.track.timescale)
+    }
+
+    /// A duration of `epoch` in the unit of [`TrackIndex::timescale`].
+    fn in_first_unit(&self, duration: Ticks, epoch: u32) -> Ticks {
+        duration.rescale(self.timescale_of(epoch), self.timescale())
     }
 
     /// Pictures or sound.
@@ -252,7 +263,8 @@ impl Fold {
     pub(crate) fn totals(&self) -> (u64, u64) {
         let open_bytes: u64 = self.open.iter().map(|(_, entry)| entry.bytes).sum();
         let duration = self.index.leading().map_or(0, |track| {
-            let open = self.open_of(track.id).map_or(Ticks::ZERO, |entry| entry.duration);
+            let open =
+                self.open_of(track.id).map_or(Ticks::ZERO, |entry| track.in_first_unit(entry.duration, entry.epoch));
             millis(track.duration.plus(open), track.timescale())
         });
         (duration, self.index.bytes() + open_bytes)
@@ -391,7 +403,7 @@ impl Fold {
         let (_, entry) = self.open.swap_remove(at);
         let index = Arc::make_mut(&mut self.index);
         if let Some(track) = index.tracks.iter_mut().find(|t| t.id == track) {
-            track.duration = track.duration.plus(entry.duration);
+            track.duration = track.duration.plus(track.in_first_unit(entry.duration, entry.epoch));
             track.bytes += entry.bytes;
             track.segments.push(entry);
         }
@@ -407,7 +419,7 @@ impl Fold {
         let index = Arc::make_mut(&mut self.index);
         let Some(track) = index.tracks.iter_mut().find(|track| track.id == id) else { return };
         if let Some(entry) = track.segments.remove(msn) {
-            track.duration = track.duration.minus(entry.duration);
+            track.duration = track.duration.minus(track.in_first_unit(entry.duration, entry.epoch));
             track.bytes = track.bytes.saturating_sub(entry.bytes);
             if index.gaps.len() < GAPS_LISTED_MAX {
                 index.gaps.push(Gap { why: GapReason::Damaged, at: entry.wall });

@@ -117,7 +117,15 @@ impl Archive {
                     }
                     Err(error) => problems.add(format!("{name}: {error}")),
                 }
-                match before.map(|before| before.start.plus(before.duration)) {
+                let scale = track.timescale_of(segment.epoch);
+                // Rounded down, as the end of one unit need not be a tick of the next.
+                let end_of = |before: SegmentEntry| {
+                    before.start.plus(before.duration).rescale(track.timescale_of(before.epoch), scale)
+                };
+                match before.map(end_of) {
+                    Some(end)
+                        if before.is_some_and(|before| before.epoch != segment.epoch)
+                            && (segment.start.0 - end.0).abs() <= 1 => {}
                     Some(end) if segment.start < end && !segment.discontinuity => {
                         problems.add(format!(
                             "{name}: begins {} ticks before the one before it ends",
