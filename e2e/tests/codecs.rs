@@ -156,6 +156,31 @@ fn another_codec_and_another_sample_rate_mid_stream_are_discontinuities_of_one_r
     assert_sound(&server);
 }
 
+#[test]
+fn sound_that_is_lost_for_seconds_costs_no_picture_and_comes_back_in_sync() {
+    let _ = signal::clip(&signal::SOUND_LOST);
+    let server = Server::start_with(Options { config: "reconnect_window_s = 1\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    let publisher = Publisher::ffmpeg(&server, &server.publish_url(&channel), &signal::SOUND_LOST);
+    server.until_state(&channel, "live", ON_AIR);
+    let flv = Player::ordinary().start(server.folder(), &channel.play_url("flv"), Some(11.0));
+    server.until_listed(&channel, 12.0);
+    let check = |what: &str, sight: &Sight| {
+        sight.assert_pictures(what, 10.0);
+        let hole = sight.sound.windows(2).map(|pair| pair[1].from_ms - pair[0].to_ms).fold(0.0, f64::max);
+        assert!((hole - 4_000.0).abs() < 200.0, "{what}: {hole:.0} ms without sound: {:?}", sight.sound);
+        sight.assert_in_sync(what);
+    };
+    check("flv", &flv.finish());
+    publisher.kill();
+    server.until_state(&channel, "ended", ON_AIR);
+    let recordings = until_ready(&server, Duration::from_secs(20));
+    assert_sound(&server);
+    for url in [&recordings[0].playlist, &recordings[0].mp4] {
+        check(url, &e2e::capture::whole(server.folder(), url));
+    }
+}
+
 /// What ffmpeg 5.1 plays of a stream with one track.
 const OUTPUTS: [&str; 5] = ["hls", "dash", "ts", "flv", "rtmp"];
 
