@@ -303,6 +303,11 @@ fn kind_of(label: &TrackLabel) -> MediaKind {
     if label.0.starts_with("video") { MediaKind::Video } else { MediaKind::Audio }
 }
 
+/// How long the segment being made and the one after it take at most.
+fn two_segments(gateway: &Gateway) -> Duration {
+    Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2)
+}
+
 async fn part(
     gateway: &Gateway,
     live: &LiveStream,
@@ -312,7 +317,7 @@ async fn part(
     headers: &HeaderMap,
 ) -> Option<Response<Body>> {
     let track = track_of(live, label)?;
-    let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2);
+    let patience = two_segments(gateway);
     let found = wait_for(live, patience, |window| match window.part(track, msn, index) {
         Some(part) => Some(Some(part)),
         None => match window.segment(track, msn) {
@@ -335,7 +340,7 @@ async fn part(
 async fn number_at(gateway: &Gateway, live: &LiveStream, label: &TrackLabel, epoch: u32, start: u64) -> Option<u64> {
     let track = track_of(live, label)?;
     let start = Ticks(i64::try_from(start).ok()?);
-    let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2);
+    let patience = two_segments(gateway);
     wait_for(live, patience, |window| match window.number_at(track, epoch, start) {
         NumberAt::Number(msn) => Some(Some(msn)),
         NumberAt::Coming => None,
@@ -385,7 +390,7 @@ fn growing(
     }
     let (sender, receiver) = mpsc::channel(PARTS_WAITING);
     // The segment before it may have to end first. One that is not whole by then will not be soon.
-    let patience = Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2) + GROWING_SLACK;
+    let patience = two_segments(gateway) + GROWING_SLACK;
     tokio::spawn(follow_segment(live.clone(), track, msn, sender, patience));
     // It may be cut off, and whoever kept what came until then would keep it under the whole segment's name.
     reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Pieces(receiver))
