@@ -120,7 +120,10 @@ fn write_all(kept: &Kept, folder: &Path) {
         fs::create_dir_all(&track_folder).expect("writable");
         fs::write(track_folder.join("init-0.mp4"), &init.bytes).expect("writable");
         for segment in segments {
-            fs::write(track_folder.join(format!("{}.m4s", segment.msn)), segment.concat()).expect("writable");
+            // HLS names a segment by its number, DASH by its time.
+            for name in [segment.msn.to_string(), format!("{}-{}", segment.epoch, segment.start.0)] {
+                fs::write(track_folder.join(format!("{name}.m4s")), segment.concat()).expect("writable");
+            }
         }
         let list = |container| {
             let options = ListOptions { container, kind: Kind::Vod, skip: false, addressing: Addressing::default() };
