@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -55,12 +57,23 @@ pub fn run_all(tree: &Tree, seconds: u32) -> Result<Count> {
 fn run_targets(tree: &Tree, names: &[String], seconds: u32) -> Result<Count> {
     packages::install(&[packages::BUILD])?;
     let built = build(tree)?;
-    let mut count = Count::default();
-    for name in names {
-        let success = run_one(tree, &built.join(name), name, seconds)?;
-        count = count.and(Count::one(success));
-    }
-    Ok(count)
+    // libFuzzer runs on one core, so there is one target for each.
+    let next = AtomicUsize::new(0);
+    let lane = || -> Result<Count> {
+        let mut count = Count::default();
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            count = count.and(Count::one(run_one(tree, &built.join(name), name, seconds)?));
+        }
+        Ok(count)
+    };
+    let lanes = available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().try_fold(Count::default(), |count, lane| match lane.join() {
+            Ok(done) => Ok(count.and(done?)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
 }
 
 fn targets(tree: &Tree) -> Result<Vec<String>> {

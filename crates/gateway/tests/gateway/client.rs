@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::stage::soon;
@@ -41,14 +41,28 @@ impl Reply {
     }
 }
 
+/// What HTTP/1.1 and RTMP run on.
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<Any: AsyncRead + AsyncWrite + Unpin + Send> Socket for Any {}
+
+/// A TCP connection.
+pub async fn tcp(address: SocketAddr) -> TcpStream {
+    soon("a connection", TcpStream::connect(address)).await.expect("connect")
+}
+
 pub struct Connection {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     unread: Vec<u8>,
 }
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Self {
-        Self { socket: soon("a connection", TcpStream::connect(address)).await.expect("connect"), unread: Vec::new() }
+        Self::over(tcp(address).await)
+    }
+
+    pub fn over(socket: impl Socket + 'static) -> Self {
+        Self { socket: Box::new(socket), unread: Vec::new() }
     }
 
     pub async fn get(&mut self, path: &str) -> Reply {
@@ -163,7 +177,8 @@ impl Connection {
     async fn more(&mut self) -> usize {
         match soon("the server sends something", self.socket.read_buf(&mut self.unread)).await {
             Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            // TLS tells an end without a goodbye.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => 0,
             Err(error) => panic!("reading failed: {error}"),
         }
     }

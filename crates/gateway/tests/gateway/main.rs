@@ -5,6 +5,7 @@ mod client;
 mod connections;
 mod counts;
 mod delivery;
+mod encrypted;
 mod flv_viewers;
 mod legacy;
 mod low_latency;

@@ -10,21 +10,24 @@ use media::{FrameRate, MediaKind as Kind};
 use rtmp::{ClientConfig, ClientEvent, ClientOutput, ClientSession, MediaKind, Purpose};
 use testkit::{Encoder, EncoderConfig, Sent, VideoSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use crate::client::{Socket, tcp};
 use crate::stage::soon;
 
 /// One RTMP connection.
 pub struct Peer {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     session: ClientSession,
 }
 
 impl Peer {
     pub async fn open(address: SocketAddr, purpose: Purpose, app: &str, name: &str) -> Self {
+        Self::over(tcp(address).await, purpose, app, name)
+    }
+
+    pub fn over(socket: impl Socket + 'static, purpose: Purpose, app: &str, name: &str) -> Self {
         let config = ClientConfig::new(purpose, app, name);
-        let socket = soon("a connection", TcpStream::connect(address)).await.expect("connect");
-        Self { socket, session: ClientSession::new(config, [7; 1536], Instant::now()) }
+        Self { socket: Box::new(socket), session: ClientSession::new(config, [7; 1536], Instant::now()) }
     }
 
     /// The next event; `None` once the connection is closed.
@@ -112,7 +115,11 @@ pub struct Publisher {
 impl Publisher {
     /// A publisher that the server has accepted.
     pub async fn start(address: SocketAddr, app: &str, name: &str) -> Self {
-        let mut peer = Peer::open(address, Purpose::Publish, app, name).await;
+        Self::by(Peer::open(address, Purpose::Publish, app, name).await).await
+    }
+
+    /// A publisher on that connection, once the server has accepted it.
+    pub async fn by(mut peer: Peer) -> Self {
         peer.expect("publishing", |event| (*event == ClientEvent::Publishing).then_some(())).await;
         Self { peer, encoder: Encoder::new(encoding()), sent: Vec::new(), configured: false }
     }

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::{Connection, Reply};
 use crate::counts;
+use crate::encrypted;
 use crate::publisher::Publisher;
 use crate::repository::MemoryRecordings;
 
@@ -65,6 +66,8 @@ pub struct Stage {
     pub legacy_hls: SocketAddr,
     pub legacy_lhls: SocketAddr,
     pub rtmp: SocketAddr,
+    pub https: SocketAddr,
+    pub rtmps: SocketAddr,
     channels: Vec<Channel>,
     keys: Vec<(StreamKey, String)>,
     stop: CancellationToken,
@@ -91,6 +94,11 @@ impl Stage {
         }
         let (listener, rtmp) = bind().await;
         tokio::spawn(gateway::rtmp::serve(gateway.clone(), listener, None, stop.clone()));
+        let (listener, https) = bind().await;
+        let tls = encrypted::acceptor(&[b"h2", b"http/1.1"]);
+        tokio::spawn(gateway::http::serve(gateway.clone(), listener, Listener::Main, Some(tls), stop.clone()));
+        let (listener, rtmps) = bind().await;
+        tokio::spawn(gateway::rtmp::serve(gateway.clone(), listener, Some(encrypted::acceptor(&[])), stop.clone()));
         tokio::spawn(tick(gateway.clone(), stop.clone()));
         Self {
             gateway,
@@ -99,6 +107,8 @@ impl Stage {
             legacy_hls: ports[2],
             legacy_lhls: ports[3],
             rtmp,
+            https,
+            rtmps,
             channels,
             keys,
             stop,
