@@ -89,6 +89,8 @@ impl Wakeups {
 pub struct LiveStream {
     /// The stream.
     pub stream: Arc<Stream>,
+    /// When it began. Its id runs ahead of the clock where that was set back.
+    pub began: UnixMillis,
     /// Whose it is: another channel may have the same path by now.
     pub channel: Uuid,
     /// What can be fetched of it now.
@@ -311,7 +313,9 @@ impl Live {
 
     fn start(&self, stream: Arc<Stream>, channel: &Channel, next_msn: Arc<AtomicU64>) {
         let msn_base = stream.id().0 / 1_000;
+        let began = wall_now();
         let live = Arc::new(LiveStream {
+            began,
             window: RwLock::new(Window::new(self.config.clone())),
             stream: stream.clone(),
             channel: channel.id,
@@ -323,7 +327,7 @@ impl Live {
             ended_at: RwLock::new(None),
         });
         self.streams.write().by_channel.insert(channel.path.clone(), live.clone());
-        let recording = channel.record.then(|| self.recorder.begin(stream.id(), channel));
+        let recording = channel.record.then(|| self.recorder.begin(stream.id(), channel, began));
         let packager = Packager::new(self.config.clone(), stream.id(), msn_base);
         self.running.fetch_add(1, Ordering::AcqRel);
         let (started, running) = (self.started.clone(), self.running.clone());

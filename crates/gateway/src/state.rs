@@ -90,7 +90,7 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
             "name": asked.path.name.as_str(),
             "title": asked.path.name.as_str(),
             "stream": live.as_ref().map(|live| live.stream.id().to_string()),
-            "started": live.as_ref().map(|live| live.stream.id().0),
+            "started": live.as_ref().map(|live| live.began.0),
             "serverTime": wall_now().0,
             "reconnectWindowSeconds": gateway.hub.reconnect_window().as_secs(),
             "tracks": tracks,

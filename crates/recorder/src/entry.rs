@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
+use media::TrackId;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -42,14 +43,14 @@ pub(crate) struct Entry {
     pub(crate) changed: Notify,
     view: Mutex<View>,
     stalled: Mutex<Option<GapReason>>,
-    /// Configurations that the I/O thread has not taken yet: they are never dropped, unlike parts.
+    /// Configurations that are not in the journal yet. Each is written with the first part that needs it.
     inits: Mutex<Vec<Arc<Init>>>,
     health: Arc<Health>,
 }
 
-/// Configuration changes of one stream that wait for its I/O thread. A sender that changes more often than that while the
-/// disk stands still loses the parts of the oldest.
-const INITS_WAITING_MAX: usize = 256;
+/// Configurations of one track that wait for their parts. A sender that changes more often than that while the disk stands
+/// still loses the parts of the oldest.
+const INITS_WAITING_MAX: usize = 64;
 
 impl Entry {
     pub(crate) fn new(journal_dir: &Path, fold: &Fold, lane: usize, health: Arc<Health>) -> Self {
@@ -118,16 +119,32 @@ impl Entry {
         true
     }
 
+    /// Takes the alarm back if it was raised for `why`.
+    pub(crate) fn clear_stalled(&self, why: GapReason) {
+        if self.stalled() == Some(why) {
+            self.set_stalled(None);
+        }
+    }
+
     pub(crate) fn add_init(&self, init: Arc<Init>) {
         let mut inits = self.inits.lock();
-        if inits.len() >= INITS_WAITING_MAX {
-            inits.remove(0);
+        let of_track = || inits.iter().enumerate().filter(|(_, waiting)| waiting.track.id == init.track.id);
+        if of_track().count() >= INITS_WAITING_MAX
+            && let Some((oldest, _)) = of_track().next()
+        {
+            inits.remove(oldest);
         }
         inits.push(init);
     }
 
-    pub(crate) fn take_inits(&self) -> Vec<Arc<Init>> {
-        std::mem::take(&mut *self.inits.lock())
+    /// The configuration that a part of the track is the first to need. It stays until [`Entry::forget_inits`].
+    pub(crate) fn waiting_init(&self, track: TrackId, epoch: u32) -> Option<Arc<Init>> {
+        self.inits.lock().iter().find(|init| (init.track.id, init.epoch) == (track, epoch)).cloned()
+    }
+
+    /// Forgets the track's configurations up to that of `epoch`: it is written, and no part of those before it will come.
+    pub(crate) fn forget_inits(&self, track: TrackId, epoch: u32) {
+        self.inits.lock().retain(|init| init.track.id != track || init.epoch > epoch);
     }
 }
 

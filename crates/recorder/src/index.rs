@@ -22,6 +22,11 @@ mod tests;
 /// fills and frees every 10 s for an hour makes 360.
 const GAPS_LISTED_MAX: usize = 1_024;
 
+/// Most configurations of a recording, and what they have together at most. A sender that comes back with another camera
+/// every minute of twelve hours makes 720 of some hundred bytes.
+const INITS_MAX: usize = 1_024;
+const INIT_BYTES_MAX: usize = 16 << 20;
+
 /// Most tracks of a recording: more than E-RTMP multitrack senders use, far fewer than its 256 ids.
 pub(crate) const TRACKS_MAX: usize = 64;
 
@@ -215,6 +220,9 @@ pub(crate) enum Misfit {
     /// More than [`TRACKS_MAX`].
     #[error("more than {TRACKS_MAX} tracks")]
     Tracks,
+    /// More than [`INITS_MAX`] or [`INIT_BYTES_MAX`].
+    #[error("more than {INITS_MAX} configurations, or {INIT_BYTES_MAX} bytes of them")]
+    Inits,
     /// A record after the end.
     #[error("a record after the end")]
     AfterEnd,
@@ -227,6 +235,8 @@ pub(crate) struct Fold {
     open: Vec<(TrackId, SegmentEntry)>,
     /// Tracks whose next segment follows a gap.
     after_gap: Vec<TrackId>,
+    /// How many configurations, and their bytes.
+    inits: (usize, usize),
     ended: bool,
 }
 
@@ -236,7 +246,7 @@ impl Fold {
         let Header { key, path, started } = header;
         let phase = Phase::Recording;
         let index = RecordingIndex { key, path, started, phase, tracks: Vec::new(), gaps: Vec::new() };
-        Self { index: Arc::new(index), open: Vec::new(), after_gap: Vec::new(), ended: false }
+        Self { index: Arc::new(index), open: Vec::new(), after_gap: Vec::new(), inits: (0, 0), ended: false }
     }
 
     /// What is complete.
@@ -323,6 +333,12 @@ impl Fold {
         if at.is_none() && self.index.tracks.len() >= TRACKS_MAX {
             return Err(Misfit::Tracks);
         }
+        let (count, bytes) = self.inits;
+        let bytes = bytes + init.bytes.len() + init.track.config.len();
+        if count >= INITS_MAX || bytes > INIT_BYTES_MAX {
+            return Err(Misfit::Inits);
+        }
+        self.inits = (count + 1, bytes);
         let tracks = &mut Arc::make_mut(&mut self.index).tracks;
         match at {
             Some(at) => tracks[at].inits.push(init.clone()),

@@ -160,11 +160,11 @@ impl Recorder {
 
     /// Begins to record a stream. Does not wait: if the disk refuses, the recording begins as soon as it does not.
     ///
-    /// A stream is begun once: ids are the wall clock at the first frame, unique within a channel.
+    /// A stream is begun once: ids are unique within a channel. They ascend, so that they run ahead of the clock where it was
+    /// set back, and are no time to show: `started` is.
     #[must_use]
-    pub fn begin(&self, stream: StreamId, channel: &Channel) -> StreamRecorder {
+    pub fn begin(&self, stream: StreamId, channel: &Channel, started: UnixMillis) -> StreamRecorder {
         let key = RecordingKey { channel: channel.id, stream };
-        let started = UnixMillis(i64::try_from(stream.0).unwrap_or(i64::MAX));
         let header = Header { key, path: channel.path.clone(), started };
         let entry = self.add_entry(&Fold::new(header.clone()));
         let lane = self.lanes[entry.lane].clone();

@@ -138,3 +138,16 @@ fn a_dropped_segment_leaves_an_honest_gap() {
     assert_eq!((index.duration_ms(), index.bytes()), (299 * 200, 299 * 100));
     assert_eq!(index.gaps[0].why, GapReason::Damaged);
 }
+
+#[test]
+fn configurations_are_bounded_by_number_and_by_bytes() {
+    let mut counted = fold();
+    let taken = (1..).take_while(|&epoch| counted.apply(&Record::Init(init(0, epoch))).is_ok()).count();
+    assert_eq!(taken + 1, INITS_MAX);
+    assert_eq!(counted.apply(&Record::Init(init(0, 1))), Err(Misfit::Inits));
+    let mut weighed = fold();
+    let large = |epoch| Arc::new(Init { bytes: vec![0; 1 << 20].into(), ..(*init(0, epoch)).clone() });
+    let taken = (1..).take_while(|&epoch| weighed.apply(&Record::Init(large(epoch))).is_ok()).count();
+    assert_eq!(taken, INIT_BYTES_MAX >> 20, "the first has no bytes");
+    weighed.apply(&part(0, 7, 0)).expect("what is there serves on");
+}

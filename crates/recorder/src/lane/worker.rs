@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use media::UnixMillis;
+use media::{TrackId, UnixMillis};
 
 use super::{Command, Lane};
 use crate::entry::{Entry, Registry};
@@ -15,7 +15,7 @@ use crate::index::{Fold, GapReason};
 use crate::journal::record::{EndReason, Header, PartRecord};
 use crate::journal::volume::Volume;
 use crate::journal::writer::Journal;
-use crate::key::RecordingKey;
+use crate::key::{INDEX_LOG, RecordingKey};
 
 /// Bytes after which a lane flushes without waiting for the interval, so that a power cut takes no more than recovery
 /// looks through.
@@ -42,6 +42,8 @@ struct Writing {
     journal: Option<Journal>,
     header: Option<Header>,
     gate: Gate,
+    /// Tracks whose parts of an epoch are left out, as the journal does not take that configuration.
+    refused: HashMap<TrackId, u32>,
     finished: bool,
     closed: bool,
 }
@@ -133,9 +135,10 @@ impl Worker {
     }
 
     fn remove(&mut self, entry: &Arc<Entry>) {
-        self.streams.remove(&entry.key);
-        let removed = std::fs::remove_dir_all(&entry.folder);
-        if let Err(error) = removed
+        let journal = self.streams.remove(&entry.key).and_then(|writing| writing.journal);
+        // What says that every segment is stored reaches the disk before the first of them goes.
+        let synced = journal.map_or(Ok(()), |mut journal| journal.sync());
+        if let Err(error) = synced.and_then(|()| remove_journal(&entry.folder))
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(recording = %entry.key, %error, "journal folder of a finished recording stays");
@@ -163,7 +166,7 @@ impl Worker {
 
 impl Writing {
     fn new(entry: Arc<Entry>, journal: Option<Journal>, header: Option<Header>) -> Self {
-        Self { entry, journal, header, gate: Gate::OPEN, finished: false, closed: false }
+        Self { entry, journal, header, gate: Gate::OPEN, refused: HashMap::new(), finished: false, closed: false }
     }
 
     /// Something could not be written yet and must be.
@@ -172,6 +175,10 @@ impl Writing {
     }
 
     fn part(&mut self, config: &WorkerConfig, part: &packager::Part) {
+        if self.refused.get(&part.track) == Some(&part.epoch) {
+            metrics::counter!("tayang_recording_parts_lost_total").increment(1);
+            return;
+        }
         let mut gate = self.gate;
         let admission = gate.admit(part.msn, part.index, || self.can_go_on(config));
         self.gate = gate;
@@ -187,7 +194,25 @@ impl Writing {
             Admission::Keep => (),
         }
         if let Err(error) = self.write(config, part) {
-            self.lose(part, &error);
+            match error {
+                Unwritten::Configuration(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    self.refuse(part, &error);
+                }
+                Unwritten::Configuration(error) | Unwritten::Part(error) => self.lose(part, &error),
+            }
+        }
+    }
+
+    /// The journal can never take this configuration. Its track is left out until the next one; the others go on.
+    fn refuse(&mut self, part: &packager::Part, error: &io::Error) {
+        self.refused.insert(part.track, part.epoch);
+        self.entry.forget_inits(part.track, part.epoch);
+        metrics::counter!("tayang_recording_parts_lost_total").increment(1);
+        metrics::counter!("tayang_recording_gaps_total").increment(1);
+        let (recording, track) = (self.entry.key, part.track.0);
+        tracing::error!(%recording, track, %error, "a track's configuration cannot be recorded: it is left out, live goes on");
+        if let Some(journal) = &mut self.journal {
+            journal.lose(GapReason::Sequence, part.wall);
         }
     }
 
@@ -197,19 +222,20 @@ impl Writing {
         free > config.reserve_bytes + margin && self.journal.as_mut().is_none_or(|journal| journal.settle().is_ok())
     }
 
-    fn write(&mut self, config: &WorkerConfig, part: &packager::Part) -> io::Result<()> {
-        if config.volume.free_bytes(&config.journal_dir)? < config.reserve_bytes + part.bytes.len() as u64 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
+    fn write(&mut self, config: &WorkerConfig, part: &packager::Part) -> Result<(), Unwritten> {
         let entry = self.entry.clone();
-        let journal = self.opened(config)?;
-        for init in entry.take_inits() {
-            if let Err(error) = journal.write_init(&init) {
-                entry.add_init(init);
-                return Err(error);
-            }
+        let init = entry.waiting_init(part.track, part.epoch);
+        let len = part.bytes.len() + init.as_ref().map_or(0, |init| init.bytes.len() + init.track.config.len());
+        let free = config.volume.free_bytes(&config.journal_dir).map_err(Unwritten::Part)?;
+        if free < config.reserve_bytes + len as u64 {
+            return Err(Unwritten::Part(io::ErrorKind::StorageFull.into()));
         }
-        journal.write_part(record_of(part), &part.bytes)
+        let journal = self.opened(config).map_err(Unwritten::Part)?;
+        if let Some(init) = init {
+            journal.write_init(&init).map_err(Unwritten::Configuration)?;
+            entry.forget_inits(part.track, part.epoch);
+        }
+        journal.write_part(record_of(part), &part.bytes).map_err(Unwritten::Part)
     }
 
     /// The journal, made with the first thing that is to be in it.
@@ -269,6 +295,10 @@ impl Writing {
             self.flush_failed(&error);
             return;
         }
+        if !self.gate.is_shut() && journal.is_synced() {
+            // Nothing of an open segment was lost to it: the alarm was for a flush, which has worked now.
+            self.entry.clear_stalled(GapReason::DiskFault);
+        }
         if self.finished && !self.closed && journal.is_synced() {
             self.closed = true;
             self.entry.set_stalled(None);
@@ -290,6 +320,26 @@ impl Writing {
             tracing::error!(recording = %self.entry.key, %error, "recording cannot be flushed, live goes on");
         }
     }
+}
+
+/// Removes a journal's files, its log last: a start in between finds a log that tells of a recording that is stored.
+fn remove_journal(folder: &Path) -> io::Result<()> {
+    for file in std::fs::read_dir(folder)? {
+        let file = file?;
+        if file.file_name() != INDEX_LOG {
+            std::fs::remove_file(file.path())?;
+        }
+    }
+    std::fs::remove_file(folder.join(INDEX_LOG))?;
+    std::fs::remove_dir(folder)
+}
+
+/// What of a part could not be written, and why.
+enum Unwritten {
+    /// The configuration that it is the first to need.
+    Configuration(io::Error),
+    /// Itself.
+    Part(io::Error),
 }
 
 fn is_empty(fold: &Fold) -> bool {

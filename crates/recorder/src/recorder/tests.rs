@@ -51,7 +51,7 @@ fn key() -> RecordingKey {
 }
 
 fn begin(recorder: &Recorder) -> StreamRecorder {
-    recorder.begin(key().stream, &fixtures::channel())
+    recorder.begin(key().stream, &fixtures::channel(), fixtures::WALL)
 }
 
 fn push(stream: &mut StreamRecorder, parts: std::ops::Range<u32>) {

@@ -37,7 +37,7 @@ async fn child_records_until_it_is_killed() {
         recorder.settle(LIMIT).await;
         return;
     };
-    let mut recording = recorder.begin(StreamId(stream), &fixtures::channel());
+    let mut recording = recorder.begin(StreamId(stream), &fixtures::channel(), fixtures::WALL);
     let mut pushed = 0;
     for output in outputs(0..PARTS * 40) {
         recording.push(&output);

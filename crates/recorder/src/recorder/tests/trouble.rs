@@ -1,6 +1,9 @@
 //! Disks that fill, stores and databases that are away, queues that overflow, bytes that rot.
 
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
 use object_store::local::LocalFileSystem;
+use packager::Output;
 
 use super::*;
 
@@ -121,10 +124,10 @@ async fn a_stream_of_nothing_leaves_nothing() {
     let house = House::new();
     let recorder = house.open().await;
     drop(begin(&recorder));
-    let mut missed = recorder.begin(StreamId(6), &fixtures::channel());
+    let mut missed = recorder.begin(StreamId(6), &fixtures::channel(), fixtures::WALL);
     missed.missed(fixtures::WALL);
     drop(missed);
-    let mut configured = recorder.begin(StreamId(7), &fixtures::channel());
+    let mut configured = recorder.begin(StreamId(7), &fixtures::channel(), fixtures::WALL);
     for output in outputs(0..0) {
         configured.push(&output);
     }
@@ -293,4 +296,118 @@ async fn another_process_reads_beside_the_writer() {
     stream.finish();
     assert!(recorder.settle(LIMIT).await);
     until("it sees the end", async || archive.index(key()).await.is_ok_and(|i| i.phase == Phase::Ready)).await;
+}
+
+/// A disk whose write or flush number `fails` fails, once. Nothing of that write arrives.
+#[derive(Debug, Default)]
+struct OnceBroken {
+    writes: AtomicU32,
+    failing_write: Option<u32>,
+    flush_fails: AtomicBool,
+}
+
+impl Volume for OnceBroken {
+    fn free_bytes(&self, _: &Path) -> std::io::Result<u64> {
+        Ok(u64::MAX / 2)
+    }
+
+    fn write_at(&self, file: &File, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        if Some(self.writes.fetch_add(1, Ordering::SeqCst)) == self.failing_write {
+            return Err(std::io::ErrorKind::Other.into());
+        }
+        Disk.write_at(file, offset, bytes)
+    }
+
+    fn sync(&self, _: &File) -> std::io::Result<()> {
+        if self.flush_fails.swap(false, Ordering::SeqCst) { Err(std::io::ErrorKind::Other.into()) } else { Ok(()) }
+    }
+
+    fn sync_dir(&self, _: &Path) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_fails_once_costs_its_segment_at_most_whichever_it_is() {
+    // The header, two configurations, and two writes for each of the first parts.
+    for failing in 0..8 {
+        let mut house = House::new();
+        let disk = Arc::new(OnceBroken { failing_write: Some(failing), ..OnceBroken::default() });
+        house.volume = disk.clone();
+        let recorder = house.open().await;
+        let mut stream = begin(&recorder);
+        push(&mut stream, 0..PARTS * 3);
+        stream.finish();
+        assert!(recorder.settle(LIMIT).await);
+        assert!(disk.writes.load(Ordering::SeqCst) > failing, "it failed");
+        let index = recorder.archive().index(key()).await.expect("there");
+        assert_eq!(index.tracks.len(), 2, "write {failing}");
+        for track in &index.tracks {
+            let last: Vec<_> = track.segments.iter().map(|segment| (segment.msn - MSN_BASE, segment.parts)).collect();
+            assert!(last.ends_with(&[(1, PARTS), (2, PARTS)]), "write {failing}: {last:?}");
+        }
+        check_sound(&recorder, key()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_that_fails_between_segments_raises_the_alarm_until_the_next() {
+    let mut house = House::new();
+    let disk = Arc::new(OnceBroken::default());
+    house.volume = disk.clone();
+    house.config.flush_interval_ms = 500;
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    // Whole segments only, long before the next flush: none is open when it comes.
+    push(&mut stream, 0..PARTS * 2);
+    disk.flush_fails.store(true, Ordering::SeqCst);
+    until("the alarm is raised", async || !recorder.status().stalled.is_empty()).await;
+    until("the alarm is over", async || recorder.status().stalled.is_empty()).await;
+    push(&mut stream, PARTS * 2..PARTS * 3);
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    check_ready(&recorder, &[0, 1, 2]).await;
+}
+
+/// The configuration of a track in another epoch.
+fn init_of(track: Arc<media::Track>, epoch: u32) -> Output {
+    let crate::index::Init { track, name, bytes, .. } = (*fixtures::init(track)).clone();
+    Output::Init(Arc::new(packager::Init { track, name, epoch, bytes }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configuration_too_long_for_the_journal_costs_its_own_track_alone() {
+    let house = House::new();
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    let long = media::Track { config: vec![0; 2 << 20].into(), ..(*fixtures::video()).clone() };
+    let bytes = fixtures::init(fixtures::video()).bytes.clone();
+    stream.push(&Output::Init(Arc::new(packager::Init { track: Arc::new(long), name: "video".into(), epoch: 0, bytes })));
+    stream.push(&init_of(fixtures::audio(), 0));
+    for output in outputs(0..PARTS * 2).into_iter().filter(|output| !matches!(output, Output::Init(_))) {
+        stream.push(&output);
+    }
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    let index = recorder.archive().index(key()).await.expect("there");
+    let kept: Vec<_> = index.tracks.iter().map(|track| (track.id, track.segments.len())).collect();
+    assert_eq!(kept, [(TrackId(1), 2)], "the sound is whole");
+    check_sound(&recorder, key()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configurations_without_a_part_are_not_kept() {
+    let house = House::new();
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    push(&mut stream, 0..PARTS);
+    for epoch in 1..=10_000 {
+        stream.push(&init_of(fixtures::video(), epoch));
+    }
+    push(&mut stream, PARTS..PARTS * 2);
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    let index = recorder.archive().index(key()).await.expect("there");
+    assert_eq!(index.tracks.iter().map(|track| track.inits.len()).collect::<Vec<_>>(), [1, 1]);
+    check_ready(&recorder, &[0, 1]).await;
 }
