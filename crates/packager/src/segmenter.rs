@@ -39,6 +39,9 @@ const GAP_CUTS_MAX: usize = 15;
 const QUEUE_LEN_MAX: usize = 4_096;
 /// Their bytes: 32 MiB is a second of 250 Mbit/s.
 const QUEUE_BYTES_MAX: usize = 32 << 20;
+/// Bytes after which a segment ends, with or without a key frame: 4 s of 64 Mbit/s. Times that stand still would never
+/// end it.
+const SEGMENT_BYTES_MAX: usize = 32 << 20;
 
 /// What was not ordinary, since the start. Monotone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -368,6 +371,7 @@ impl Packager {
             || self.cut_at_key
             || (offset_ms - self.wall_offset_ms).abs() > WALL_JUMP_MS;
         let must = elapsed_ms >= max_ms - i64::from(self.config.part_limit_ms())
+            || lane.open.as_ref().is_some_and(|open| open.bytes > SEGMENT_BYTES_MAX)
             || (self.isolated && elapsed_ms >= ISOLATED_SEGMENT_MS);
         if discontinuity || sample.joins || (sample.key && at_key) || must {
             self.cut(sample.at, discontinuity);
@@ -446,7 +450,10 @@ impl Packager {
             }
             let longest = lane.ticks_of_millis(i64::from(self.config.segment_max_ms) + EARLY_MAX_MS);
             let full = lane.open.as_ref().and_then(|open| Some(open.parts.first()?.start.plus(longest)));
-            if next_cut.is_some() && full.zip(first).is_some_and(|(full, first)| first >= full) {
+            let over_long = next_cut.is_some() && full.zip(first).is_some_and(|(full, first)| first >= full);
+            // Only a track that does not cut gets this far beyond: the leader's segment has ended.
+            let over_large = lane.open.as_ref().is_some_and(|open| open.bytes > 2 * SEGMENT_BYTES_MAX);
+            if first.is_some() && (over_long || over_large) {
                 lane.queue.pop_front();
                 self.counters.samples_unplaced += 1;
                 continue;
@@ -476,6 +483,7 @@ impl Packager {
             discontinuity_sequence: cut.discontinuity_sequence,
             discontinuity: lane.discontinuity_sequence.is_some_and(|before| before != cut.discontinuity_sequence),
             parts: Vec::new(),
+            bytes: 0,
         });
         true
     }
@@ -520,9 +528,7 @@ impl Packager {
 
     /// A track that waits for the leader with too much in line stops waiting.
     fn bound_queue(&mut self, at: usize) {
-        let Some(lane) = self.lanes.get(at) else { return };
-        let bytes: usize = lane.queue.iter().map(|sample| sample.payload.len()).sum();
-        if lane.queue.len() <= QUEUE_LEN_MAX && bytes <= QUEUE_BYTES_MAX {
+        if !self.lanes.get(at).is_some_and(|lane| is_over(lane, QUEUE_LEN_MAX, QUEUE_BYTES_MAX)) {
             return;
         }
         if self.grid.newest().is_none() {
@@ -531,11 +537,15 @@ impl Packager {
         self.drain_lane(at, None, true);
         if let Some(lane) = self.lanes.get_mut(at) {
             // Still there: it waits for a segment of a later number than any. What is oldest goes.
-            let oldest = lane.queue.len().saturating_sub(QUEUE_LEN_MAX / 2);
-            lane.queue.drain(..oldest);
-            self.counters.samples_unplaced += oldest as u64;
+            while is_over(lane, QUEUE_LEN_MAX / 2, QUEUE_BYTES_MAX / 2) && lane.queue.pop_front().is_some() {
+                self.counters.samples_unplaced += 1;
+            }
         }
     }
+}
+
+fn is_over(lane: &Lane, len_max: usize, bytes_max: usize) -> bool {
+    lane.queue.len() > len_max || lane.queue_bytes() > bytes_max
 }
 
 /// A sample at which a segment may begin.

@@ -128,6 +128,7 @@ impl Window {
                     track.push_part(part.clone());
                     self.bytes += part.bytes.len();
                 }
+                self.evict();
             }
             Output::Segment(segment) => {
                 if let Some(track) = self.tracks.iter_mut().find(|track| track.id == segment.track) {
@@ -142,7 +143,7 @@ impl Window {
 
     fn apply_init(&mut self, init: &Arc<Init>) {
         match self.tracks.iter_mut().find(|track| track.name == init.name) {
-            Some(track) => track.inits.push_back(init.clone()),
+            Some(track) => track.push_init(init.clone()),
             None => {
                 // A number that came back as another kind of media: the one before is gone.
                 let bytes: usize =

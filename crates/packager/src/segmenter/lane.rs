@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use formats::codec::opus;
 use media::{Codec, Frame, MediaKind, Ticks, Timescale, Track, UnixMillis};
 
 use super::grid::Moment;
@@ -68,6 +69,8 @@ pub(crate) struct Open {
     pub(crate) discontinuity_sequence: u64,
     pub(crate) discontinuity: bool,
     pub(crate) parts: Vec<Arc<Part>>,
+    /// Of the parts.
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -131,6 +134,10 @@ impl Lane {
 
     pub(crate) fn scale(&self) -> Timescale {
         self.track.timescale
+    }
+
+    pub(crate) fn queue_bytes(&self) -> usize {
+        self.queue.iter().map(|sample| sample.payload.len()).sum()
     }
 
     pub(crate) fn is_video(&self) -> bool {
@@ -287,33 +294,11 @@ fn clamp_i32(value: i64) -> i32 {
 fn audio_samples(track: &Track, payload: &[u8]) -> u32 {
     let configured = track.audio().map_or(1, |audio| audio.frame_samples.max(1));
     match track.codec {
-        Codec::Opus => opus_samples(payload)
+        Codec::Opus => opus::packet_samples(payload)
             .and_then(|samples| u32::try_from(u64::from(samples) * u64::from(track.timescale.hz()) / 48_000).ok())
             .unwrap_or(configured),
         Codec::Aac | Codec::Flac | Codec::Mp3 | Codec::H264 | Codec::H265 | Codec::Av1 | Codec::Vp9 => configured,
     }
-}
-
-/// Duration of an Opus packet at 48 kHz by its table-of-contents byte, RFC 6716 §3.1 and §3.2. `None` beyond 120 ms.
-fn opus_samples(packet: &[u8]) -> Option<u32> {
-    let toc = *packet.first()?;
-    let frame = match toc >> 3 {
-        config @ 0..=11 => [480, 960, 1_920, 2_880].get(usize::from(config & 3)).copied()?,
-        config @ 12..=15 => {
-            if config & 1 == 0 {
-                480
-            } else {
-                960
-            }
-        }
-        config => 120u32 << (config & 3),
-    };
-    let frames = match toc & 3 {
-        0 => 1,
-        1 | 2 => 2,
-        _ => u32::from(*packet.get(1)? & 0x3F),
-    };
-    Some(frame * frames).filter(|samples| (1..=5_760).contains(samples))
 }
 
 #[cfg(test)]

@@ -167,6 +167,7 @@ pub(super) fn build(lane: &mut Lane, count: usize, limits: &Limits) -> Result<Ar
         bytes: bytes.into(),
         payload_offset: u32::try_from(payload_offset).unwrap_or(u32::MAX),
     });
+    open.bytes += part.bytes.len();
     open.parts.push(part.clone());
     lane.discontinuity_sequence = Some(open.discontinuity_sequence);
     Ok(part)

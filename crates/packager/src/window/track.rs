@@ -46,6 +46,15 @@ impl TrackWindow {
         self.config().kind() == MediaKind::Audio
     }
 
+    /// Takes the next configuration. The one before goes if no part was made with it.
+    pub(super) fn push_init(&mut self, init: Arc<Init>) {
+        let used = self.open.last().map(|part| part.epoch).or(self.segments.back().map(|segment| segment.epoch));
+        if self.inits.back().is_some_and(|last| used.is_none_or(|used| used < last.epoch)) {
+            self.inits.pop_back();
+        }
+        self.inits.push_back(init);
+    }
+
     pub(super) fn push_part(&mut self, part: Arc<Part>) {
         if part.index == 0 {
             self.independent &= part.samples.first().is_some_and(|sample| sample.key);

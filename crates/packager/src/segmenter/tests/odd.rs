@@ -1,5 +1,7 @@
 //! What encoders and networks do as well. None of it ends a stream or breaks an invariant.
 
+use media::{TrackParams, VideoParams};
+
 use super::*;
 
 #[test]
@@ -72,6 +74,88 @@ fn frames_with_equal_times_are_all_kept() {
     let rig = rig.end();
     let samples: usize = rig.parts(VIDEO).iter().map(|part| part.samples.len()).sum();
     assert_eq!(samples, 300);
+}
+
+/// A key frame of the track and then frames of a megabyte each, a tick apart.
+fn standing_still(track: TrackId, dts: Ticks, count: i64) -> impl Iterator<Item = Frame> {
+    let payload = Bytes::from(vec![7; 1 << 20]);
+    (0..count).map(move |n| Frame {
+        track,
+        dts: dts.plus(Ticks(n)),
+        cts: Ticks::ZERO,
+        key: n == 0,
+        payload: payload.clone(),
+    })
+}
+
+#[test]
+fn times_that_stand_still_end_segments_by_their_bytes() {
+    let config = Config { window_bytes_max: 64 << 20, ..Config::default() };
+    let mut rig = Rig::new(config);
+    rig.set_tracks(video_encoder(VideoSpec::default()).tracks(), false);
+    let mut most = 0;
+    for frame in standing_still(VIDEO, Ticks::ZERO, 160) {
+        rig.push(&frame);
+        most = most.max(rig.window.bytes());
+    }
+    assert!(most <= (64 << 20) + 3 * SEGMENT_BYTES_MAX, "two segments and an open one are kept: {most} bytes");
+    let rig = rig.end();
+    let bytes: Vec<u64> = rig.segments(VIDEO).iter().map(|segment| segment.bytes_len).collect();
+    let most = (SEGMENT_BYTES_MAX + (17 << 20)) as u64;
+    assert!(bytes.len() >= 3 && bytes.iter().all(|bytes| *bytes <= most), "{bytes:?}");
+    let samples: usize = rig.parts(VIDEO).iter().map(|part| part.samples.len()).sum();
+    assert_eq!(samples, 160, "none is left out");
+}
+
+#[test]
+fn what_waits_for_the_leader_is_bounded_by_its_bytes() {
+    let encoder = video_encoder(VideoSpec::default());
+    let first = encoder.tracks().get(VIDEO).expect("video").clone();
+    let second = |width| {
+        let TrackParams::Video(video) = first.params.clone() else { panic!("video") };
+        let params = TrackParams::Video(VideoParams { width, ..video });
+        Arc::new(Track { id: TrackId(2), params, ..(*first).clone() })
+    };
+    let mut rig = Rig::new(Config::default());
+    rig.set_tracks(encoder.tracks().with(second(640)), false);
+    for n in 0..60 {
+        let frame = video_at(n * 33, n == 0);
+        rig.push(&frame);
+        rig.push(&Frame { track: TrackId(2), ..frame });
+    }
+    // Its next segment comes after all that the leader has begun, and the leader is silent.
+    rig.set_tracks(encoder.tracks().with(second(320)), false);
+    let mut most = 0;
+    for frame in standing_still(TrackId(2), Ticks(60 * 33 * 90), 100) {
+        rig.push(&frame);
+        most = most.max(rig.packager.lanes.iter().map(Lane::queue_bytes).sum());
+    }
+    assert!(most > 16 << 20 && most <= QUEUE_BYTES_MAX + (2 << 20), "{most} bytes");
+    assert!(rig.packager.counters().samples_unplaced > 50);
+}
+
+#[test]
+fn configurations_without_frames_are_not_kept() {
+    let encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    let video = encoder.tracks().get(VIDEO).expect("video").clone();
+    let other = Arc::new(Track { config: Bytes::from([&video.config[..], &[0]].concat()), ..(*video).clone() });
+    let held = |rig: &Rig| (0..2_001).filter(|&epoch| rig.window.init(VIDEO, epoch).is_some()).count();
+    for turn in 0..1_000 {
+        rig.set_tracks(encoder.tracks().with(if turn % 2 == 0 { other.clone() } else { video.clone() }), false);
+    }
+    assert_eq!(held(&rig), 1, "before the first frame");
+    for n in 0..120 {
+        rig.push(&video_at(n * 33, n % 60 == 0));
+    }
+    for turn in 0..1_000 {
+        rig.set_tracks(encoder.tracks().with(if turn % 2 == 0 { other.clone() } else { video.clone() }), false);
+    }
+    assert_eq!(held(&rig), 2, "what the parts need, and the newest");
+    for n in 120..240 {
+        rig.push(&video_at(n * 33, n % 60 == 0));
+    }
+    rig.end();
 }
 
 #[test]

@@ -382,7 +382,12 @@ async fn a_configuration_too_long_for_the_journal_costs_its_own_track_alone() {
     let mut stream = begin(&recorder);
     let long = media::Track { config: vec![0; 2 << 20].into(), ..(*fixtures::video()).clone() };
     let bytes = fixtures::init(fixtures::video()).bytes.clone();
-    stream.push(&Output::Init(Arc::new(packager::Init { track: Arc::new(long), name: "video".into(), epoch: 0, bytes })));
+    stream.push(&Output::Init(Arc::new(packager::Init {
+        track: Arc::new(long),
+        name: "video".into(),
+        epoch: 0,
+        bytes,
+    })));
     stream.push(&init_of(fixtures::audio(), 0));
     for output in outputs(0..PARTS * 2).into_iter().filter(|output| !matches!(output, Output::Init(_))) {
         stream.push(&output);
