@@ -106,7 +106,7 @@ fn what_comes_in_encrypted_goes_out_encrypted() {
     let size = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |meta| meta.len());
     http1.finish().assert_whole("FLV over HTTPS", SECONDS);
     poll::until_true("enough FLV over HTTP/2", Duration::from_secs(30), || size(&file) > 900_000);
-    curl.signal(rustix::process::Signal::INT);
+    curl.signal(rustix::process::Signal::TERM);
     curl.wait(Duration::from_secs(10));
     let sight = e2e::capture::whole(server.folder(), &file.display().to_string());
     sight.assert_whole("FLV over HTTP/2", 4.0);

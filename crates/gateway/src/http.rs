@@ -164,7 +164,7 @@ pub async fn serve(
         ..Door::default()
     };
     let stopping = stop.clone();
-    let drive = move |connection, address| drive(gateway.clone(), connection, address, role, stopping.clone());
+    let drive = move |connection, address, _| drive(gateway.clone(), connection, address, role, stopping.clone());
     door.serve(listener, tls, stop, drive).await;
 }
 

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -154,13 +154,14 @@ struct Admitted {
 }
 
 impl Door {
-    /// Accepts until `stop`, and gives each connection that is ready to `drive`, on a task of its own.
+    /// Accepts until `stop`, and gives each connection that is ready to `drive`, on a task of its own, with the time at which
+    /// it was accepted.
     pub(crate) async fn serve<Driving: Future<Output = ()> + Send>(
         self,
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
         stop: CancellationToken,
-        drive: impl Fn(Connection, SocketAddr) -> Driving + Clone + Send + 'static,
+        drive: impl Fn(Connection, SocketAddr, Instant) -> Driving + Clone + Send + 'static,
     ) {
         let (protocol, begins_with, door) = (self.protocol, self.begins_with, Arc::new(self));
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -177,11 +178,11 @@ impl Door {
                 metrics::counter!(door.refused_total).increment(1);
                 continue;
             };
-            let (tls, drive) = (tls.clone(), drive.clone());
+            let (tls, drive, since) = (tls.clone(), drive.clone(), Instant::now());
             tokio::spawn(async move {
                 let _admitted = admitted;
                 match Connection::accept(tcp, tls.as_ref()).await {
-                    Ok(connection) => drive(connection, address).await,
+                    Ok(connection) => drive(connection, address, since).await,
                     Err(error) => tracing::trace!(%error, "an {protocol} connection ended before its {begins_with}"),
                 }
             });

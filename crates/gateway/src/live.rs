@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use control::{Channel, Snapshot};
 use hub::{Hub, Item, Listener, Publisher, State, Stream};
-use media::{ChannelPath, StreamId};
+use media::{ChannelPath, StreamId, UnixMillis};
 use packager::{Packager, Window};
 use parking_lot::{Mutex, RwLock};
 use recorder::{Recorder, StreamRecorder, Used};

@@ -50,7 +50,9 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<Tls
         ..Door::default()
     };
     let stopping = stop.clone();
-    let drive = move |connection, address| Driver::new(gateway.clone(), connection, address).run(stopping.clone());
+    let drive = move |connection, address, since| {
+        Driver::new(gateway.clone(), connection, address, since).run(stopping.clone())
+    };
     door.serve(listener, tls, stop, drive).await;
 }
 
@@ -106,8 +108,9 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(gateway: Arc<Gateway>, connection: Connection, address: SocketAddr) -> Self {
-        let session = ServerSession::new(ServerConfig::default(), rand::random(), Instant::now());
+    /// `since` it was accepted: its deadlines count from there, whatever it sent first.
+    fn new(gateway: Arc<Gateway>, connection: Connection, address: SocketAddr, since: Instant) -> Self {
+        let session = ServerSession::new(ServerConfig::default(), rand::random(), since);
         Self {
             gateway,
             connection,

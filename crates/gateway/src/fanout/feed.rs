@@ -45,6 +45,14 @@ pub(super) struct Start {
     pub(super) time_ms: i64,
 }
 
+/// Where a viewer would start, and the tracks there: what is older is of no use to anybody here.
+fn beginning(stream: &Stream) -> (u64, Arc<TrackSet>) {
+    match stream.start_point() {
+        Some(start) => (start.seq, start.tracks),
+        None => (stream.next_seq(), stream.tracks()),
+    }
+}
+
 pub(super) struct Feed {
     pub(super) stream: Arc<Stream>,
     pub(super) format: WireFormat,
@@ -65,11 +73,7 @@ impl Feed {
     pub(super) fn new(stream: Arc<Stream>, format: WireFormat, signal: Arc<Signal>) -> Self {
         let listener = Arc::new(FeedListener { dirty: AtomicBool::new(true), signal });
         stream.subscribe(&listener);
-        // Start where a viewer would: what is older is of no use to anybody here.
-        let (next_seq, tracks) = match stream.start_point() {
-            Some(start) => (start.seq, start.tracks),
-            None => (stream.next_seq(), stream.tracks()),
-        };
+        let (next_seq, tracks) = beginning(&stream);
         Self {
             stream,
             format,
@@ -93,6 +97,14 @@ impl Feed {
             let mut entries = std::mem::take(&mut self.scratch);
             let read = self.stream.read(self.next_seq, READ_MAX, &mut entries);
             self.next_seq = read.next;
+            if read.missed > 0 {
+                tracing::warn!(channel = %self.stream.path(), missed = read.missed, "a feed fell behind the stream's log");
+                metrics::counter!("tayang_fan_out_missed_total").increment(read.missed);
+                entries.clear();
+                self.scratch = entries;
+                self.begin_anew();
+                continue;
+            }
             for entry in entries.drain(..) {
                 self.take(&entry);
             }
@@ -104,6 +116,16 @@ impl Feed {
             }
         }
         self.trim();
+    }
+
+    /// What was missed may have held a configuration and a key frame: everybody goes on where a newcomer would. One number is
+    /// left out, so that no viewer's place is what follows the hole.
+    fn begin_anew(&mut self) {
+        self.first_index = self.end_index() + 1;
+        self.chunks.clear();
+        self.starts.clear();
+        self.bytes = 0;
+        (self.next_seq, self.tracks) = beginning(&self.stream);
     }
 
     fn take(&mut self, entry: &Arc<Entry>) {

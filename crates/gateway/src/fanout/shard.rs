@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use control::Directory;
 use hub::Rendering;
 use media::{StreamId, TrackSet};
-use mio::{Events, Poll, Token, Waker};
+use mio::{Events, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
 
 use super::feed::Feed;
@@ -34,6 +34,11 @@ pub(super) struct Signal {
 }
 
 impl Signal {
+    /// Wakes the poll of `registry`.
+    pub(super) fn new(registry: &Registry) -> io::Result<Self> {
+        Ok(Self { waker: Waker::new(registry, WAKE)?, pending: AtomicBool::new(false) })
+    }
+
     pub(super) fn wake(&self) {
         if !self.pending.swap(true, Ordering::AcqRel) {
             // A full queue means that a wake-up is on its way already.
@@ -61,8 +66,7 @@ impl ShardHandle {
         directory: Arc<Directory>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let signal = Arc::new(Signal { waker, pending: AtomicBool::new(false) });
+        let signal = Arc::new(Signal::new(poll.registry())?);
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let shard = Shard {
             config,
@@ -127,9 +131,16 @@ struct Viewer {
     told: bool,
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Flow {
     Keep,
     Close,
+}
+
+impl Flow {
+    fn is_close(&self) -> bool {
+        matches!(self, Self::Close)
+    }
 }
 
 struct Shard {
@@ -239,12 +250,20 @@ impl Shard {
             if !feed.listener.dirty.swap(false, Ordering::AcqRel) {
                 continue;
             }
-            feed.advance();
+            if guarded(|| {
+                feed.advance();
+                Flow::Keep
+            })
+            .is_close()
+            {
+                gone.extend(&feed.viewers);
+                continue;
+            }
             for &key in &feed.viewers {
                 let viewer = &mut self.viewers[key];
                 // A socket that is full says so itself when it is not any more.
                 if viewer.blocked_since.is_none()
-                    && matches!(pump(viewer, feed, &self.config, &self.counters, now), Flow::Close)
+                    && guarded(|| pump(viewer, feed, &self.config, &self.counters, now)).is_close()
                 {
                     gone.push(key);
                 }
@@ -261,7 +280,7 @@ impl Shard {
         if readable {
             flow = hear(viewer);
         }
-        if writable && viewer.socket.holds() {
+        if writable && matches!(flow, Flow::Keep) && viewer.socket.holds() {
             match viewer.socket.flush() {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -277,7 +296,7 @@ impl Shard {
             && viewer.blocked_since.take().is_some()
             && let Some(feed) = self.feeds.get(&viewer.feed)
         {
-            flow = pump(viewer, feed, &self.config, &self.counters, Instant::now());
+            flow = guarded(|| pump(viewer, feed, &self.config, &self.counters, Instant::now()));
         }
         if matches!(flow, Flow::Close) {
             self.close(key);
@@ -321,6 +340,14 @@ impl Shard {
             }
         }
     }
+}
+
+/// A panic closes whom it happened for and nobody else.
+fn guarded(flow: impl FnOnce() -> Flow) -> Flow {
+    catch_unwind(AssertUnwindSafe(flow)).unwrap_or_else(|_| {
+        metrics::counter!("tayang_fan_out_panics_total").increment(1);
+        Flow::Close
+    })
 }
 
 /// Reads and forgets what a viewer says; a viewer in play only ever says that it leaves.
@@ -461,5 +488,16 @@ pub(super) fn push_rest(first: &mut Vec<Bytes>, wire: &Rendering, mut taken: usi
         if skipped < piece.len() {
             first.push(piece.slice(skipped..));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_closes_whom_it_happened_for() {
+        assert_eq!(guarded(|| Flow::Keep), Flow::Keep);
+        assert_eq!(guarded(|| panic!("a bug")), Flow::Close);
     }
 }

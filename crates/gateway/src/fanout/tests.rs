@@ -283,3 +283,27 @@ fn a_chunk_taken_in_part_goes_on_where_it_was_left() {
         assert!(first.iter().all(|piece| !piece.is_empty()));
     }
 }
+
+#[test]
+fn a_feed_that_missed_entries_goes_on_at_a_key_frame_with_the_tracks_in_force() {
+    let mut stage = Stage::new(FanOutConfig::default());
+    let poll = mio::Poll::new().expect("a poll");
+    let signal = Arc::new(shard::Signal::new(poll.registry()).expect("a waker"));
+    let stream = stage.publisher.stream().clone();
+    stage.push_until(1_000);
+    let mut feed = feed::Feed::new(stream.clone(), WireFormat::Flv, signal);
+    feed.advance();
+    let followed = feed.end_index();
+    assert!(feed.has(followed), "a viewer that has everything so far");
+    stage.push_until(2_500);
+    let video = stage.encoder.tracks().iter().next().expect("video").clone();
+    let other = media::Track { config: [&video.config[..], &[0]].concat().into(), ..(*video).clone() };
+    stage.publisher.put_track(other, UnixMillis(3_500)).expect("put");
+    // Far more than the stream's log keeps.
+    stage.push_until(60_000);
+    feed.advance();
+    assert!(!feed.has(followed), "it does not go on behind the hole");
+    let start = feed.newest_start().expect("a key frame came").clone();
+    assert_eq!(*start.tracks, *stream.tracks(), "newcomers get the configuration that came in the hole");
+    assert!(feed.has(start.index) && feed.chunk(start.index).expect("kept").time_ms >= 50_000);
+}

@@ -21,9 +21,9 @@ use crate::limits::Limits;
 /// A type 3 header that opens a message right after a type 0 header repeats, by the letter of §5.3.1.2.4, the absolute
 /// timestamp as a delta. librtmp and nginx-rtmp mean "same time" by it. Beyond this many milliseconds the latter is meant.
 const ABSOLUTE_AS_DELTA_MAX_MS: u32 = 10_000;
-/// A message copied out of a shared buffer rather than cut from it if it is smaller than this share of the buffer, so
-/// that a kept configuration record does not pin a whole read.
-const SLICE_SHARE: usize = 8;
+/// A message shorter than this is copied out of a shared buffer rather than cut from it: a read buffer of 64 KiB is pinned
+/// by an eighth of it at least, whatever else was read into it.
+const SLICE_MIN: usize = 8 << 10;
 
 /// One message.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl<'a> Input<'a> {
     fn take_bytes(&mut self, n: usize) -> Bytes {
         let now = self.take(n);
         match self.shared {
-            Some(shared) if now.len() >= shared.len() / SLICE_SHARE && !now.is_empty() => shared.slice_ref(now),
+            Some(shared) if now.len() >= SLICE_MIN => shared.slice_ref(now),
             _ => Bytes::copy_from_slice(now),
         }
     }

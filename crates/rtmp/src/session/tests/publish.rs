@@ -278,7 +278,7 @@ fn a_reconnect_request_goes_to_those_who_understand_it() {
 fn what_the_client_sends_in_one_chunk_is_not_copied() {
     let mut raw = Raw::publishing();
     let mut bytes = message(kind::SET_CHUNK_SIZE, 0, 0, &65_536u32.to_be_bytes());
-    write_message(6, 0, kind::VIDEO, 1, &[0x27; 4000], 65_536, &mut bytes);
+    write_message(6, 0, kind::VIDEO, 1, &[0x27; 16_000], 65_536, &mut bytes);
     let bytes = Bytes::from(bytes);
     raw.server.handle_input_shared(raw.now, &bytes).expect("legal");
     raw.drain();
