@@ -71,10 +71,8 @@ fn video(body: &Bytes, timestamp_ms: u32, track: &mut Option<Track>, tags: &mut 
                 out.extend_from_slice(&payload);
                 tags.push((TagKind::Video, timestamp_ms, out));
             }
-            VideoEvent::EndOfSequence { .. } => {
-                let end = flv::write_end_of_sequence(track.as_ref().expect("configured"), 0);
-                tags.push((TagKind::Video, timestamp_ms, end.to_vec()));
-            }
+            // Ours end without one.
+            VideoEvent::EndOfSequence { .. } => tags.push((TagKind::Video, timestamp_ms, body.to_vec())),
             VideoEvent::ColourInfo(_) | VideoEvent::Ignored(_) => {}
         }
     }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use formats::codec::{self, h264};
-use formats::container::flv::{self, AudioEvent, VideoEvent};
+use formats::codec;
+use formats::container::flv::{self, AudioEvent, ColourInfo, VideoEvent};
 use hub::{Fenced, Publisher};
-use media::{Codec, Frame, MediaKind, Ticks, TimestampUnwrapper, Track, TrackId, UnixMillis};
+use media::{Codec, Frame, MediaKind, Ticks, TimestampUnwrapper, Track, TrackId, TrackParams, UnixMillis};
 
 use crate::wire::{track_id, track_time};
 
@@ -33,6 +33,8 @@ pub struct Ingest {
     publisher: Publisher,
     clock: TimestampUnwrapper,
     tracks: HashMap<TrackId, KnownTrack>,
+    /// What was said of colour beside the configurations.
+    colours: HashMap<TrackId, ColourInfo>,
     counters: IngestCounters,
 }
 
@@ -52,6 +54,7 @@ impl Ingest {
             publisher,
             clock: TimestampUnwrapper::new(32),
             tracks: HashMap::new(),
+            colours: HashMap::new(),
             counters: IngestCounters::default(),
         }
     }
@@ -94,7 +97,8 @@ impl Ingest {
                     self.picture(id, codec, Picture { ms, nanos, cts_ms, key, payload }, now)?;
                 }
                 VideoEvent::Ignored(_) => self.counters.ignored += 1,
-                VideoEvent::EndOfSequence { .. } | VideoEvent::ColourInfo(_) => {}
+                VideoEvent::ColourInfo(info) => self.colour(info, now)?,
+                VideoEvent::EndOfSequence { .. } => {}
             }
         }
         Ok(())
@@ -162,8 +166,29 @@ impl Ingest {
         self.tracks.get(&id).is_some_and(|known| known.complete && known.track.codec == codec)
     }
 
+    /// Senders tell a track's colour before or after its configuration, and may take it back.
+    fn colour(&mut self, info: ColourInfo, now: UnixMillis) -> Result<(), Fenced> {
+        let id = track_id(MediaKind::Video, info.track);
+        if self.colours.insert(id, info) == Some(info) {
+            return Ok(());
+        }
+        let Some(known) = self.tracks.get(&id).filter(|known| known.complete) else { return Ok(()) };
+        let (track, nal_length_bytes) = ((*known.track).clone(), known.nal_length_bytes);
+        self.adopt(track, nal_length_bytes, now)
+    }
+
+    /// The track as the stream gets it: what the configuration says of colour goes above what was said beside it.
+    fn coloured(&self, track: &Track) -> Track {
+        let mut track = track.clone();
+        if let (TrackParams::Video(video), Some(info)) = (&mut track.params, self.colours.get(&track.id)) {
+            video.colour = video.colour.or(info.colour);
+            video.hdr = info.hdr;
+        }
+        track
+    }
+
     fn adopt(&mut self, track: Track, nal_length_bytes: u8, now: UnixMillis) -> Result<(), Fenced> {
-        match self.publisher.put_track(track.clone(), now) {
+        match self.publisher.put_track(self.coloured(&track), now) {
             Ok(()) => {}
             Err(error @ Fenced::TooManyTracks(_)) => {
                 self.malformed(&error);
@@ -176,13 +201,8 @@ impl Ingest {
     }
 
     fn picture(&mut self, id: TrackId, codec: Codec, picture: Picture, now: UnixMillis) -> Result<(), Fenced> {
-        let payload = match codec {
-            Codec::H264 | Codec::H265 => {
-                let length_bytes = self.tracks.get(&id).map_or(NAL_LENGTH_BYTES, |known| known.nal_length_bytes);
-                h264::to_length4(&picture.payload, length_bytes)
-            }
-            Codec::Av1 | Codec::Vp9 | Codec::Aac | Codec::Opus | Codec::Flac | Codec::Mp3 => picture.payload,
-        };
+        let length_bytes = self.tracks.get(&id).map_or(NAL_LENGTH_BYTES, |known| known.nal_length_bytes);
+        let payload = codec::canonical_frame(codec, &picture.payload, length_bytes);
         if payload.is_empty() {
             self.counters.malformed += 1;
             return Ok(());

@@ -71,9 +71,11 @@ impl WireFormat {
         let mut out = BytesMut::new();
         self.put(&mut out, TagKind::Script, time_ms, &[&flv::on_metadata(tracks)]);
         for track in tracks.iter() {
-            let body = flv::write_config(track, ordinal(track.id));
-            if !body.is_empty() {
-                self.put(&mut out, tag_kind(track), time_ms, &[&body]);
+            let ordinal = ordinal(track.id);
+            for body in [flv::write_config(track, ordinal), flv::write_colour_info(track, ordinal)] {
+                if !body.is_empty() {
+                    self.put(&mut out, tag_kind(track), time_ms, &[&body]);
+                }
             }
         }
         out.freeze()

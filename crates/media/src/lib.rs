@@ -13,4 +13,7 @@ pub use codec::{Codec, MediaKind};
 pub use frame::Frame;
 pub use name::{ChannelPath, Name, NameError, Redacted, StreamId};
 pub use time::{Ticks, Timescale, TimestampUnwrapper, UnixMillis};
-pub use track::{AudioParams, Colour, FrameRate, Track, TrackId, TrackParams, TrackSet, VideoParams};
+pub use track::{
+    AudioParams, Colour, ContentLight, FrameRate, Hdr, MasteringDisplay, Track, TrackId, TrackParams, TrackSet,
+    VideoParams,
+};

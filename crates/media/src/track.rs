@@ -32,6 +32,42 @@ pub struct Colour {
     pub full_range: bool,
 }
 
+/// How bright the pictures get (CTA-861.3), in candela per square metre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentLight {
+    /// Brightest pixel: MaxCLL.
+    pub max_cll: u16,
+    /// Brightest average of a picture: MaxFALL.
+    pub max_fall: u16,
+}
+
+/// The display that the pictures were mastered on (SMPTE ST 2086): chromaticities x and y in 0.00002 (CIE 1931), luminance in
+/// 0.0001 candela per square metre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MasteringDisplay {
+    /// Red primary.
+    pub red: (u16, u16),
+    /// Green primary.
+    pub green: (u16, u16),
+    /// Blue primary.
+    pub blue: (u16, u16),
+    /// White point.
+    pub white: (u16, u16),
+    /// Brightest.
+    pub luminance_max: u32,
+    /// Darkest.
+    pub luminance_min: u32,
+}
+
+/// Static HDR metadata, as the sender gives it beside the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hdr {
+    /// How bright the pictures get.
+    pub content_light: Option<ContentLight>,
+    /// What they were mastered on.
+    pub mastering: Option<MasteringDisplay>,
+}
+
 /// What a video configuration record says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoParams {
@@ -43,6 +79,8 @@ pub struct VideoParams {
     pub frame_rate: Option<FrameRate>,
     /// As signalled.
     pub colour: Option<Colour>,
+    /// As signalled beside it.
+    pub hdr: Hdr,
 }
 
 /// What an audio configuration record says.

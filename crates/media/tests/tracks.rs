@@ -12,9 +12,13 @@ const ALL: [Codec; 8] =
 
 fn track(id: u8, codec: Codec) -> Arc<Track> {
     let params = match codec.kind() {
-        MediaKind::Video => {
-            TrackParams::Video(VideoParams { width: 1_280, height: 720, frame_rate: None, colour: None })
-        }
+        MediaKind::Video => TrackParams::Video(VideoParams {
+            width: 1_280,
+            height: 720,
+            frame_rate: None,
+            colour: None,
+            hdr: media::Hdr::default(),
+        }),
         MediaKind::Audio => TrackParams::Audio(AudioParams { sample_rate: 48_000, channels: 2, frame_samples: 1_024 }),
     };
     Arc::new(Track {

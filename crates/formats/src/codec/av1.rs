@@ -331,6 +331,7 @@ pub(super) fn describe(config: &Bytes) -> Result<(Description, Bytes), CodecErro
         height: header.height,
         frame_rate: header.frame_rate,
         colour: header.colour,
+        hdr: media::Hdr::default(),
     };
     Ok((Description { params: TrackParams::Video(params), codec_string }, config.clone()))
 }

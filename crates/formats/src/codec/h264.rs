@@ -191,7 +191,13 @@ pub(super) fn describe(config: &Bytes) -> Result<(Description, Bytes), CodecErro
         return Err(CodecError::Missing { what: "H.264 PPS" });
     }
     let sps = Sps::parse(first)?;
-    let params = VideoParams { width: sps.width, height: sps.height, frame_rate: sps.frame_rate, colour: sps.colour };
+    let params = VideoParams {
+        width: sps.width,
+        height: sps.height,
+        frame_rate: sps.frame_rate,
+        colour: sps.colour,
+        hdr: media::Hdr::default(),
+    };
     let codec_string = format!("avc1.{:02x}{:02x}{:02x}", avcc.profile, avcc.compat, avcc.level);
     let canonical = super::with_length_size_4(config, 4, avcc.length_size);
     Ok((Description { params: TrackParams::Video(params), codec_string }, canonical))

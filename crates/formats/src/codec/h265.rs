@@ -214,7 +214,13 @@ pub(super) fn describe(config: &Bytes) -> Result<(Description, Bytes), CodecErro
         return Err(CodecError::Missing { what: "H.265 PPS" });
     }
     let sps = Sps::parse(first)?;
-    let params = VideoParams { width: sps.width, height: sps.height, frame_rate: sps.frame_rate, colour: sps.colour };
+    let params = VideoParams {
+        width: sps.width,
+        height: sps.height,
+        frame_rate: sps.frame_rate,
+        colour: sps.colour,
+        hdr: media::Hdr::default(),
+    };
     let codec_string = hvcc.profile_tier_level.codec_string();
     let canonical = super::with_length_size_4(config, LENGTH_SIZE_AT, hvcc.length_size);
     Ok((Description { params: TrackParams::Video(params), codec_string }, canonical))

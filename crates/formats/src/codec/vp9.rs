@@ -163,7 +163,7 @@ pub(super) fn describe(config: &Bytes) -> Result<(Description, Bytes), CodecErro
     let full_range = sample & 1 == 1;
     let colour =
         (primaries != 2 || transfer != 2 || matrix != 2).then_some(Colour { primaries, transfer, matrix, full_range });
-    let params = VideoParams { width: 0, height: 0, frame_rate: None, colour };
+    let params = VideoParams { width: 0, height: 0, frame_rate: None, colour, hdr: media::Hdr::default() };
     let codec_string = format!("vp09.{profile:02}.{level:02}.{bit_depth:02}");
     Ok((Description { params: TrackParams::Video(params), codec_string }, record))
 }

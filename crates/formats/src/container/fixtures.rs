@@ -1,7 +1,10 @@
 //! Tracks for the tests of containers, with records as real encoders write them.
 
 use bytes::Bytes;
-use media::{AudioParams, Codec, Colour, Timescale, Track, TrackId, TrackParams, VideoParams};
+use media::{
+    AudioParams, Codec, Colour, ContentLight, Hdr, MasteringDisplay, Timescale, Track, TrackId, TrackParams,
+    VideoParams,
+};
 
 /// x264, 64x36, High 1.0 with one SPS and one PPS.
 pub const AVCC: &[u8] = &[
@@ -21,6 +24,7 @@ pub fn video(codec: Codec, config: &[u8]) -> Track {
             height: 36,
             frame_rate: None,
             colour: Some(Colour { primaries: 9, transfer: 16, matrix: 9, full_range: true }),
+            hdr: hdr(),
         }),
         codec_string: String::new(),
     }
@@ -76,4 +80,19 @@ pub fn flac() -> Track {
 
 pub fn all() -> Vec<Track> {
     vec![h264(), h265(), av1(), vp9(), aac(), opus(), flac()]
+}
+
+/// BT.2020 primaries and D65 at 1,000 candela per square metre.
+pub(crate) fn hdr() -> Hdr {
+    Hdr {
+        content_light: Some(ContentLight { max_cll: 1_000, max_fall: 400 }),
+        mastering: Some(MasteringDisplay {
+            red: (35_400, 14_600),
+            green: (8_500, 39_850),
+            blue: (6_550, 2_300),
+            white: (15_635, 16_450),
+            luminance_max: 10_000_000,
+            luminance_min: 50,
+        }),
+    }
 }

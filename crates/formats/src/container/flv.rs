@@ -18,8 +18,8 @@ mod write;
 pub use audio::{AudioEvent, ChannelLayout, parse_audio};
 pub use file::{Tag, TagKind, TagReader, file_header, tag_header};
 pub use metadata::on_metadata;
-pub use video::{ColourInfo, ContentLight, MasteringDisplay, VideoEvent, parse_video};
-pub use write::{write_config, write_end_of_sequence, write_frame_header};
+pub use video::{ColourInfo, VideoEvent, parse_video};
+pub use write::{write_colour_info, write_config, write_frame_header};
 
 /// Tracks in one multitrack message, and ModEx extensions before it. OBS sends at most 6 tracks; each event costs some
 /// 80 bytes of memory, so that a 16 MB message of empty tracks would otherwise take 300 MB.

@@ -8,7 +8,9 @@
 //! ISOBMFF" (fLaC).
 
 use bytes::Bytes;
-use media::{AudioParams, Codec, Colour, MediaKind, Track, TrackParams, VideoParams};
+use media::{
+    AudioParams, Codec, Colour, ContentLight, Hdr, MasteringDisplay, MediaKind, Track, TrackParams, VideoParams,
+};
 
 use super::boxes::{BoxError, BoxTooLarge, Reader, put_box, put_full_box, put_u16, put_u32};
 
@@ -51,6 +53,8 @@ pub struct ParsedEntry {
     pub picture: Option<(u16, u16)>,
     /// As the entry says.
     pub colour: Option<Colour>,
+    /// As the entry says.
+    pub hdr: Hdr,
 }
 
 /// Type of the sample entry for `codec`.
@@ -98,6 +102,29 @@ fn put_visual(out: &mut Vec<u8>, track: &Track, video: &VideoParams) -> Result<(
                 put_u16(out, u16::from(code_point));
             }
             out.push(if colour.full_range { 0x80 } else { 0 });
+            Ok(())
+        })?;
+    }
+    put_hdr(out, &video.hdr)
+}
+
+/// `mdcv` and `clli`, ISO/IEC 14496-12 §12.1.6 and §12.1.7.
+fn put_hdr(out: &mut Vec<u8>, hdr: &Hdr) -> Result<(), EntryError> {
+    if let Some(display) = hdr.mastering {
+        put_box::<EntryError>(out, b"mdcv", |out| {
+            for (x, y) in [display.green, display.blue, display.red, display.white] {
+                put_u16(out, x);
+                put_u16(out, y);
+            }
+            put_u32(out, display.luminance_max);
+            put_u32(out, display.luminance_min);
+            Ok(())
+        })?;
+    }
+    if let Some(light) = hdr.content_light {
+        put_box::<EntryError>(out, b"clli", |out| {
+            put_u16(out, light.max_cll);
+            put_u16(out, light.max_fall);
             Ok(())
         })?;
     }
@@ -241,7 +268,7 @@ pub(crate) fn parse_entry(mut entry: Reader<'_>) -> Result<Option<ParsedEntry>, 
             entry.take(50, "sample entry")?;
         }
     }
-    let [record, colr] = entry.children([record_kind(codec), b"colr"])?;
+    let [record, colr, mdcv, clli] = entry.children([record_kind(codec), b"colr", b"mdcv", b"clli"])?;
     let mut record = entry.need(record_kind(codec), record)?;
     let config = match codec {
         Codec::H264 | Codec::H265 | Codec::Av1 => verbatim(record),
@@ -255,7 +282,8 @@ pub(crate) fn parse_entry(mut entry: Reader<'_>) -> Result<Option<ParsedEntry>, 
         Codec::Mp3 => return Ok(None),
     };
     let colour = colr.map(parse_colr).transpose()?.flatten();
-    Ok(Some(ParsedEntry { codec, config, picture, colour }))
+    let hdr = Hdr { mastering: mdcv.map(parse_mdcv).transpose()?, content_light: clli.map(parse_clli).transpose()? };
+    Ok(Some(ParsedEntry { codec, config, picture, colour, hdr }))
 }
 
 fn record_kind(codec: Codec) -> &'static [u8; 4] {
@@ -280,6 +308,17 @@ fn parse_colr(mut colr: Reader<'_>) -> Result<Option<Colour>, BoxError> {
     let code_points = [primaries, transfer, matrix].map(u8::try_from);
     let [Ok(primaries), Ok(transfer), Ok(matrix)] = code_points else { return Ok(None) };
     Ok(Some(Colour { primaries, transfer, matrix, full_range }))
+}
+
+fn parse_mdcv(mut mdcv: Reader<'_>) -> Result<MasteringDisplay, BoxError> {
+    let mut point = || Ok::<_, BoxError>((mdcv.u16("chromaticity x")?, mdcv.u16("chromaticity y")?));
+    let (green, blue, red, white) = (point()?, point()?, point()?, point()?);
+    let (luminance_max, luminance_min) = (mdcv.u32("brightest")?, mdcv.u32("darkest")?);
+    Ok(MasteringDisplay { red, green, blue, white, luminance_max, luminance_min })
+}
+
+fn parse_clli(mut clli: Reader<'_>) -> Result<ContentLight, BoxError> {
+    Ok(ContentLight { max_cll: clli.u16("brightest pixel")?, max_fall: clli.u16("brightest average")? })
 }
 
 fn verbatim(record: Reader<'_>) -> Bytes {

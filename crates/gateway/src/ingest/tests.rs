@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use formats::container::flv;
 use hub::{Hub, Item, Limits};
-use media::{ChannelPath, TrackSet};
+use media::{ChannelPath, Colour, ContentLight, Hdr, TrackSet, VideoParams};
 use testkit::{Encoder, EncoderConfig};
 
 use super::*;
@@ -129,4 +129,33 @@ fn a_fenced_publisher_is_told() {
     ingest.publisher().end(Instant::now());
     let config = flv::write_config(&Encoder::new(EncoderConfig::default()).video_track().expect("video"), 0);
     assert!(ingest.video(0, &config, UnixMillis(0)).is_err());
+}
+
+#[test]
+fn colour_told_beside_a_configuration_is_its_track_s_until_it_is_taken_back() {
+    let mut ingest = ingest();
+    let encoder = Encoder::new(EncoderConfig::default());
+    let track = encoder.video_track().expect("video");
+    let now = UnixMillis(1_000);
+    let hdr = Hdr { content_light: Some(ContentLight { max_cll: 1_000, max_fall: 400 }), mastering: None };
+    let colour = Some(Colour { primaries: 9, transfer: 16, matrix: 9, full_range: false });
+    let TrackParams::Video(params) = track.params.clone() else { panic!("video") };
+    let told = Track { params: TrackParams::Video(VideoParams { colour, hdr, ..params.clone() }), ..(*track).clone() };
+    // On ordinal 1, as the legacy form of ordinal 0 has no such message.
+    let (info, config) = (flv::write_colour_info(&told, 1), flv::write_config(&track, 1));
+    let known = |ingest: &Ingest| {
+        let tracks = ingest.publisher().stream().tracks();
+        let video = tracks.get(track_id(MediaKind::Video, 1)).and_then(|track| track.video()).expect("known").clone();
+        (video.colour, video.hdr)
+    };
+    ingest.video(0, &info, now).expect("not fenced");
+    ingest.video(0, &config, now).expect("not fenced");
+    assert_eq!(known(&ingest), (colour, hdr), "told before the configuration");
+    let mut nothing = Vec::from(&info[..7]);
+    formats::amf::Value::from("colorInfo").encode(&mut nothing);
+    formats::amf::Value::object([]).encode(&mut nothing);
+    ingest.video(0, &nothing.into(), now).expect("not fenced");
+    assert_eq!(known(&ingest), (params.colour, Hdr::default()), "taken back");
+    ingest.video(0, &info, now).expect("not fenced");
+    assert_eq!(known(&ingest), (colour, hdr), "told behind it");
 }

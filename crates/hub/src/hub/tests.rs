@@ -19,7 +19,13 @@ fn video(config: &'static [u8]) -> Track {
         codec: Codec::H264,
         timescale: Timescale::VIDEO,
         config: Bytes::from_static(config),
-        params: TrackParams::Video(VideoParams { width: 640, height: 360, frame_rate: None, colour: None }),
+        params: TrackParams::Video(VideoParams {
+            width: 640,
+            height: 360,
+            frame_rate: None,
+            colour: None,
+            hdr: media::Hdr::default(),
+        }),
         codec_string: "avc1.64001f".into(),
     }
 }

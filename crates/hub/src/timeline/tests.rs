@@ -12,7 +12,13 @@ fn video() -> Track {
         codec: Codec::H264,
         timescale: Timescale::VIDEO,
         config: Bytes::new(),
-        params: TrackParams::Video(VideoParams { width: 640, height: 360, frame_rate: None, colour: None }),
+        params: TrackParams::Video(VideoParams {
+            width: 640,
+            height: 360,
+            frame_rate: None,
+            colour: None,
+            hdr: media::Hdr::default(),
+        }),
         codec_string: "avc1.64001f".into(),
     }
 }

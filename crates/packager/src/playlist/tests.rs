@@ -127,7 +127,13 @@ fn video(colour: Option<Colour>, frame_rate: Option<FrameRate>) -> Arc<Track> {
         codec: Codec::H264,
         timescale: SCALE,
         config: bytes::Bytes::new(),
-        params: TrackParams::Video(VideoParams { width: 1_280, height: 720, frame_rate, colour }),
+        params: TrackParams::Video(VideoParams {
+            width: 1_280,
+            height: 720,
+            frame_rate,
+            colour,
+            hdr: ::media::Hdr::default(),
+        }),
         codec_string: "avc1.64001f".into(),
     })
 }

@@ -15,7 +15,13 @@ fn fold() -> Fold {
 }
 
 fn init(track: u8, epoch: u32) -> Arc<Init> {
-    let params = TrackParams::Video(VideoParams { width: 64, height: 64, frame_rate: None, colour: None });
+    let params = TrackParams::Video(VideoParams {
+        width: 64,
+        height: 64,
+        frame_rate: None,
+        colour: None,
+        hdr: media::Hdr::default(),
+    });
     let track = Track {
         id: TrackId(track),
         codec: Codec::H264,

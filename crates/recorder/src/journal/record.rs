@@ -9,8 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use formats::container::cmaf::Sample;
 use media::{
-    AudioParams, ChannelPath, Codec, Colour, FrameRate, StreamId, Ticks, Timescale, Track, TrackId, TrackParams,
-    UnixMillis, VideoParams,
+    AudioParams, ChannelPath, Codec, Colour, ContentLight, FrameRate, Hdr, MasteringDisplay, StreamId, Ticks,
+    Timescale, Track, TrackId, TrackParams, UnixMillis, VideoParams,
 };
 use uuid::Uuid;
 
@@ -234,12 +234,24 @@ fn encode_init(init: &Init, w: &mut Writer<'_>) {
             let rate = video.frame_rate.unwrap_or(FrameRate { frames: 0, seconds: 0 });
             w.unsigned(rate.frames.into());
             w.unsigned(rate.seconds.into());
-            match video.colour {
-                Some(colour) => {
-                    w.u8(1 + u8::from(colour.full_range));
-                    w.0.extend_from_slice(&[colour.primaries, colour.transfer, colour.matrix]);
+            // Bits 0 and 1: no colour, limited range, full range. Bit 2: content light. Bit 3: mastering display.
+            let Hdr { content_light, mastering } = video.hdr;
+            let colour = video.colour.map_or(0, |colour| 1 + u8::from(colour.full_range));
+            w.u8(colour | u8::from(content_light.is_some()) << 2 | u8::from(mastering.is_some()) << 3);
+            if let Some(colour) = video.colour {
+                w.0.extend_from_slice(&[colour.primaries, colour.transfer, colour.matrix]);
+            }
+            if let Some(ContentLight { max_cll, max_fall }) = content_light {
+                w.unsigned(max_cll.into());
+                w.unsigned(max_fall.into());
+            }
+            if let Some(display) = mastering {
+                for (x, y) in [display.red, display.green, display.blue, display.white] {
+                    w.unsigned(x.into());
+                    w.unsigned(y.into());
                 }
-                None => w.u8(0),
+                w.unsigned(display.luminance_max.into());
+                w.unsigned(display.luminance_min.into());
             }
         }
         TrackParams::Audio(audio) => {
@@ -254,6 +266,12 @@ fn encode_init(init: &Init, w: &mut Writer<'_>) {
     w.bytes(&init.bytes);
 }
 
+fn decode_mastering(r: &mut Reader<'_>) -> Option<MasteringDisplay> {
+    let mut point = || Some((r.u16()?, r.u16()?));
+    let (red, green, blue, white) = (point()?, point()?, point()?, point()?);
+    Some(MasteringDisplay { red, green, blue, white, luminance_max: r.u32()?, luminance_min: r.u32()? })
+}
+
 fn decode_init(r: &mut Reader<'_>) -> Option<Init> {
     let id = r.track()?;
     let name = r.text()?.into();
@@ -265,14 +283,19 @@ fn decode_init(r: &mut Reader<'_>) -> Option<Init> {
             let (width, height) = (r.u32()?, r.u32()?);
             let rate = FrameRate { frames: r.u32()?, seconds: r.u32()? };
             let frame_rate = (rate.seconds != 0).then_some(rate);
-            let colour = match r.u8()? {
+            let flags = r.u8()?;
+            let colour = match flags & 3 {
                 0 => None,
                 flag @ 1..=2 => {
                     Some(Colour { full_range: flag == 2, primaries: r.u8()?, transfer: r.u8()?, matrix: r.u8()? })
                 }
                 _ => return None,
             };
-            TrackParams::Video(VideoParams { width, height, frame_rate, colour })
+            let content_light =
+                if flags & 4 == 0 { None } else { Some(ContentLight { max_cll: r.u16()?, max_fall: r.u16()? }) };
+            let mastering = if flags & 8 == 0 { None } else { Some(decode_mastering(r)?) };
+            let hdr = Hdr { content_light, mastering };
+            (flags < 16).then_some(TrackParams::Video(VideoParams { width, height, frame_rate, colour, hdr }))?
         }
         2 => TrackParams::Audio(AudioParams { sample_rate: r.u32()?, channels: r.u8()?, frame_samples: r.u32()? }),
         _ => return None,

@@ -37,7 +37,13 @@ const AVCC: &[u8] = &[
 ];
 
 pub(crate) fn video() -> Arc<Track> {
-    let params = TrackParams::Video(VideoParams { width: 640, height: 360, frame_rate: None, colour: None });
+    let params = TrackParams::Video(VideoParams {
+        width: 640,
+        height: 360,
+        frame_rate: None,
+        colour: None,
+        hdr: media::Hdr::default(),
+    });
     Arc::new(Track {
         id: TrackId(0),
         codec: Codec::H264,

@@ -173,6 +173,7 @@ pub(super) fn track(id: TrackId, spec: &VideoSpec) -> Arc<Track> {
             height: spec.height,
             frame_rate: Some(spec.frame_rate),
             colour: None,
+            hdr: media::Hdr::default(),
         }),
         codec_string: format!("avc1.6400{:02x}", spec.level()),
     })

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use media::{Codec, Colour, Timescale, Track, TrackId, TrackParams};
+use media::{Codec, Colour, Hdr, Timescale, Track, TrackId, TrackParams};
 
 use super::super::super::codec::{CodecError, make_track};
 use super::super::boxes::{BoxError, FourCc, Reader};
@@ -67,6 +67,8 @@ pub struct ParsedInit {
     pub picture: Option<(u16, u16)>,
     /// As the sample entry says.
     pub colour: Option<Colour>,
+    /// As the sample entry says.
+    pub hdr: Hdr,
 }
 
 impl ParsedInit {
@@ -83,6 +85,7 @@ impl ParsedInit {
                 (video.width, video.height) = (u32::from(width), u32::from(height));
             }
             video.colour = self.colour.or(video.colour);
+            video.hdr = self.hdr;
         }
         Ok(track)
     }
@@ -114,8 +117,8 @@ pub fn parse_init(bytes: &[u8]) -> Result<ParsedInit, BoxError> {
     }
     let entry = stsd.next_box()?.ok_or_else(|| stsd.refuse("sample entry is missing"))?;
     let unknown = entry.refuse("sample entry of an unknown format");
-    let ParsedEntry { codec, config, picture, colour } = parse_entry(entry)?.ok_or(unknown)?;
-    Ok(ParsedInit { track, timescale, codec, config, picture, colour })
+    let ParsedEntry { codec, config, picture, colour, hdr } = parse_entry(entry)?.ok_or(unknown)?;
+    Ok(ParsedInit { track, timescale, codec, config, picture, colour, hdr })
 }
 
 fn file_track(reader: &mut Reader<'_>) -> Result<TrackId, BoxError> {

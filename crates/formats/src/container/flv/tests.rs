@@ -8,7 +8,7 @@ mod hostile;
 mod write;
 
 use bytes::Bytes;
-use media::{Codec, Colour};
+use media::{Codec, Colour, ContentLight, Hdr, TrackParams};
 
 use super::*;
 use crate::codec::tests::vectors::hex;
@@ -183,7 +183,7 @@ fn hdr_metadata_of_ffmpeg_is_read() {
                 696573004022000000000000000009000009";
     let [VideoEvent::ColourInfo(info)] = &video(body)[..] else { panic!() };
     assert_eq!(info.colour, Some(Colour { primaries: 9, transfer: 16, matrix: 9, full_range: false }));
-    assert_eq!((info.track, info.bit_depth, info.content_light, info.mastering), (0, None, None, None));
+    assert_eq!((info.track, info.hdr), (0, Hdr::default()));
     let empty = "d468766331020009636f6c6f72496e666f03000b636f6c6f72436f6e66696703000009000009";
     assert_eq!(video(empty), [VideoEvent::ColourInfo(ColourInfo::default())], "takes back what was said");
 }
@@ -215,10 +215,22 @@ fn light_levels_and_mastering_display_are_read() {
     info.encode(&mut body);
     let events = parse_video(&Bytes::from(body)).expect("valid");
     let [VideoEvent::ColourInfo(info)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((info.colour, info.bit_depth), (None, Some(10)), "a code point beyond 255 is none");
-    assert_eq!(info.content_light, Some(ContentLight { max_cll: 1000.0, max_fall: 400.0 }));
-    let mastering = info.mastering.expect("all are there");
-    assert_eq!((mastering.red, mastering.luminance_min), ((0.68, 0.32), 0.005));
+    assert_eq!(info.colour, None, "a code point beyond 255 is none");
+    assert_eq!(info.hdr.content_light, Some(ContentLight { max_cll: 1_000, max_fall: 400 }));
+    let mastering = info.hdr.mastering.expect("all are there");
+    assert_eq!((mastering.red, mastering.luminance_max, mastering.luminance_min), ((34_000, 16_000), 10_000_000, 50));
+}
+
+#[test]
+fn colour_and_hdr_are_read_back_as_they_were_written() {
+    let track = crate::container::fixtures::h265();
+    let TrackParams::Video(params) = &track.params else { panic!("video") };
+    let colour = params.colour.map(|colour| Colour { full_range: false, ..colour });
+    for ordinal in [0, 3] {
+        let events = parse_video(&write_colour_info(&track, ordinal)).expect("valid");
+        assert_eq!(events[..], [VideoEvent::ColourInfo(ColourInfo { track: ordinal, colour, hdr: params.hdr })]);
+    }
+    assert!(write_colour_info(&crate::container::fixtures::h264(), 0).is_empty(), "legacy H.264 has no such tag");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! ```
 
 use bytes::Bytes;
-use media::{Codec, Colour};
+use media::{Codec, Colour, ContentLight, Hdr, MasteringDisplay};
 use smallvec::{SmallVec, smallvec};
 
 use super::FlvError;
@@ -65,44 +65,14 @@ pub enum VideoEvent {
 }
 
 /// E-RTMP `colorInfo`. An empty one takes back what was said before.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ColourInfo {
     /// E-RTMP track id.
     pub track: u8,
     /// Code points, if all three are given. Full range is not in `colorInfo`, so it is false.
     pub colour: Option<Colour>,
-    /// Bits per sample.
-    pub bit_depth: Option<u8>,
-    /// Content light level, CTA-861.3.
-    pub content_light: Option<ContentLight>,
-    /// Mastering display, SMPTE ST 2086.
-    pub mastering: Option<MasteringDisplay>,
-}
-
-/// Content light level, candela per square metre.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ContentLight {
-    /// Brightest pixel (`maxCLL`).
-    pub max_cll: f64,
-    /// Brightest frame's average (`maxFall`).
-    pub max_fall: f64,
-}
-
-/// Mastering display: chromaticities (CIE 1931) and luminance (candela per square metre).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MasteringDisplay {
-    /// Red primary, x and y.
-    pub red: (f64, f64),
-    /// Green primary, x and y.
-    pub green: (f64, f64),
-    /// Blue primary, x and y.
-    pub blue: (f64, f64),
-    /// White point, x and y.
-    pub white: (f64, f64),
-    /// Brightest.
-    pub luminance_max: f64,
-    /// Darkest.
-    pub luminance_min: f64,
+    /// Light levels and mastering display.
+    pub hdr: Hdr,
 }
 
 /// The events of a video tag's or message's body. Payloads share its memory.
@@ -225,28 +195,28 @@ fn colour_info_of(track: u8, value: &Value) -> ColourInfo {
             full_range: false,
         })
     };
+    let light = |key: &str| number("hdrCll", key).map(|nits| steps(nits, 1.0) as u16);
     let content_light = || {
-        Some(ContentLight {
-            max_cll: number("hdrCll", "maxCLL")?,
-            max_fall: number("hdrCll", "maxFall").or_else(|| number("hdrCll", "maxFALL"))?,
-        })
+        let max_fall = light("maxFall").or_else(|| light("maxFALL"))?;
+        Some(ContentLight { max_cll: light("maxCLL")?, max_fall })
     };
-    let point = |x: &str, y: &str| Some((number("hdrMdcv", x)?, number("hdrMdcv", y)?));
+    let coordinate = |key: &str| number("hdrMdcv", key).map(|share| steps(share, 50_000.0) as u16);
+    let point = |x: &str, y: &str| Some((coordinate(x)?, coordinate(y)?));
+    let luminance = |key: &str| number("hdrMdcv", key).map(|nits| steps(nits, 10_000.0) as u32);
     let mastering = || {
         Some(MasteringDisplay {
             red: point("redX", "redY")?,
             green: point("greenX", "greenY")?,
             blue: point("blueX", "blueY")?,
             white: point("whitePointX", "whitePointY")?,
-            luminance_max: number("hdrMdcv", "maxLuminance")?,
-            luminance_min: number("hdrMdcv", "minLuminance")?,
+            luminance_max: luminance("maxLuminance")?,
+            luminance_min: luminance("minLuminance")?,
         })
     };
-    ColourInfo {
-        track,
-        colour: colour(),
-        bit_depth: code("bitDepth"),
-        content_light: content_light(),
-        mastering: mastering(),
-    }
+    ColourInfo { track, colour: colour(), hdr: Hdr { content_light: content_light(), mastering: mastering() } }
+}
+
+/// Whole steps, of which there are so many in one. A cast to an integer then keeps within its range.
+fn steps(value: f64, in_one: f64) -> f64 {
+    (value * in_one).round()
 }

@@ -5,14 +5,16 @@
 //! id on the wire.
 
 use bytes::Bytes;
-use media::{Codec, Track};
+use media::{Codec, Hdr, Track};
+
+use crate::amf::Value;
 
 const LEGACY_AVC: u8 = 0x07;
 const LEGACY_AAC: u8 = 0xA0;
 const SEQUENCE_START: u8 = 0;
 const CODED_FRAMES: u8 = 1;
-const SEQUENCE_END: u8 = 2;
 const CODED_FRAMES_X: u8 = 3;
+const METADATA: u8 = 4;
 const VIDEO_MULTITRACK: u8 = 6;
 const AUDIO_MULTITRACK: u8 = 5;
 const ENHANCED_VIDEO: u8 = 0x80;
@@ -48,6 +50,51 @@ pub fn write_config(track: &Track, ordinal: u8) -> Bytes {
     out.into()
 }
 
+/// Body of the tag with `track`'s colour and HDR metadata (E-RTMP "Metadata Frame", `colorInfo`). Empty where there is
+/// nothing beyond what the bitstream says itself: no tag is to be sent then. Legacy H.264 has no such tag.
+#[must_use]
+pub fn write_colour_info(track: &Track, ordinal: u8) -> Bytes {
+    let legacy = track.codec == Codec::H264 && ordinal == 0;
+    let Some(video) = track.video().filter(|video| !legacy && video.hdr != Hdr::default()) else { return Bytes::new() };
+    let numbers = |pairs: Vec<(&'static str, f64)>| {
+        Value::object(pairs.into_iter().map(|(name, number)| (name, Value::Number(number))))
+    };
+    let mut groups = Vec::new();
+    if let Some(colour) = video.colour {
+        let config = vec![
+            ("colorPrimaries", colour.primaries.into()),
+            ("transferCharacteristics", colour.transfer.into()),
+            ("matrixCoefficients", colour.matrix.into()),
+        ];
+        groups.push(("colorConfig", numbers(config)));
+    }
+    if let Some(light) = video.hdr.content_light {
+        groups.push(("hdrCll", numbers(vec![("maxCLL", light.max_cll.into()), ("maxFall", light.max_fall.into())])));
+    }
+    if let Some(display) = video.hdr.mastering {
+        let share = |steps: u16| f64::from(steps) / 50_000.0;
+        let nits = |steps: u32| f64::from(steps) / 10_000.0;
+        let mastering = vec![
+            ("redX", share(display.red.0)),
+            ("redY", share(display.red.1)),
+            ("greenX", share(display.green.0)),
+            ("greenY", share(display.green.1)),
+            ("blueX", share(display.blue.0)),
+            ("blueY", share(display.blue.1)),
+            ("whitePointX", share(display.white.0)),
+            ("whitePointY", share(display.white.1)),
+            ("maxLuminance", nits(display.luminance_max)),
+            ("minLuminance", nits(display.luminance_min)),
+        ];
+        groups.push(("hdrMdcv", numbers(mastering)));
+    }
+    let mut out = Vec::with_capacity(512);
+    enhanced_header(track.codec, ordinal, true, METADATA, &mut out);
+    Value::from("colorInfo").encode(&mut out);
+    Value::object(groups).encode(&mut out);
+    out.into()
+}
+
 /// Appends what goes before a frame's payload in its tag. `frame_cts_ms` is limited to 24 bits with a sign, as the
 /// format has no more. `key` and `frame_cts_ms` mean nothing for audio.
 pub fn write_frame_header(track: &Track, ordinal: u8, frame_cts_ms: i32, key: bool, out: &mut Vec<u8>) {
@@ -65,18 +112,6 @@ pub fn write_frame_header(track: &Track, ordinal: u8, frame_cts_ms: i32, key: bo
         Codec::Mp3 if ordinal == 0 => out.push(mp3_header(track)),
         codec => enhanced_header(codec, ordinal, key, CODED_FRAMES, out),
     }
-}
-
-/// Body of the tag that ends a sequence. Empty for legacy AAC and MP3, which have none: no tag is to be sent then.
-#[must_use]
-pub fn write_end_of_sequence(track: &Track, ordinal: u8) -> Bytes {
-    let mut out = Vec::with_capacity(8);
-    match track.codec {
-        Codec::H264 if ordinal == 0 => out.extend_from_slice(&[0x10 | LEGACY_AVC, 2, 0, 0, 0]),
-        Codec::Aac | Codec::Mp3 if ordinal == 0 => {}
-        codec => enhanced_header(codec, ordinal, true, SEQUENCE_END, &mut out),
-    }
-    out.into()
 }
 
 const fn frame_type(key: bool) -> u8 {

@@ -19,6 +19,17 @@ fn video_init() -> Init {
                 height: 1080,
                 frame_rate: Some(FrameRate { frames: 30_000, seconds: 1_001 }),
                 colour: Some(Colour { primaries: 9, transfer: 16, matrix: 9, full_range: true }),
+                hdr: Hdr {
+                    content_light: Some(ContentLight { max_cll: 1_000, max_fall: 400 }),
+                    mastering: Some(MasteringDisplay {
+                        red: (35_400, 14_600),
+                        green: (8_500, 39_850),
+                        blue: (6_550, 2_300),
+                        white: (15_635, 16_450),
+                        luminance_max: 10_000_000,
+                        luminance_min: 50,
+                    }),
+                },
             }),
             codec_string: "hvc1.2.4.L120.B0".into(),
         }),

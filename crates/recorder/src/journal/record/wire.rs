@@ -58,6 +58,10 @@ impl<'a> Reader<'a> {
         None
     }
 
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        u16::try_from(self.unsigned()?).ok()
+    }
+
     pub(super) fn u32(&mut self) -> Option<u32> {
         u32::try_from(self.unsigned()?).ok()
     }

@@ -23,6 +23,7 @@ fn every_configuration_comes_back_as_it_went_in() {
         let video = track.video();
         assert_eq!(parsed.picture, video.map(|video| (video.width as u16, video.height as u16)));
         assert_eq!(parsed.colour, video.and_then(|video| video.colour));
+        assert_eq!(parsed.hdr, video.map(|video| video.hdr).unwrap_or_default());
     }
 }
 
@@ -67,6 +68,18 @@ fn colour_is_written_as_nclx_where_it_is_known_only() {
     let without = init_segment(&track).expect("writes");
     assert!(!without.windows(4).any(|bytes| bytes == b"colr"));
     assert_eq!(with.len() - without.len(), 19);
+}
+
+#[test]
+fn light_levels_and_mastering_display_are_written_as_clli_and_mdcv() {
+    let bytes = init_segment(&fixtures::h265()).expect("writes");
+    let clli = [b"\0\0\0\x0cclli".as_slice(), &1_000u16.to_be_bytes(), &400u16.to_be_bytes()].concat();
+    assert!(bytes.windows(clli.len()).any(|window| window == clli));
+    // Green, blue, red, white (ISO/IEC 14496-12 §12.1.6 as CTA-861.3 orders them).
+    let points = [8_500u16, 39_850, 6_550, 2_300, 35_400, 14_600, 15_635, 16_450].map(u16::to_be_bytes).concat();
+    let luminance = [10_000_000u32, 50].map(u32::to_be_bytes).concat();
+    let mdcv = [b"\0\0\0\x20mdcv".as_slice(), &points, &luminance].concat();
+    assert!(bytes.windows(mdcv.len()).any(|window| window == mdcv));
 }
 
 #[test]

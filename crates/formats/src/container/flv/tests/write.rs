@@ -39,9 +39,6 @@ fn first_tracks_of_legacy_codecs_take_the_legacy_form() {
     assert_eq!(header(Codec::H264, 0, -40, false), *hex("2701ffffd8"));
     assert_eq!(header(Codec::Aac, 0, 0, true), *hex("af01"));
     assert_eq!(header(Codec::Mp3, 0, 0, true), *hex("2f"), "the byte that ffmpeg writes for 44.1 kHz stereo");
-    assert_eq!(write_end_of_sequence(&track(Codec::H264), 0), hex("1702000000"));
-    assert_eq!(write_end_of_sequence(&track(Codec::Aac), 0), Bytes::new());
-    assert_eq!(write_end_of_sequence(&track(Codec::Mp3), 0), Bytes::new());
 }
 
 #[test]
@@ -56,8 +53,6 @@ fn other_codecs_take_the_four_cc_form_as_ffmpeg_writes_it() {
     assert_eq!(header(Codec::Vp9, 0, 0, false), *hex("a176703039"));
     assert_eq!(header(Codec::Opus, 0, 0, true), *hex("914f707573"));
     assert_eq!(header(Codec::Flac, 0, 0, true), *hex("91664c6143"));
-    assert_eq!(write_end_of_sequence(&track(Codec::H265), 0), hex("9268766331"));
-    assert_eq!(write_end_of_sequence(&track(Codec::Opus), 0), hex("924f707573"));
 }
 
 #[test]
@@ -69,7 +64,6 @@ fn further_tracks_take_the_multitrack_form_as_ffmpeg_writes_it() {
     assert_eq!(header(Codec::H264, 2, 0, true), *hex("96036176633102"));
     assert_eq!(header(Codec::Aac, 1, 0, true), *hex("95016d70346101"));
     assert_eq!(header(Codec::Mp3, 3, 0, true), *hex("95012e6d703303"));
-    assert_eq!(write_end_of_sequence(&track(Codec::Aac), 1), hex("95026d70346101"));
 }
 
 #[test]
@@ -145,8 +139,6 @@ proptest! {
         prop_assert_eq!(parse_video(&body.into()).expect("own bytes").into_vec(), [frame]);
         let config = VideoEvent::Config { track: ordinal, codec, config: track.config.clone() };
         prop_assert_eq!(parse_video(&write_config(&track, ordinal)).expect("own bytes").into_vec(), [config]);
-        let end = parse_video(&write_end_of_sequence(&track, ordinal)).expect("own bytes");
-        prop_assert_eq!(end.into_vec(), [VideoEvent::EndOfSequence { track: ordinal }]);
     }
 
     #[test]
