@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -46,6 +47,12 @@ export async function startMock({ live, recorded }) {
   return {
     url: `http://127.0.0.1:${port}`,
     asked: mock.asked,
+    /** Resolves once this path has been asked for so many times more. */
+    async askedAgain(path, times) {
+      const count = () => mock.asked.filter((url) => url === path).length;
+      const wanted = count() + times;
+      while (count() < wanted) await once(server, 'request');
+    },
     /** Sets the channel's state; missing fields are those of a channel that waits. */
     set(channel) {
       mock.channel = { state: 'waiting', stream: null, title: 'Fisika Dasar: Gelombang', tracks: [], recordings: [], ...channel };

@@ -127,6 +127,31 @@ describe('states', () => {
     assert.equal(await attribute(page, 'stream'), '1763799999999');
   });
 
+  test('an ended channel stays ended when the server forgets its stream', async () => {
+    mock.set({ state: 'ended', stream: STREAM, tracks: TRACKS, recordings: RECORDINGS });
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'ended');
+    mock.set({ recordings: RECORDINGS });
+    await mock.askedAgain('/live/kelas/state', 2);
+    assert.equal(await attribute(page, 'state'), 'ended');
+    assert.equal(await page.locator('.scene-title').textContent(), 'Siaran telah selesai');
+    assert.equal(await page.locator('.scene-actions a').first().getAttribute('href'), `/watch/live/kelas?stream=${STREAM}`);
+    mock.set({ ...LIVE, stream: '1763799999999' });
+    await until(page, 'state', 'live');
+    await moreFrames(page);
+  });
+
+  test('who comes after the end is offered the newest recording that is finished', async () => {
+    mock.set({ recordings: [{ ...RECORDINGS[0], stream: '1763799999999', state: 'recording' }, ...RECORDINGS] });
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    const link = page.locator('.scene-actions a:visible');
+    assert.equal(await link.textContent(), 'Tonton rekaman terbaru');
+    assert.equal(await link.getAttribute('href'), `/watch/live/kelas?stream=${STREAM}`);
+    mock.set({});
+    await link.waitFor({ state: 'hidden' });
+  });
+
   test('a new stream while an old one is attached is attached afresh', async () => {
     mock.set(LIVE);
     const page = await open('/watch/live/kelas');

@@ -84,6 +84,7 @@ export const en: Words = {
   watch: 'Watch',
   watchFromStart: 'Watch from the start',
   watchRecording: 'Watch the recording',
+  watchLatest: 'Watch the latest recording',
   download: 'Download MP4',
   nowShowing: 'Playing now',
   backToLive: 'Go to live',

@@ -84,6 +84,7 @@ export const id: Words = {
   watch: 'Tonton',
   watchFromStart: 'Tonton dari awal',
   watchRecording: 'Tonton rekamannya',
+  watchLatest: 'Tonton rekaman terbaru',
   download: 'Unduh MP4',
   nowShowing: 'Sedang diputar',
   backToLive: 'Ke siaran langsung',

@@ -56,6 +56,7 @@ export interface Words {
   readonly watch: string;
   readonly watchFromStart: string;
   readonly watchRecording: string;
+  readonly watchLatest: string;
   readonly download: string;
   readonly nowShowing: string;
   readonly backToLive: string;

@@ -3,7 +3,7 @@
 import { downloadUrl, pageUrl } from '@tayang/player';
 import { h, icon, kawung, setAttributes, setHidden, setText } from '@tayang/ui';
 import type { Scene } from '../text/words.ts';
-import { type Context, type Part, type View } from './view.ts';
+import { offeredRecording, type Context, type Part, type View } from './view.ts';
 
 /** Which scene fits; `null` while pictures are the better answer. */
 function sceneOf(view: View): Scene | null {
@@ -43,10 +43,12 @@ export function scenePart(context: Context): Part {
       if (scene === null) return;
       setText(title, scene.title);
       setText(text, scene.text);
-      const recording = endedRecording(view);
+      const recording = offeredRecording(view.snapshot);
       setHidden(actions, recording === null);
       if (recording === null) return;
-      setText(watch.lastElementChild ?? watch, view.words.watchRecording);
+      const ended = view.snapshot.phase === 'ended';
+      setText(watch.lastElementChild ?? watch, ended ? view.words.watchRecording : view.words.watchLatest);
+      setHidden(download, !ended);
       setText(download.lastElementChild ?? download, view.words.download);
       setAttributes(watch, { href: pageUrl(context.address, { stream: recording }) });
       setAttributes(download, { href: downloadUrl(context.address, recording) });
@@ -58,12 +60,4 @@ function kawungField(): HTMLElement {
   const field = h('div', { class: 'scene-field', 'aria-hidden': 'true' });
   field.append(kawung());
   return field;
-}
-
-/** The recording of the stream that has just ended. */
-function endedRecording({ snapshot }: View): string | null {
-  if (snapshot.phase !== 'ended') return null;
-  const { stream = null, recordings = [] } = snapshot.channel ?? {};
-  const own = recordings.find((one) => one.stream === stream) ?? recordings[0];
-  return own?.stream ?? null;
 }
