@@ -162,6 +162,22 @@ describe('states', () => {
     await moreFrames(page);
   });
 
+  test('a signed link that has run out or was cut short is told as such, also while it plays', async () => {
+    mock.failState(404);
+    for (const sign of ['1700000000-0123456789abcdef', '1700000000-']) {
+      const page = await open(`/watch/live/kelas?sign=${sign}`);
+      await until(page, 'state', 'forbidden');
+      assert.equal(await page.locator('.scene-title').textContent(), 'Tautan ini tidak berlaku');
+      await context.close();
+    }
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas?sign=1999999999-0123456789abcdef');
+    await moreFrames(page);
+    mock.failState(404);
+    mock.failMedia(404);
+    await until(page, 'state', 'forbidden');
+  });
+
   test('an unknown channel, a refused link and a lost server are told apart', async () => {
     mock.failState(404);
     const page = await open('/watch/live/kelas');
