@@ -71,6 +71,12 @@ async function moreFrames(page, count = 20) {
   await page.waitForFunction((wanted) => Number(document.querySelector('#tayang')?.getAttribute('data-frames')) >= wanted, now + count);
 }
 
+/** All that regions which are read out hold now, line by line. */
+async function said(page) {
+  const texts = await page.locator('[role=status], [role=alert], [aria-live]').allInnerTexts();
+  return texts.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '');
+}
+
 describe('states', () => {
   test('a channel that waits says so and starts by itself when it goes on air', async () => {
     mock.set({});
@@ -94,7 +100,7 @@ describe('states', () => {
     mock.failMedia(503);
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await until(page, 'state', 'stalled');
-    assert.equal(await page.locator('[role=status]').textContent(), 'Sebentar lagi kembali');
+    assert.equal(await page.locator('.scene-title').textContent(), 'Sebentar lagi kembali');
     await page.waitForTimeout(3_000);
     mock.failMedia(200);
     mock.set(LIVE);
@@ -338,6 +344,35 @@ describe('reading and operating', () => {
     for (const wanted of ['Jeda', 'Nyalakan suara', 'Layar penuh', 'Volume']) {
       assert.ok(controls.some(({ label }) => label === wanted), `${wanted} cannot be reached`);
     }
+  });
+
+  test('screen readers are told every change of state and every failure, once', async () => {
+    mock.set({});
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    assert.deepEqual(await said(page), ['Belum tayang', 'Tunggu saja di sini. Gambar muncul sendiri begitu siaran dimulai.']);
+    const regions = await page.locator('[role=status]').elementHandles();
+    mock.set(LIVE);
+    await moreFrames(page);
+    assert.deepEqual(await said(page), ['Sedang tayang']);
+    mock.failState(0);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'reachable', 'false');
+    assert.deepEqual(await said(page), ['Sedang tayang', 'Server tidak terjangkau. Menyambung lagi…']);
+    mock.set({ ...LIVE, state: 'stalled' });
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'state', 'stalled');
+    assert.equal((await said(page)).filter((words) => words === 'Sebentar lagi kembali').length, 1);
+    // Only a region that was there before its words came is read out.
+    for (const region of regions) assert.ok(await region.evaluate((element) => element.isConnected && element.closest('[hidden]') === null));
+  });
+
+  test('screen readers are told of a recording that cannot be opened', async () => {
+    mock.set({ recordings: [] });
+    mock.failMedia(404);
+    const page = await open(`/watch/live/kelas?stream=${STREAM}`);
+    await page.locator('.scene').waitFor();
+    assert.deepEqual(await said(page), ['Rekaman tidak bisa dibuka', 'Rekaman ini tidak ada, atau tautannya tidak memberi izin.']);
   });
 
   test('nothing is wider than a phone of 360 px', async () => {

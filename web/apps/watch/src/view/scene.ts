@@ -1,4 +1,9 @@
-/** What the stage shows when there are no moving pictures: the lamp, a sentence, and a way on. */
+/**
+ * What the stage shows when there are no moving pictures: the lamp, a sentence, and a way on.
+ *
+ * Whatever it says is also said aloud, and while there are pictures, the short name of the state in its place: one region
+ * for both, so that a change is told once.
+ */
 
 import { downloadUrl, pageUrl } from '@tayang/player';
 import { h, icon, kawung, setAttributes, setHidden, setText } from '@tayang/ui';
@@ -33,13 +38,17 @@ export function scenePart(context: Context): Part {
   const download = h('a', { class: 'button', href: '#', download: true }, icon('download'), h('span'));
   const actions = h('div', { class: 'scene-actions' }, watch, download);
   const lamp = h('span', { class: 'scene-lamp', 'aria-hidden': 'true' }, h('span'), h('span'), h('span'));
-  const element = h('div', { class: 'scene' }, kawungField(), h('div', { class: 'scene-words' }, lamp, title, text, actions));
+  const shown = h('div', { class: 'scene' }, kawungField(), h('div', { class: 'scene-words' }, lamp, title, text, actions));
+  const state = h('p', { class: 'unseen' });
+  // Never hidden itself: screen readers watch a region only while it is there. Of a change they read what is new alone.
+  const element = h('div', { class: 'scene-place', role: 'status', 'aria-atomic': 'false' }, state, shown);
 
   return {
     element,
     render(view) {
       const scene = sceneOf(view);
-      setHidden(element, scene === null);
+      setHidden(shown, scene === null);
+      setText(state, scene === null ? view.words.state[view.snapshot.phase] : '');
       if (scene === null) return;
       setText(title, scene.title);
       setText(text, scene.text);

@@ -19,7 +19,7 @@ export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stag
   const bigPlay = h('button', { type: 'button', class: 'big-play' }, icon('play'));
   bigPlay.addEventListener('click', () => player.play());
   const spinner = h('span', { class: 'spinner', 'aria-hidden': 'true' });
-  const notice = h('p', { class: 'notice' });
+  const notice = h('p', { class: 'notice', role: 'status' });
   stage.append(video, stagecraft.stillElement, scene.element, spinner, notice, unmute, bigPlay, controls.element);
   listenToPointer(context, stage);
 
@@ -38,9 +38,8 @@ export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stag
       setHidden(unmute, !(moving && snapshot.muted && !paused && snapshot.phase !== 'stalled' && hasSound(view)));
       setText(unmute.lastElementChild ?? unmute, words.unmuteNow);
       setHidden(spinner, !(snapshot.buffering && snapshot.phase !== 'stalled' && !paused));
-      const said = noticeText(view);
-      setHidden(notice, said === null);
-      setText(notice, said ?? '');
+      // Empty rather than hidden: screen readers watch a region only while it is there.
+      setText(notice, noticeText(view) ?? '');
       if (snapshot.phase !== 'live' && snapshot.phase !== 'stalled' && snapshot.phase !== 'recording') stagecraft.dropStill();
       scene.render(view);
       controls.render(view);
