@@ -89,7 +89,10 @@ async function watch(options) {
       seen = await look(page);
     }
     const firstPictureMs = seen.frames >= 2 ? Date.now() - opened : null;
-    if (options.unmute) await page.keyboard.press('m');
+    if (options.unmute) {
+      await page.locator('#stage').focus();
+      await page.keyboard.press('m');
+    }
     const samples = [seen];
     while (samples.at(-1).at - samples[0].at < options.seconds * 1000) {
       await page.waitForTimeout(SAMPLE_MS);

@@ -305,6 +305,9 @@ describe('reading and operating', () => {
     mock.set(LIVE);
     const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
     await moreFrames(page, 100);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'stage', 'the first link leads to the player');
     await page.keyboard.press('m');
     assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
     await page.keyboard.press('ArrowDown');
@@ -318,6 +321,45 @@ describe('reading and operating', () => {
     await page.keyboard.press('l');
     await page.waitForFunction(() => document.querySelector('.edge')?.hasAttribute('data-at-edge') === true);
     await moreFrames(page);
+  });
+
+  test('outside the player arrows and space scroll, and letters do nothing', { timeout: WAIT_MS }, async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 800, height: 500 }, reducedMotion: 'reduce' });
+    await moreFrames(page);
+    const loudness = await page.evaluate(() => document.querySelector('video').volume);
+    const scrolls = async (key, way) => {
+      const from = await page.evaluate(() => {
+        globalThis.scrolled = new Promise((resolve) => document.addEventListener('scrollend', () => resolve(scrollY), { once: true }));
+        return scrollY;
+      });
+      await page.keyboard.press(key);
+      const to = await page.evaluate(() => globalThis.scrolled);
+      assert.ok((to - from) * way > 0, `${key} went from ${from} to ${to}`);
+    };
+    await scrolls('ArrowDown', 1);
+    await scrolls(' ', 1);
+    await scrolls('ArrowUp', -1);
+    await page.locator('.recording a').first().evaluate((link) => link.focus({ preventScroll: true }));
+    await scrolls('ArrowUp', -1);
+    for (const key of ['m', 'k', 'f', 'l']) await page.keyboard.press(key);
+    const video = await page.evaluate(() => {
+      const { muted, paused, volume } = document.querySelector('video');
+      return { muted, paused, volume, full: document.fullscreenElement !== null };
+    });
+    assert.deepEqual(video, { muted: true, paused: false, volume: loudness, full: false });
+  });
+
+  test('the focus stays in the player when the button that was pressed goes away', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
+    await moreFrames(page);
+    await page.locator('.unmute').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.unmute').waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'stage');
+    await page.keyboard.press('m');
+    assert.equal(await page.evaluate(() => document.querySelector('video').muted), true);
   });
 
   test('every control can be reached by Tab, has a name, and shows its focus', async () => {

@@ -28,7 +28,7 @@ describe('words', () => {
   });
 });
 
-const press = (key: string, focus = 'body', modified = false) => commandOf({ key, focus, modified });
+const press = (key: string, focus = 'section', modified = false) => commandOf({ key, focus, modified, inPlayer: true });
 
 describe('keys', () => {
   test.each([
@@ -57,8 +57,12 @@ describe('keys', () => {
     expect(press('ArrowLeft', 'button')).toBe('back');
   });
 
+  test.each([' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'k', 'm', 'f', 'l'])('%j outside the player is none of its business', (key) => {
+    for (const focus of ['body', 'a', 'button']) expect(commandOf({ key, focus, modified: false, inPlayer: false })).toBeNull();
+  });
+
   test('what belongs to the browser stays there', () => {
-    expect(press('f', 'body', true)).toBeNull();
+    expect(press('f', 'section', true)).toBeNull();
   });
 });
 

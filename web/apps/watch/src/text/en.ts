@@ -90,6 +90,7 @@ export const en: Words = {
   backToLive: 'Go to live',
   backToChannel: 'Back to the channel',
   keys: 'Keyboard',
+  keysHint: 'They work while the player has the focus: click it, or go to it with Tab.',
   keysList: [
     ['Space', 'play or pause'],
     ['M', 'sound'],

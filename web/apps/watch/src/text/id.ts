@@ -90,6 +90,7 @@ export const id: Words = {
   backToLive: 'Ke siaran langsung',
   backToChannel: 'Kembali ke kanal',
   keys: 'Tombol papan ketik',
+  keysHint: 'Berlaku selama fokus ada di pemutar: klik pemutarnya, atau masuk dengan Tab.',
   keysList: [
     ['Spasi', 'putar atau jeda'],
     ['M', 'suara'],

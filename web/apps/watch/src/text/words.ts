@@ -62,6 +62,7 @@ export interface Words {
   readonly backToLive: string;
   readonly backToChannel: string;
   readonly keys: string;
+  readonly keysHint: string;
   readonly keysList: readonly (readonly [key: string, what: string])[];
 }
 
