@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { LIVE, RECORDINGS, STREAM, TRACKS } from './channels.mjs';
-import { liveMedia, recordedMedia } from './media.mjs';
+import { listed, liveMedia, recordedMedia } from './media.mjs';
 import { startMock } from './mock-server.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -28,7 +28,7 @@ before(async () => {
   encoder = await liveMedia(join(media, 'live'));
   mock = await startMock({ live: join(media, 'live'), recorded: join(media, 'recorded') });
   browser = await launch();
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  await listed(join(media, 'live'), 3);
 });
 
 after(async () => {
@@ -101,7 +101,9 @@ describe('states', () => {
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await until(page, 'state', 'stalled');
     assert.equal(await page.locator('.scene-title').textContent(), 'Sebentar lagi kembali');
-    await page.waitForTimeout(3_000);
+    await mock.refusedMedia(2);
+    await mock.askedAgain('/live/kelas/state', 1);
+    assert.equal(await attribute(page, 'state'), 'stalled');
     mock.failMedia(200);
     mock.set(LIVE);
     await until(page, 'state', 'live');
@@ -113,9 +115,9 @@ describe('states', () => {
     mock.failMedia(404);
     const page = await open('/watch/live/kelas');
     await until(page, 'state', 'live');
-    await page.waitForTimeout(1_500);
+    await mock.refusedMedia(2);
     mock.failMedia(503);
-    await page.waitForTimeout(1_500);
+    await mock.refusedMedia(2);
     assert.equal(await attribute(page, 'frames'), '0');
     mock.failMedia(200);
     await moreFrames(page);
@@ -249,16 +251,19 @@ describe('ways', () => {
     assert.equal(await attribute(page, 'state'), 'live');
   });
 
-  test('a signature travels in every media address', async () => {
-    mock.set(LIVE);
-    const sign = '1999999999-0123456789abcdef';
-    const page = await open(`/watch/live/kelas?sign=${sign}`);
-    await moreFrames(page);
-    const asked = mock.asked.filter((url) => url.includes('/kelas/'));
-    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/state`));
-    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/master.m3u8`));
-    assert.equal(mock.asked.some((url) => url === '/live/kelas/master.m3u8' && url.includes('sign')), false);
-  });
+  for (const query of ['via=hls', 'via=flv', 'via=ws-flv', 'via=dash', 'via=ts', `stream=${STREAM}`]) {
+    test(`a signature travels in every address that is asked for: ${query}`, async () => {
+      const sign = '1999999999-0123456789abcdef';
+      mock.set(LIVE);
+      mock.asked.length = 0;
+      const page = await open(`/watch/live/kelas?${query}&sign=${sign}`);
+      await moreFrames(page, 60);
+      const asked = mock.asked.map((url) => url.replace(/^ws:/, '')).filter((url) => /\/live\/kelas[./]/.test(url));
+      assert.ok(asked.includes(`/s/${sign}/live/kelas/state`));
+      assert.ok(asked.some((url) => !url.endsWith('/state')), 'no media was asked for');
+      assert.deepEqual(asked.filter((url) => !url.startsWith(`/s/${sign}/live/kelas`)), []);
+    });
+  }
 });
 
 describe('recordings', () => {
