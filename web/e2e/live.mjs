@@ -14,16 +14,11 @@
 
 import { parseArgs } from 'node:util';
 import { launch } from './browser.mjs';
+import { advanceOf, faultsOf, longestStandMs } from './verdict.mjs';
 
 const SAMPLE_MS = 500;
 /** More than looks in between: pictures that move for this long do move. */
 const LOOK_MS = 100;
-/** At least this share of the watched time was played. The rest is the start, which a slow machine makes long. */
-const SHARE_MIN = 0.85;
-/** Pictures stood still so many times. One is a machine that was busy elsewhere; two are a player that starves. */
-const STALLS_MAX = 1;
-/** Share of pictures that were decoded too late to be shown; the decoder is the machine's own. */
-const DROPPED_SHARE_MAX = 0.2;
 /** Pictures that follow one another show that play has begun. */
 const FRAMES_BEGUN = 2;
 /** And so many that it goes on after an outage: more than what was still buffered. */
@@ -194,31 +189,6 @@ async function watch(options) {
   }
 }
 
-/** How far play came. Every advance counts, so that a fresh attachment (whose clock begins anew) does not look like a step back. */
-function advanceOf(samples) {
-  let advance = 0;
-  for (let at = 1; at < samples.length; at += 1) {
-    const step = samples[at].currentTime - samples[at - 1].currentTime;
-    if (step > 0 && step < 5) advance += step;
-  }
-  return advance;
-}
-
-/** What was wrong with one stretch of watching. */
-function faultsOf(samples) {
-  const first = samples[0];
-  const last = samples.at(-1);
-  const seconds = (last.at - first.at) / 1000;
-  const [frames, dropped, stalls] = ['frames', 'dropped', 'stalls'].map((name) => last[name] - first[name]);
-  const advance = advanceOf(samples);
-  return [
-    frames > 0 ? null : 'no pictures',
-    advance >= seconds * SHARE_MIN ? null : `play came ${advance.toFixed(1)} s further in ${seconds.toFixed(1)} s`,
-    stalls <= STALLS_MAX ? null : `pictures stood still ${stalls} times`,
-    dropped <= frames * DROPPED_SHARE_MAX ? null : `${dropped} of ${frames} pictures were not shown`,
-  ].filter((fault) => fault !== null);
-}
-
 function report(samples, firstPictureMs, { url, via }) {
   const first = samples[0];
   const last = samples.at(-1);
@@ -241,6 +211,7 @@ function report(samples, firstPictureMs, { url, via }) {
     latencyMsP50: sorted[Math.floor(sorted.length * 0.5)] ?? null,
     latencyMsP95: sorted[Math.floor(sorted.length * 0.95)] ?? null,
     stalls: last.stalls,
+    longestStandMs: Math.round(longestStandMs(samples)),
     trouble: last.trouble,
     duration: last.duration,
   };
