@@ -136,8 +136,8 @@ class Viewer {
 
   /** Goes to a share of the recording, by the slider as a viewer does. */
   async seek(share) {
-    const { duration, frames } = await this.look();
-    if (duration === null) return ['it has no end, there is nothing to seek in'];
+    const { state, duration, frames } = await this.look();
+    if (state !== 'recording' || duration === null) return ['this is no recording, there is nothing to seek in'];
     const wanted = duration * share;
     await this.page.locator('.seek').fill(wanted.toFixed(1));
     const there = await this.until((seen) => seen.currentTime >= wanted - 0.1 && seen.frames > frames);
