@@ -1,11 +1,15 @@
 /** Real media without the real server: ffmpeg makes a test picture with a tone, as HLS, DASH, FLV and a recording. */
 
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 const SIZE = '640x360';
 const RATE = 25;
+/** Between two looks at what ffmpeg has written, and how many there are: half a minute. */
+const LISTED_EVERY_MS = 50;
+const LISTED_TRIES = 600;
 const SOURCE = [
   '-f', 'lavfi', '-i', `testsrc2=size=${SIZE}:rate=${RATE}`,
   '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
@@ -29,6 +33,16 @@ export async function liveMedia(folder) {
   const dash = ['f=dash', 'seg_duration=1', 'window_size=8', 'use_template=1', 'use_timeline=1'].join(':');
   const outputs = `[${hls}]${join(folder, 'live.m3u8')}|[${dash}]${join(folder, 'manifest.mpd')}`;
   return ffmpeg(['-re', ...SOURCE, ...CODECS, '-map', '0:v', '-map', '1:a', '-flags', '+global_header', '-f', 'tee', outputs]);
+}
+
+/** Resolves once the live media in `folder` lists so many segments, by HLS and by DASH: what a player needs to begin. */
+export async function listed(folder, segments) {
+  const count = async (name, mark) => ((await readFile(join(folder, name), 'utf8').catch(() => '')).match(mark) ?? []).length;
+  const enough = async () => (await count('live.m3u8', /#EXTINF/g)) >= segments && (await count('manifest.mpd', /<S /g)) >= 1;
+  for (let tries = 0; !(await enough()); tries += 1) {
+    if (tries === LISTED_TRIES) throw new Error(`${folder} does not list ${segments} segments`);
+    await setTimeout(LISTED_EVERY_MS);
+  }
 }
 
 /** A recording of some seconds: VOD playlist and MP4. */

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -32,7 +33,7 @@ const NAME = /^[A-Za-z0-9._-]+$/;
 
 /** Starts on a free port. `live` and `recorded` are folders that {@link ./media.mjs} fills. */
 export async function startMock({ live, recorded }) {
-  const mock = { channel: {}, status: 200, mediaStatus: 200, asked: [], children: new Set(), sockets: new Set() };
+  const mock = { channel: {}, status: 200, mediaStatus: 200, asked: [], refused: 0, children: new Set(), sockets: new Set() };
   const server = createServer((request, response) => {
     answer(mock, { live, recorded }, request, response).catch(() => response.destroy());
   });
@@ -46,6 +47,12 @@ export async function startMock({ live, recorded }) {
   return {
     url: `http://127.0.0.1:${port}`,
     asked: mock.asked,
+    /** Resolves once this path has been asked for so many times more. */
+    async askedAgain(path, times) {
+      const count = () => mock.asked.filter((url) => url === path).length;
+      const wanted = count() + times;
+      while (count() < wanted) await once(server, 'request');
+    },
     /** Sets the channel's state; missing fields are those of a channel that waits. */
     set(channel) {
       mock.channel = { state: 'waiting', stream: null, title: 'Fisika Dasar: Gelombang', tracks: [], recordings: [], ...channel };
@@ -62,6 +69,11 @@ export async function startMock({ live, recorded }) {
     /** Ends every open FLV answer, as a server that goes down does. */
     cut() {
       for (const child of mock.children) child.kill('SIGKILL');
+    },
+    /** Resolves once media has been refused so many times more. */
+    async refusedMedia(times) {
+      const wanted = mock.refused + times;
+      while (mock.refused < wanted) await once(server, 'request');
     },
     async close() {
       for (const child of mock.children) child.kill('SIGKILL');
@@ -87,6 +99,7 @@ async function answerChannel(mock, { live, recorded }, [, name, first, second], 
     if (mock.status === 0) return response.destroy();
     return text(response, mock.status, JSON.stringify({ ...mock.channel, serverTime: Date.now() }), 'application/json');
   }
+  if (mock.mediaStatus !== 200) mock.refused += 1;
   if (mock.mediaStatus !== 200) return mock.mediaStatus === 0 ? response.destroy() : text(response, mock.mediaStatus, 'not now');
   if (first === undefined && name?.endsWith('.flv')) return flv(mock, request, response);
   if (second !== undefined && NAME.test(second)) return file(response, join(recorded, second), 200, request);

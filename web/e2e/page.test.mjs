@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { launch } from './browser.mjs';
 import { LIVE, RECORDINGS, STREAM, TRACKS } from './channels.mjs';
-import { liveMedia, recordedMedia } from './media.mjs';
+import { listed, liveMedia, recordedMedia } from './media.mjs';
 import { startMock } from './mock-server.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -28,7 +28,7 @@ before(async () => {
   encoder = await liveMedia(join(media, 'live'));
   mock = await startMock({ live: join(media, 'live'), recorded: join(media, 'recorded') });
   browser = await launch();
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  await listed(join(media, 'live'), 3);
 });
 
 after(async () => {
@@ -71,6 +71,12 @@ async function moreFrames(page, count = 20) {
   await page.waitForFunction((wanted) => Number(document.querySelector('#tayang')?.getAttribute('data-frames')) >= wanted, now + count);
 }
 
+/** All that regions which are read out hold now, line by line. */
+async function said(page) {
+  const texts = await page.locator('[role=status], [role=alert], [aria-live]').allInnerTexts();
+  return texts.flatMap((text) => text.split('\n')).filter((line) => line.trim() !== '');
+}
+
 describe('states', () => {
   test('a channel that waits says so and starts by itself when it goes on air', async () => {
     mock.set({});
@@ -94,8 +100,10 @@ describe('states', () => {
     mock.failMedia(503);
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await until(page, 'state', 'stalled');
-    assert.equal(await page.locator('[role=status]').textContent(), 'Sebentar lagi kembali');
-    await page.waitForTimeout(3_000);
+    assert.equal(await page.locator('.scene-title').textContent(), 'Sebentar lagi kembali');
+    await mock.refusedMedia(2);
+    await mock.askedAgain('/live/kelas/state', 1);
+    assert.equal(await attribute(page, 'state'), 'stalled');
     mock.failMedia(200);
     mock.set(LIVE);
     await until(page, 'state', 'live');
@@ -107,9 +115,9 @@ describe('states', () => {
     mock.failMedia(404);
     const page = await open('/watch/live/kelas');
     await until(page, 'state', 'live');
-    await page.waitForTimeout(1_500);
+    await mock.refusedMedia(2);
     mock.failMedia(503);
-    await page.waitForTimeout(1_500);
+    await mock.refusedMedia(2);
     assert.equal(await attribute(page, 'frames'), '0');
     mock.failMedia(200);
     await moreFrames(page);
@@ -127,6 +135,31 @@ describe('states', () => {
     assert.equal(await attribute(page, 'stream'), '1763799999999');
   });
 
+  test('an ended channel stays ended when the server forgets its stream', async () => {
+    mock.set({ state: 'ended', stream: STREAM, tracks: TRACKS, recordings: RECORDINGS });
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'ended');
+    mock.set({ recordings: RECORDINGS });
+    await mock.askedAgain('/live/kelas/state', 2);
+    assert.equal(await attribute(page, 'state'), 'ended');
+    assert.equal(await page.locator('.scene-title').textContent(), 'Siaran telah selesai');
+    assert.equal(await page.locator('.scene-actions a').first().getAttribute('href'), `/watch/live/kelas?stream=${STREAM}`);
+    mock.set({ ...LIVE, stream: '1763799999999' });
+    await until(page, 'state', 'live');
+    await moreFrames(page);
+  });
+
+  test('who comes after the end is offered the newest recording that is finished', async () => {
+    mock.set({ recordings: [{ ...RECORDINGS[0], stream: '1763799999999', state: 'recording' }, ...RECORDINGS] });
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    const link = page.locator('.scene-actions a:visible');
+    assert.equal(await link.textContent(), 'Tonton rekaman terbaru');
+    assert.equal(await link.getAttribute('href'), `/watch/live/kelas?stream=${STREAM}`);
+    mock.set({});
+    await link.waitFor({ state: 'hidden' });
+  });
+
   test('a new stream while an old one is attached is attached afresh', async () => {
     mock.set(LIVE);
     const page = await open('/watch/live/kelas');
@@ -135,6 +168,22 @@ describe('states', () => {
     await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await until(page, 'stream', '1763788888888');
     await moreFrames(page);
+  });
+
+  test('a signed link that has run out or was cut short is told as such, also while it plays', async () => {
+    mock.failState(404);
+    for (const sign of ['1700000000-0123456789abcdef', '1700000000-']) {
+      const page = await open(`/watch/live/kelas?sign=${sign}`);
+      await until(page, 'state', 'forbidden');
+      assert.equal(await page.locator('.scene-title').textContent(), 'Tautan ini tidak berlaku');
+      await context.close();
+    }
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas?sign=1999999999-0123456789abcdef');
+    await moreFrames(page);
+    mock.failState(404);
+    mock.failMedia(404);
+    await until(page, 'state', 'forbidden');
   });
 
   test('an unknown channel, a refused link and a lost server are told apart', async () => {
@@ -202,16 +251,19 @@ describe('ways', () => {
     assert.equal(await attribute(page, 'state'), 'live');
   });
 
-  test('a signature travels in every media address', async () => {
-    mock.set(LIVE);
-    const sign = '1999999999-0123456789abcdef';
-    const page = await open(`/watch/live/kelas?sign=${sign}`);
-    await moreFrames(page);
-    const asked = mock.asked.filter((url) => url.includes('/kelas/'));
-    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/state`));
-    assert.ok(asked.some((url) => url === `/s/${sign}/live/kelas/master.m3u8`));
-    assert.equal(mock.asked.some((url) => url === '/live/kelas/master.m3u8' && url.includes('sign')), false);
-  });
+  for (const query of ['via=hls', 'via=flv', 'via=ws-flv', 'via=dash', 'via=ts', `stream=${STREAM}`]) {
+    test(`a signature travels in every address that is asked for: ${query}`, async () => {
+      const sign = '1999999999-0123456789abcdef';
+      mock.set(LIVE);
+      mock.asked.length = 0;
+      const page = await open(`/watch/live/kelas?${query}&sign=${sign}`);
+      await moreFrames(page, 60);
+      const asked = mock.asked.map((url) => url.replace(/^ws:/, '')).filter((url) => /\/live\/kelas[./]/.test(url));
+      assert.ok(asked.includes(`/s/${sign}/live/kelas/state`));
+      assert.ok(asked.some((url) => !url.endsWith('/state')), 'no media was asked for');
+      assert.deepEqual(asked.filter((url) => !url.startsWith(`/s/${sign}/live/kelas`)), []);
+    });
+  }
 });
 
 describe('recordings', () => {
@@ -258,6 +310,9 @@ describe('reading and operating', () => {
     mock.set(LIVE);
     const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
     await moreFrames(page, 100);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'stage', 'the first link leads to the player');
     await page.keyboard.press('m');
     assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
     await page.keyboard.press('ArrowDown');
@@ -271,6 +326,45 @@ describe('reading and operating', () => {
     await page.keyboard.press('l');
     await page.waitForFunction(() => document.querySelector('.edge')?.hasAttribute('data-at-edge') === true);
     await moreFrames(page);
+  });
+
+  test('outside the player arrows and space scroll, and letters do nothing', { timeout: WAIT_MS }, async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 800, height: 500 }, reducedMotion: 'reduce' });
+    await moreFrames(page);
+    const loudness = await page.evaluate(() => document.querySelector('video').volume);
+    const scrolls = async (key, way) => {
+      const from = await page.evaluate(() => {
+        globalThis.scrolled = new Promise((resolve) => document.addEventListener('scrollend', () => resolve(scrollY), { once: true }));
+        return scrollY;
+      });
+      await page.keyboard.press(key);
+      const to = await page.evaluate(() => globalThis.scrolled);
+      assert.ok((to - from) * way > 0, `${key} went from ${from} to ${to}`);
+    };
+    await scrolls('ArrowDown', 1);
+    await scrolls(' ', 1);
+    await scrolls('ArrowUp', -1);
+    await page.locator('.recording a').first().evaluate((link) => link.focus({ preventScroll: true }));
+    await scrolls('ArrowUp', -1);
+    for (const key of ['m', 'k', 'f', 'l']) await page.keyboard.press(key);
+    const video = await page.evaluate(() => {
+      const { muted, paused, volume } = document.querySelector('video');
+      return { muted, paused, volume, full: document.fullscreenElement !== null };
+    });
+    assert.deepEqual(video, { muted: true, paused: false, volume: loudness, full: false });
+  });
+
+  test('the focus stays in the player when the button that was pressed goes away', async () => {
+    mock.set(LIVE);
+    const page = await open('/watch/live/kelas', { viewport: { width: 1280, height: 800 } });
+    await moreFrames(page);
+    await page.locator('.unmute').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.unmute').waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'stage');
+    await page.keyboard.press('m');
+    assert.equal(await page.evaluate(() => document.querySelector('video').muted), true);
   });
 
   test('every control can be reached by Tab, has a name, and shows its focus', async () => {
@@ -297,6 +391,35 @@ describe('reading and operating', () => {
     for (const wanted of ['Jeda', 'Nyalakan suara', 'Layar penuh', 'Volume']) {
       assert.ok(controls.some(({ label }) => label === wanted), `${wanted} cannot be reached`);
     }
+  });
+
+  test('screen readers are told every change of state and every failure, once', async () => {
+    mock.set({});
+    const page = await open('/watch/live/kelas');
+    await until(page, 'state', 'waiting');
+    assert.deepEqual(await said(page), ['Belum tayang', 'Tunggu saja di sini. Gambar muncul sendiri begitu siaran dimulai.']);
+    const regions = await page.locator('[role=status]').elementHandles();
+    mock.set(LIVE);
+    await moreFrames(page);
+    assert.deepEqual(await said(page), ['Sedang tayang']);
+    mock.failState(0);
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'reachable', 'false');
+    assert.deepEqual(await said(page), ['Sedang tayang', 'Server tidak terjangkau. Menyambung lagi…']);
+    mock.set({ ...LIVE, state: 'stalled' });
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until(page, 'state', 'stalled');
+    assert.equal((await said(page)).filter((words) => words === 'Sebentar lagi kembali').length, 1);
+    // Only a region that was there before its words came is read out.
+    for (const region of regions) assert.ok(await region.evaluate((element) => element.isConnected && element.closest('[hidden]') === null));
+  });
+
+  test('screen readers are told of a recording that cannot be opened', async () => {
+    mock.set({ recordings: [] });
+    mock.failMedia(404);
+    const page = await open(`/watch/live/kelas?stream=${STREAM}`);
+    await page.locator('.scene').waitFor();
+    assert.deepEqual(await said(page), ['Rekaman tidak bisa dibuka', 'Rekaman ini tidak ada, atau tautannya tidak memberi izin.']);
   });
 
   test('nothing is wider than a phone of 360 px', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launch } from './browser.mjs';
 import { LIVE, RECORDINGS, STREAM, TRACKS } from './channels.mjs';
-import { liveMedia, recordedMedia } from './media.mjs';
+import { listed, liveMedia, recordedMedia } from './media.mjs';
 import { startMock } from './mock-server.mjs';
 
 const PHONE = { width: 360, height: 740 };
@@ -39,7 +39,7 @@ async function shoot(name, { size, scheme = 'light', lang = 'id', query = '', ac
 }
 
 try {
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await listed(join(media, 'live'), 3);
   mock.set({ recordings: RECORDINGS });
   await shoot('waiting-phone-light', { size: PHONE });
   await shoot('waiting-desk-dark', { size: DESK, scheme: 'dark', full: false });

@@ -1,4 +1,8 @@
-/** Keys of the whole page. A key that a focused control needs for itself stays with it. */
+/**
+ * Keys of the player. They act while it has the focus and nowhere else: elsewhere arrows and space scroll the page, and a
+ * letter may be a command of a voice control or a screen reader (WCAG 2.1.4). A key that a focused control needs for
+ * itself stays with it.
+ */
 
 /** What a key asks for. */
 export type Command = 'toggle-play' | 'toggle-mute' | 'toggle-fullscreen' | 'back' | 'forward' | 'louder' | 'softer' | 'go-live';
@@ -6,6 +10,8 @@ export type Command = 'toggle-play' | 'toggle-mute' | 'toggle-fullscreen' | 'bac
 export interface KeyPress {
   readonly key: string;
   readonly modified: boolean;
+  /** The focus is in the player, or the player fills the screen. */
+  readonly inPlayer: boolean;
   /** Lower-case tag name of what has the focus, and its `type` if it is an input. */
   readonly focus: string;
 }
@@ -29,7 +35,7 @@ const MOVED = ['input:range', 'input:radio', 'select'];
 const TYPED = ['input:text', 'textarea'];
 
 export function commandOf(press: KeyPress): Command | null {
-  if (press.modified || TYPED.includes(press.focus)) return null;
+  if (!press.inPlayer || press.modified || TYPED.includes(press.focus)) return null;
   const key = press.key.toLowerCase();
   if (key === ' ' && PRESSED.includes(press.focus)) return null;
   if (key.startsWith('arrow') && MOVED.includes(press.focus)) return null;

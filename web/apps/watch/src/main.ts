@@ -105,7 +105,7 @@ function obey(command: Command, { player, video }: Context, stagecraft: Stagecra
 function listen(context: Context, stagecraft: Stagecraft): void {
   document.addEventListener('keydown', (event) => {
     const modified = event.ctrlKey || event.metaKey || event.altKey;
-    const command = commandOf({ key: event.key, modified, focus: focusName(document.activeElement) });
+    const command = commandOf({ key: event.key, modified, inPlayer: stagecraft.hasFocus(), focus: focusName(document.activeElement) });
     if (command === null) return;
     event.preventDefault();
     stagecraft.stir();

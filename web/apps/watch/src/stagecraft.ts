@@ -55,6 +55,19 @@ export class Stagecraft {
     return document.fullscreenElement === this.stage;
   }
 
+  /** Keys are meant for the stage: the focus is in it, or there is nothing else to be seen. */
+  public hasFocus(): boolean {
+    return this.isFullscreen() || this.stage.contains(document.activeElement);
+  }
+
+  /** Runs what may hide parts of the stage; a focus that was on one of them stays in the stage. */
+  public keepFocus(change: () => void): void {
+    const focused = document.activeElement;
+    const held = focused !== null && this.stage.contains(focused);
+    change();
+    if (held && focused.closest('[hidden]') !== null) this.stage.focus({ preventScroll: true });
+  }
+
   public toggleFullscreen(): void {
     if (this.isFullscreen()) {
       void document.exitFullscreen();

@@ -4,6 +4,7 @@ import { en } from '../src/text/en.ts';
 import { id } from '../src/text/id.ts';
 import { codecName } from '../src/view/codec.ts';
 import { LatencyTrace } from '../src/view/trace.ts';
+import { offeredRecording } from '../src/view/view.ts';
 
 /** Every text of a catalogue with the path to it. */
 function textsOf(value: unknown, path = ''): [string, string][] {
@@ -27,7 +28,7 @@ describe('words', () => {
   });
 });
 
-const press = (key: string, focus = 'body', modified = false) => commandOf({ key, focus, modified });
+const press = (key: string, focus = 'section', modified = false) => commandOf({ key, focus, modified, inPlayer: true });
 
 describe('keys', () => {
   test.each([
@@ -56,8 +57,12 @@ describe('keys', () => {
     expect(press('ArrowLeft', 'button')).toBe('back');
   });
 
+  test.each([' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'k', 'm', 'f', 'l'])('%j outside the player is none of its business', (key) => {
+    for (const focus of ['body', 'a', 'button']) expect(commandOf({ key, focus, modified: false, inPlayer: false })).toBeNull();
+  });
+
   test('what belongs to the browser stays there', () => {
-    expect(press('f', 'body', true)).toBeNull();
+    expect(press('f', 'section', true)).toBeNull();
   });
 });
 
@@ -104,5 +109,28 @@ describe('the line of latency', () => {
     const trace = new LatencyTrace(240, 48);
     const drawn = trace.add(0, 60_000, 'ts');
     expect(Number(drawn?.line.split(' ')[1])).toBeGreaterThanOrEqual(0);
+  });
+});
+
+const recording = (stream: string, state: 'recording' | 'sealed' | 'ready') => ({ stream, state, started: 0, durationSeconds: 9, bytes: 1 });
+const offered = (phase: 'waiting' | 'live' | 'ended', stream: string | null, ...recordings: ReturnType<typeof recording>[]) =>
+  offeredRecording({ phase, channel: { phase, stream, title: '', serverTime: null, tracks: [], recordings } });
+
+describe('the recording that an empty stage offers', () => {
+  test('after the end it is that of the stream that ended', () => {
+    expect(offered('ended', 's2', recording('s3', 'ready'), recording('s2', 'sealed'))).toBe('s2');
+    expect(offered('ended', 's9')).toBeNull();
+  });
+
+  test('while nothing is on air it is the newest one that is finished', () => {
+    expect(offered('waiting', null, recording('s3', 'sealed'), recording('s2', 'ready'))).toBe('s3');
+    expect(offered('waiting', null, recording('s3', 'recording'), recording('s2', 'ready'))).toBe('s2');
+    expect(offered('waiting', null, recording('s3', 'recording'))).toBeNull();
+    expect(offered('waiting', null)).toBeNull();
+  });
+
+  test('on air there is none', () => {
+    expect(offered('live', 's2', recording('s1', 'ready'))).toBeNull();
+    expect(offeredRecording({ phase: 'loading', channel: null })).toBeNull();
   });
 });

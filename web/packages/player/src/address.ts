@@ -20,6 +20,8 @@ export interface Address {
   readonly name: string;
   /** Signature of a private channel, carried from the page's own query into every media address. */
   readonly sign: string | null;
+  /** The page's own address carries a signature, be it one that was cut short and is therefore in no media address. */
+  readonly signed: boolean;
   /** A recording to show in place of what is live. */
   readonly stream: string | null;
   readonly via: Via;
@@ -58,6 +60,7 @@ export function parseAddress(pathname: string, search: string): Address | null {
     app: place.app,
     name: place.name,
     sign: sign !== null && SIGN.test(sign) ? sign : null,
+    signed: sign !== null,
     stream: stream !== null && SEGMENT.test(stream) ? stream : null,
     via: isVia(asked) ? asked : (place.via ?? DEFAULT_VIA),
   };

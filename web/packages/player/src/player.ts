@@ -282,7 +282,8 @@ export class Player {
       if (channel.serverTime !== null) this.clock.observe(sentAt, this.ports.now(), channel.serverTime);
       this.send({ type: 'answered', channel });
     } else if (answer.status === 404) {
-      this.send({ type: 'unanswered', why: 'missing' });
+      // The server does not tell strangers which channels there are; who holds a signed link was told of one.
+      this.send({ type: 'unanswered', why: this.address.signed ? 'forbidden' : 'missing' });
     } else if (answer.status === 401 || answer.status === 403) {
       this.send({ type: 'unanswered', why: 'forbidden' });
     } else {

@@ -127,7 +127,8 @@ export function step(before: Session, event: SessionEvent, chance: number): Step
   }
 }
 
-function answered(before: Session, channel: Channel, chance: number): Step {
+function answered(before: Session, answer: Channel, chance: number): Step {
+  const channel = stillEnded(before, answer);
   const phase: Phase = before.recording === null ? channel.phase : 'recording';
   const changed = phase !== before.phase || channel.stream !== before.channel?.stream;
   const idlePolls = changed || !before.reachable ? 0 : before.idlePolls + 1;
@@ -139,6 +140,16 @@ function answered(before: Session, channel: Channel, chance: number): Step {
     return { session: { ...session, attached: null, failure: null, failures: 0 }, effects: [{ type: 'detach' }, ...effects] };
   }
   return attachIfWanted(session, effects);
+}
+
+/**
+ * A server forgets a stream a while after its end, and its channel waits again. Who saw the end is not told that nothing
+ * has begun yet: for them it has ended until another stream comes.
+ */
+function stillEnded(before: Session, answer: Channel): Channel {
+  if (before.phase !== 'ended' || answer.phase !== 'waiting' || before.channel === null) return answer;
+  const { stream, tracks } = before.channel;
+  return { ...answer, phase: 'ended', stream, tracks };
 }
 
 function reattach(before: Session): Step {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { downloadUrl, liveUrl, pageUrl, parseAddress, recordingUrl, stateUrl, VIAS } from '../src/address.ts';
 
 const SIGN = '1763999999-ab01';
-const plain = { app: 'live', name: 'kelas-1', sign: null, stream: null, via: 'hls' } as const;
+const plain = { app: 'live', name: 'kelas-1', sign: null, signed: false, stream: null, via: 'hls' } as const;
 
 describe('reading', () => {
   test.each([
@@ -10,7 +10,7 @@ describe('reading', () => {
     ['/watch/live/kelas-1/', '', plain],
     ['/watch/live/kelas-1', '?via=ws-flv', { ...plain, via: 'ws-flv' }],
     ['/watch/live/kelas-1', '?stream=1763712000000', { ...plain, stream: '1763712000000' }],
-    ['/watch/live/kelas-1', `?sign=${SIGN}&lang=en`, { ...plain, sign: SIGN }],
+    ['/watch/live/kelas-1', `?sign=${SIGN}&lang=en`, { ...plain, sign: SIGN, signed: true }],
     ['/kelas-1/flv.html', '', { ...plain, via: 'flv' }],
     ['/kelas-1/index.html', '', { ...plain, via: 'ts' }],
     ['/kelas-1/hls.html', '', plain],
@@ -28,7 +28,7 @@ describe('reading', () => {
   );
 
   test('what is no way, signature or stream is left out, not passed on', () => {
-    expect(parseAddress('/watch/live/kelas-1', '?via=ftp&sign=../../x&stream=a/b')).toEqual(plain);
+    expect(parseAddress('/watch/live/kelas-1', '?via=ftp&sign=../../x&stream=a/b')).toEqual({ ...plain, signed: true });
   });
 });
 
@@ -49,20 +49,20 @@ describe('writing', () => {
   });
 
   test('a signature goes in front of every address', () => {
-    const signed = { ...plain, sign: SIGN };
+    const signed = { ...plain, sign: SIGN, signed: true };
     const urls = [stateUrl(signed), recordingUrl(signed, '17'), downloadUrl(signed, '17'), ...VIAS.map((via) => liveUrl(signed, via, 'http://h'))];
     for (const url of urls) expect(url).toContain(`/s/${SIGN}/live/kelas-1`);
   });
 
   test('the page keeps its signature and leaves out what is the default', () => {
-    const signed = { ...plain, sign: SIGN };
+    const signed = { ...plain, sign: SIGN, signed: true };
     expect(pageUrl(signed, { stream: '17' })).toBe(`/watch/live/kelas-1?stream=17&sign=${SIGN}`);
     expect(pageUrl({ ...plain, stream: '17' }, { stream: null })).toBe('/watch/live/kelas-1');
     expect(pageUrl(plain, { via: 'dash' })).toBe('/watch/live/kelas-1?via=dash');
   });
 
   test('what is written can be read again', () => {
-    const address = { ...plain, sign: SIGN, stream: '17', via: 'flv' } as const;
+    const address = { ...plain, sign: SIGN, signed: true, stream: '17', via: 'flv' } as const;
     const url = new URL(pageUrl(address, {}), 'http://h');
     expect(parseAddress(url.pathname, url.search)).toEqual(address);
   });

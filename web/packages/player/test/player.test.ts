@@ -107,7 +107,7 @@ class World {
       isVisible: () => this.visible,
       beforeDetach: () => undefined,
     };
-    this.player = new Player({ app: 'live', name: 'k', sign: null, stream: null, via: 'hls', ...address }, ports);
+    this.player = new Player({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }, ports);
     this.player.subscribe((snapshot) => {
       this.snapshot = snapshot;
     });
@@ -394,6 +394,13 @@ describe('answers', () => {
     world.state = { status, text };
     await world.pass(300);
     expect(world.snapshot?.phase).toBe(phase);
+  });
+
+  test.each(['1763999999-ab01', null])('404 to a signed link is a link that is not valid (signature %s)', async (sign) => {
+    world = new World({ sign, signed: true });
+    world.state = { status: 404, text: '' };
+    await world.pass(300);
+    expect(world.snapshot?.phase).toBe('forbidden');
   });
 
   test.each([

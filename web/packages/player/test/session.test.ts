@@ -27,6 +27,29 @@ describe('what the viewer is told', () => {
     expect(after(live, told(phase)).session.phase).toBe(phase);
   });
 
+  test('what has ended stays ended when the server forgets it, until another stream comes', () => {
+    const ended = after(live, told('live'), told('ended'), { type: 'played-out' }).session;
+    const kept = after(ended, told('waiting', null), lost, told('waiting', null)).session;
+    expect(kept).toMatchObject({ phase: 'ended', channel: { phase: 'ended', stream: 's1' }, attached: null });
+    const { session, effects } = after(kept, told('live', 's2'));
+    expect(session).toMatchObject({ phase: 'live', channel: { stream: 's2' } });
+    expect(kinds(effects)).toEqual(['attach', 'poll']);
+    expect(after(session, told('waiting', null)).session.phase).toBe('waiting');
+  });
+
+  test('recordings that are told of after that are taken up', () => {
+    const ended = after(live, told('ended')).session;
+    const recording = { stream: 's1', started: 0, durationSeconds: 9, state: 'ready', bytes: 1 } as const;
+    const answer: SessionEvent = { type: 'answered', channel: { ...channel('waiting', null), recordings: [recording] } };
+    expect(after(ended, answer).session.channel?.recordings).toEqual([recording]);
+  });
+
+  test('what is left of an ended stream is shown to its end though the server forgets it', () => {
+    const { session, effects } = after(live, told('live'), told('ended'), told('waiting', null));
+    expect(session.attached?.stream).toBe('s1');
+    expect(kinds(effects)).toEqual(['poll']);
+  });
+
   test('no engine failure changes it', () => {
     expect(after(live, told('live'), failed, failed).session.phase).toBe('live');
     expect(after(live, told('stalled'), failed).session.phase).toBe('stalled');

@@ -84,11 +84,13 @@ export const en: Words = {
   watch: 'Watch',
   watchFromStart: 'Watch from the start',
   watchRecording: 'Watch the recording',
+  watchLatest: 'Watch the latest recording',
   download: 'Download MP4',
   nowShowing: 'Playing now',
   backToLive: 'Go to live',
   backToChannel: 'Back to the channel',
   keys: 'Keyboard',
+  keysHint: 'They work while the player has the focus: click it, or go to it with Tab.',
   keysList: [
     ['Space', 'play or pause'],
     ['M', 'sound'],

@@ -84,11 +84,13 @@ export const id: Words = {
   watch: 'Tonton',
   watchFromStart: 'Tonton dari awal',
   watchRecording: 'Tonton rekamannya',
+  watchLatest: 'Tonton rekaman terbaru',
   download: 'Unduh MP4',
   nowShowing: 'Sedang diputar',
   backToLive: 'Ke siaran langsung',
   backToChannel: 'Kembali ke kanal',
   keys: 'Tombol papan ketik',
+  keysHint: 'Berlaku selama fokus ada di pemutar: klik pemutarnya, atau masuk dengan Tab.',
   keysList: [
     ['Spasi', 'putar atau jeda'],
     ['M', 'suara'],

@@ -56,11 +56,13 @@ export interface Words {
   readonly watch: string;
   readonly watchFromStart: string;
   readonly watchRecording: string;
+  readonly watchLatest: string;
   readonly download: string;
   readonly nowShowing: string;
   readonly backToLive: string;
   readonly backToChannel: string;
   readonly keys: string;
+  readonly keysHint: string;
   readonly keysList: readonly (readonly [key: string, what: string])[];
 }
 

@@ -1,4 +1,4 @@
-/** Above and below the stage: whose channel, and how it is. The state is said aloud to those who do not see the lamp. */
+/** Above and below the stage: whose channel, and how it is. Changes of it are said aloud by the {@link ./scene.ts scene}. */
 
 import { pageUrl } from '@tayang/player';
 import { h, icon, mark, setAttributes, setHidden, setText, type Language } from '@tayang/ui';
@@ -40,7 +40,7 @@ export function headingPart(context: Context): Part {
   const { address } = context;
   const lamp = h('span', { class: 'lamp', 'aria-hidden': 'true' });
   const state = h('span');
-  const chip = h('p', { class: 'state', role: 'status', 'aria-live': 'polite' }, lamp, state);
+  const chip = h('p', { class: 'state' }, lamp, state);
   const delay = h('p', { class: 'delay' });
   const title = h('h1', {}, address.name);
   const under = h('p', { class: 'under' });

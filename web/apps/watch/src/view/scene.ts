@@ -1,9 +1,14 @@
-/** What the stage shows when there are no moving pictures: the lamp, a sentence, and a way on. */
+/**
+ * What the stage shows when there are no moving pictures: the lamp, a sentence, and a way on.
+ *
+ * Whatever it says is also said aloud, and while there are pictures, the short name of the state in its place: one region
+ * for both, so that a change is told once.
+ */
 
 import { downloadUrl, pageUrl } from '@tayang/player';
 import { h, icon, kawung, setAttributes, setHidden, setText } from '@tayang/ui';
 import type { Scene } from '../text/words.ts';
-import { type Context, type Part, type View } from './view.ts';
+import { offeredRecording, type Context, type Part, type View } from './view.ts';
 
 /** Which scene fits; `null` while pictures are the better answer. */
 function sceneOf(view: View): Scene | null {
@@ -33,20 +38,26 @@ export function scenePart(context: Context): Part {
   const download = h('a', { class: 'button', href: '#', download: true }, icon('download'), h('span'));
   const actions = h('div', { class: 'scene-actions' }, watch, download);
   const lamp = h('span', { class: 'scene-lamp', 'aria-hidden': 'true' }, h('span'), h('span'), h('span'));
-  const element = h('div', { class: 'scene' }, kawungField(), h('div', { class: 'scene-words' }, lamp, title, text, actions));
+  const shown = h('div', { class: 'scene' }, kawungField(), h('div', { class: 'scene-words' }, lamp, title, text, actions));
+  const state = h('p', { class: 'unseen' });
+  // Never hidden itself: screen readers watch a region only while it is there. Of a change they read what is new alone.
+  const element = h('div', { class: 'scene-place', role: 'status', 'aria-atomic': 'false' }, state, shown);
 
   return {
     element,
     render(view) {
       const scene = sceneOf(view);
-      setHidden(element, scene === null);
+      setHidden(shown, scene === null);
+      setText(state, scene === null ? view.words.state[view.snapshot.phase] : '');
       if (scene === null) return;
       setText(title, scene.title);
       setText(text, scene.text);
-      const recording = endedRecording(view);
+      const recording = offeredRecording(view.snapshot);
       setHidden(actions, recording === null);
       if (recording === null) return;
-      setText(watch.lastElementChild ?? watch, view.words.watchRecording);
+      const ended = view.snapshot.phase === 'ended';
+      setText(watch.lastElementChild ?? watch, ended ? view.words.watchRecording : view.words.watchLatest);
+      setHidden(download, !ended);
       setText(download.lastElementChild ?? download, view.words.download);
       setAttributes(watch, { href: pageUrl(context.address, { stream: recording }) });
       setAttributes(download, { href: downloadUrl(context.address, recording) });
@@ -58,12 +69,4 @@ function kawungField(): HTMLElement {
   const field = h('div', { class: 'scene-field', 'aria-hidden': 'true' });
   field.append(kawung());
   return field;
-}
-
-/** The recording of the stream that has just ended. */
-function endedRecording({ snapshot }: View): string | null {
-  if (snapshot.phase !== 'ended') return null;
-  const { stream = null, recordings = [] } = snapshot.channel ?? {};
-  const own = recordings.find((one) => one.stream === stream) ?? recordings[0];
-  return own?.stream ?? null;
 }

@@ -19,32 +19,32 @@ export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stag
   const bigPlay = h('button', { type: 'button', class: 'big-play' }, icon('play'));
   bigPlay.addEventListener('click', () => player.play());
   const spinner = h('span', { class: 'spinner', 'aria-hidden': 'true' });
-  const notice = h('p', { class: 'notice' });
+  const notice = h('p', { class: 'notice', role: 'status' });
   stage.append(video, stagecraft.stillElement, scene.element, spinner, notice, unmute, bigPlay, controls.element);
   listenToPointer(context, stage);
 
+  const draw = (view: View): void => {
+    const { snapshot, words } = view;
+    setAttributes(stage, { 'aria-label': words.player, 'data-phase': snapshot.phase });
+    setAttributes(video, { 'aria-label': snapshot.channel?.title ?? context.address.name });
+    const paused = snapshot.attached !== null && (!snapshot.wantsPlay || snapshot.blocked) && snapshot.failure !== 'missing';
+    setAttributes(stage, { 'data-paused': paused });
+    setHidden(bigPlay, !paused);
+    setAttributes(bigPlay, { 'aria-label': words.play });
+    const moving = snapshot.attached !== null && snapshot.frames > 0;
+    setHidden(unmute, !(moving && snapshot.muted && !paused && snapshot.phase !== 'stalled' && hasSound(view)));
+    setText(unmute.lastElementChild ?? unmute, words.unmuteNow);
+    setHidden(spinner, !(snapshot.buffering && snapshot.phase !== 'stalled' && !paused));
+    // Empty rather than hidden: screen readers watch a region only while it is there.
+    setText(notice, noticeText(view) ?? '');
+    if (snapshot.phase !== 'live' && snapshot.phase !== 'stalled' && snapshot.phase !== 'recording') stagecraft.dropStill();
+    scene.render(view);
+    controls.render(view);
+  };
   return {
     element: stage,
     stagecraft,
-    render(view) {
-      const { snapshot, words } = view;
-      setAttributes(stage, { 'aria-label': words.player, 'data-phase': snapshot.phase });
-      setAttributes(video, { 'aria-label': snapshot.channel?.title ?? context.address.name });
-      const paused = snapshot.attached !== null && (!snapshot.wantsPlay || snapshot.blocked) && snapshot.failure !== 'missing';
-      setAttributes(stage, { 'data-paused': paused });
-      setHidden(bigPlay, !paused);
-      setAttributes(bigPlay, { 'aria-label': words.play });
-      const moving = snapshot.attached !== null && snapshot.frames > 0;
-      setHidden(unmute, !(moving && snapshot.muted && !paused && snapshot.phase !== 'stalled' && hasSound(view)));
-      setText(unmute.lastElementChild ?? unmute, words.unmuteNow);
-      setHidden(spinner, !(snapshot.buffering && snapshot.phase !== 'stalled' && !paused));
-      const said = noticeText(view);
-      setHidden(notice, said === null);
-      setText(notice, said ?? '');
-      if (snapshot.phase !== 'live' && snapshot.phase !== 'stalled' && snapshot.phase !== 'recording') stagecraft.dropStill();
-      scene.render(view);
-      controls.render(view);
-    },
+    render: (view) => stagecraft.keepFocus(() => draw(view)),
   };
 }
 

@@ -28,3 +28,14 @@ export interface Context {
 export function shownRecording(snapshot: Snapshot): NonNullable<Snapshot['channel']>['recordings'][number] | null {
   return snapshot.channel?.recordings.find((one) => one.stream === snapshot.recording) ?? null;
 }
+
+/**
+ * The recording that an empty stage offers: that of the stream that has just ended, and to those who come later the newest
+ * one that is finished.
+ */
+export function offeredRecording({ phase, channel }: Pick<Snapshot, 'phase' | 'channel'>): string | null {
+  const { stream = null, recordings = [] } = channel ?? {};
+  if (phase === 'ended') return (recordings.find((one) => one.stream === stream) ?? recordings[0])?.stream ?? null;
+  if (phase === 'waiting') return recordings.find((one) => one.state !== 'recording')?.stream ?? null;
+  return null;
+}
