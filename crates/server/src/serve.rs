@@ -8,6 +8,7 @@ mod listeners;
 mod observe;
 mod watch;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +42,8 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    forget_earlier(&config, ready_file.as_deref())?;
+    tracing::info!(data_dir = %config.data_dir.display(), "starting");
     raise_file_limit();
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
@@ -61,8 +64,29 @@ pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<
     }
     drain(&config, &gateway, &stop, &tracker).await;
     ticking.abort();
-    std::fs::remove_file(server_file(&config.data_dir)).ok();
+    for file in written_files(&config, ready_file.as_deref()) {
+        bound.remove(&file);
+    }
     Ok(())
+}
+
+/// Where it says what it listens on: for the command line beside it, and for whoever waits for it to be ready.
+fn written_files(config: &Config, ready_file: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+    std::iter::once(server_file(&config.data_dir)).chain(ready_file.map(Path::to_owned))
+}
+
+/// Removes what a server that was killed left: whoever waits for the ready file would read of a process that is gone.
+fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
+    // One that runs on this directory keeps its own; we shall not get the directory's lock.
+    if BoundAddresses::of_running(&config.data_dir).is_none() {
+        std::fs::remove_file(server_file(&config.data_dir)).ok();
+    }
+    match ready_file.map(|file| (file, std::fs::remove_file(file))) {
+        Some((file, Err(error))) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} is there and cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<SqliteStore>)> {
@@ -115,9 +139,8 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
 
 /// Says where it listens, once every listener accepts.
 fn announce(config: &Config, bound: &BoundAddresses, ready_file: Option<&Path>) -> anyhow::Result<()> {
-    let own = server_file(&config.data_dir);
-    for file in [Some(own.as_path()), ready_file].into_iter().flatten() {
-        bound.write(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    for file in written_files(config, ready_file) {
+        bound.write(&file).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     tracing::info!(http = %bound.http, rtmp = %bound.rtmp, https = ?bound.https, rtmps = ?bound.rtmps, "on air");
     Ok(())
