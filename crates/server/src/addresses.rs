@@ -31,9 +31,7 @@ pub struct BoundAddresses {
     pub flv: Option<SocketAddr>,
     /// livego's HLS port, if on.
     pub hls: Option<SocketAddr>,
-    /// livego's API port, if on.
-    pub api: Option<SocketAddr>,
-    /// Seed 004's LHLS port, if on.
+    /// The old LHLS platform's port, if on.
     pub lhls: Option<SocketAddr>,
 }
 
@@ -49,7 +47,6 @@ impl BoundAddresses {
             rtmps: config.rtmps_addr,
             flv: config.legacy.flv_addr,
             hls: config.legacy.hls_addr,
-            api: config.legacy.api_addr,
             lhls: config.legacy.lhls_addr,
         }
     }
@@ -245,7 +242,6 @@ mod tests {
             rtmps: rtmps.map(address),
             flv: None,
             hls: None,
-            api: None,
             lhls: None,
         }
     }
