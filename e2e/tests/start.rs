@@ -87,3 +87,33 @@ fn a_second_server_on_the_same_data_directory_ends_and_leaves_the_first_ones_add
     let own = std::fs::read(folder.path().join("data/server.json")).expect("still there");
     assert_eq!(serde_json::from_slice::<Value>(&own).expect("whole"), ready);
 }
+
+#[test]
+fn a_signal_ends_a_server_that_waits_for_the_database() {
+    let _turn = gate::together();
+    let folder = folder();
+    let _database = hold_database(folder.path());
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut child = serve(folder.path());
+        until_starting(&child);
+        child.signal(signal);
+        assert_eq!(child.wait(STOPPED).code(), Some(0), "{}", child.last_words());
+    }
+    assert!(!ready_file(folder.path()).exists());
+}
+
+#[test]
+fn a_signal_ends_a_server_that_waits_for_the_disk_of_its_journals() {
+    let _turn = gate::together();
+    let folder = folder();
+    let journals = folder.path().join("data/journal");
+    std::fs::create_dir_all(&journals).expect("made");
+    // A pipe that nobody reads takes as long to open as a disk that hangs.
+    let pipe = Command::new("mkfifo").arg(journals.join("lock")).status().expect("mkfifo runs");
+    assert!(pipe.success());
+    let mut child = serve(folder.path());
+    until_starting(&child);
+    poll::until_true("the database is open", READY, || folder.path().join("data/tayang.db-wal").exists());
+    child.signal(Signal::TERM);
+    assert_eq!(child.wait(STOPPED).code(), Some(0), "{}", child.last_words());
+}
