@@ -117,3 +117,16 @@ fn a_signal_ends_a_server_that_waits_for_the_disk_of_its_journals() {
     child.signal(Signal::TERM);
     assert_eq!(child.wait(STOPPED).code(), Some(0), "{}", child.last_words());
 }
+
+#[test]
+fn addresses_that_cannot_be_written_for_the_command_line_keep_nobody_from_watching() {
+    let _turn = gate::together();
+    let folder = folder();
+    // Cannot be replaced by a file.
+    std::fs::create_dir_all(folder.path().join("data/server.json")).expect("made");
+    let mut child = serve(folder.path());
+    until_ready(folder.path(), &mut child);
+    assert!(child.said().contains("WARN") && child.said().contains("server.json"), "{}", child.said());
+    child.signal(Signal::TERM);
+    assert_eq!(child.wait(STOPPED).code(), Some(0));
+}

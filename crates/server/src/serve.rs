@@ -214,8 +214,14 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
 
 /// Says where it listens, once every listener accepts.
 fn announce(config: &Config, bound: &BoundAddresses, ready_file: Option<&Path>) -> anyhow::Result<()> {
-    for file in written_files(config, ready_file) {
-        bound.write(&file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let own = server_file(&config.data_dir);
+    if let Err(error) = bound.write(&own) {
+        // A full disk keeps nobody from watching.
+        let file = own.display();
+        tracing::warn!(%file, %error, "cannot be written: commands beside this server take the configured addresses");
+    }
+    if let Some(file) = ready_file {
+        bound.write(file).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     tracing::info!(http = %bound.http, rtmp = %bound.rtmp, https = ?bound.https, rtmps = ?bound.rtmps, "on air");
     Ok(())
