@@ -1,11 +1,14 @@
 //! SIGTERM: publishers are told, recordings are sealed, and the program ends in time with exit code 0.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use e2e::publish::log;
 use e2e::recordings::{assert_plays, assert_sound, list, until_ready};
 use e2e::sender::Sender;
 use e2e::server::Options;
-use e2e::{Publisher, Server, http, poll};
+use e2e::{Child, Publisher, Server, http, poll};
 use rtmp::ClientEvent;
 use rustix::process::Signal;
 use testkit::{EncoderConfig, VideoSpec};
@@ -71,4 +74,51 @@ fn a_response_under_way_is_finished_before_the_server_ends() {
     let got = std::io::copy(&mut body, &mut std::io::sink()).expect("the whole answer");
     assert_eq!(got, length);
     assert_eq!(server.child().wait(Duration::from_secs(11)).code(), Some(0));
+}
+
+/// Takes leases on files and never gives them back: whoever opens one of them waits for 45 s (fcntl(2), `F_SETLEASE`), as
+/// for a disk that hangs. Says `asked` when somebody does.
+const HANGING_FILES: &str = "
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, lambda *_: print('asked', flush=True))
+for path in sys.argv[1:]:
+    fcntl.fcntl(os.open(path, os.O_RDWR | os.O_CREAT), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+while True:
+    signal.pause()
+";
+
+/// Segments in the journals: folder, track and number of each.
+fn segments(journals: &Path) -> Vec<(PathBuf, String, u64)> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = entries(journals).flat_map(|channel| entries(&channel)).flat_map(|stream| entries(&stream));
+    let parsed = files.filter_map(|file| {
+        let (track, number) = file.file_name()?.to_str()?.strip_suffix(".m4s")?.split_once('-')?;
+        Some((file.parent()?.to_owned(), track.to_owned(), number.parse().ok()?))
+    });
+    parsed.collect()
+}
+
+#[test]
+fn a_disk_that_hangs_does_not_hold_up_the_end() {
+    let mut server = Server::start_with(Options { config: "drain_timeout_s = 3\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    let _publisher = Publisher::ordinary(&server, &channel);
+    poll::until_true("two seconds are kept", Duration::from_secs(30), || {
+        list(&server).first().is_some_and(|recording| recording.seconds > 2.0)
+    });
+    let newest = segments(&server.data_dir().join("journal")).into_iter().max_by_key(|(.., number)| *number);
+    let (folder, track, number) = newest.expect("a segment");
+    let mut command = Command::new("python3");
+    command.args(["-c", HANGING_FILES]);
+    command.args((number + 2..number + 5).map(|number| folder.join(format!("{track}-{number}.m4s"))));
+    let disk = Child::start("python3, holding files", command, &log(server.folder(), "disk"));
+    poll::until_true("recording waits for the disk", Duration::from_secs(60), || disk.said().contains("asked"));
+    // A second for what is beyond `drain_timeout_s`, and the rest for a loaded machine.
+    assert_eq!(server.terminate(Duration::from_secs(3 + 1 + 5)).code(), Some(0));
+    assert!(server.log().contains("a disk does not answer"), "says what was cut short");
+    drop(disk);
+    server.start_again();
+    until_ready(&server, Duration::from_secs(30));
+    assert_sound(&server);
 }

@@ -195,3 +195,17 @@ fn a_channel_that_is_not_live_says_so_on_every_output() {
     }
     assert_eq!(server.state(&channel)["state"], "waiting");
 }
+
+#[test]
+fn the_old_systems_ports_play_whole_and_in_sync() {
+    let names = ["flv", "hls", "lhls"];
+    let config = names.map(|name| format!("{name}_addr = '127.0.0.1:0'\n")).concat();
+    let (server, channel, _publisher) = on_air(Options { config: format!("[legacy]\n{config}"), ..Options::default() });
+    server.until_listed(&channel, 2.0);
+    let paths = ["live/kelas.flv", "live/kelas.m3u8", "live/kelas/playlist.m3u8"];
+    let url = |(name, path): (&str, &str)| format!("http://{}/{path}", server.address(name));
+    let players = names.into_iter().zip(paths).map(|at| Capture::start(server.folder(), &[], &url(at), Some(SECONDS)));
+    for (player, path) in players.collect::<Vec<_>>().into_iter().zip(paths) {
+        player.finish().assert_whole(path, SECONDS);
+    }
+}

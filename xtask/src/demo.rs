@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: from a clean clone to a picture in the browser, and back to nothing on Ctrl-C.
 
+use std::fs::{File, TryLockError};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -36,7 +37,7 @@ pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
     }
     let tayang = build(tree)?;
     ensure!(!stopped.load(Ordering::Relaxed), "stopped");
-    let folder = fresh_folder(&tree.target().join("demo"))?;
+    let (folder, _mine) = fresh_folder(&tree.target().join("demo"))?;
     step(4, "start the server");
     let mut server = start_server(&tayang, &folder)?;
     let outcome = wait_ready(&mut server, &folder, &stopped)
@@ -44,7 +45,14 @@ pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
     eprintln!("\nstopping");
     server.stop(Duration::from_secs(DRAIN_SECONDS_MAX))?;
     outcome?;
-    eprintln!("stopped. What was recorded is in {}", shown(tree, &folder));
+    if holds_recordings(&folder) {
+        let (tayang, folder) = (shown(tree, &tayang), shown(tree, &folder));
+        eprintln!(
+            "stopped. What was recorded is in {folder}; this serves it again:\n\n  {tayang} serve --data-dir {folder}\n"
+        );
+    } else {
+        eprintln!("stopped. Nothing was recorded");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,29 +86,62 @@ fn build(tree: &Tree) -> Result<PathBuf> {
     Ok(tree.target().join("release/tayang"))
 }
 
-/// A new data directory; those of demos that have ended are removed.
-fn fresh_folder(parent: &Path) -> Result<PathBuf> {
+/// A new data directory, with the lock that says that a demo has it. Those of demos that have ended and recorded nothing are
+/// removed.
+fn fresh_folder(parent: &Path) -> Result<(PathBuf, File)> {
     std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+    // One demo at a time looks here, so that none sees a folder that is made but not locked yet.
+    let looking = lock_file(parent)?;
+    looking.lock().context("the demos' folder cannot be locked")?;
+    let mut kept = 0;
     for entry in std::fs::read_dir(parent)? {
         let old = entry?.path();
-        let runs = pid(&old).is_some_and(|pid| Path::new("/proc").join(pid.to_string()).exists());
-        if !runs {
+        if !old.is_dir() || is_in_use(&old)? {
+            continue;
+        }
+        if holds_recordings(&old) {
+            kept += 1;
+        } else {
             std::fs::remove_dir_all(&old).with_context(|| old.display().to_string())?;
         }
     }
+    if kept > 0 {
+        eprintln!("recordings of {kept} earlier demos are in {}; remove what you do not need", parent.display());
+    }
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let folder = parent.join(seconds.to_string());
+    let free = (seconds..).map(|name| parent.join(name.to_string())).find(|folder| !folder.exists());
+    let folder = free.context("no name is free")?;
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-    Ok(folder)
+    let mine = lock_file(&folder)?;
+    mine.lock().context("the demo's folder cannot be locked")?;
+    Ok((folder, mine))
+}
+
+fn lock_file(folder: &Path) -> Result<File> {
+    let path = folder.join("demo.lock");
+    File::options().create(true).append(true).open(&path).with_context(|| path.display().to_string())
+}
+
+/// A demo has the folder, or a server that outlived its demo or was started on it again.
+fn is_in_use(folder: &Path) -> Result<bool> {
+    let is_locked = matches!(lock_file(folder)?.try_lock(), Err(TryLockError::WouldBlock));
+    Ok(is_locked || pid(folder).is_some_and(|pid| Path::new("/proc").join(pid.to_string()).exists()))
+}
+
+/// Anything in the store of recordings, or a journal, each of which is a folder.
+fn holds_recordings(folder: &Path) -> bool {
+    let entries = |name: &str| std::fs::read_dir(folder.join(name)).into_iter().flatten().flatten();
+    entries("objects").next().is_some() || entries("journal").any(|entry| entry.path().is_dir())
 }
 
 fn ready_file(folder: &Path) -> PathBuf {
     folder.join("ready.json")
 }
 
+/// The server that runs on the folder says so there.
 fn pid(folder: &Path) -> Option<u64> {
-    let ready: Value = serde_json::from_slice(&std::fs::read(ready_file(folder)).ok()?).ok()?;
-    ready["pid"].as_u64()
+    let server: Value = serde_json::from_slice(&std::fs::read(folder.join("server.json")).ok()?).ok()?;
+    server["pid"].as_u64()
 }
 
 fn start_server(tayang: &Path, folder: &Path) -> Result<Child> {
@@ -225,18 +266,37 @@ mod tests {
         assert!(banner(&serde_json::json!({})).is_err());
     }
 
+    fn parent(name: &str) -> PathBuf {
+        let parent = std::env::temp_dir().join(format!("tayang-demo-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&parent).expect("a folder");
+        parent
+    }
+
     #[test]
-    fn data_of_ended_demos_is_removed_and_of_a_running_one_kept() {
-        let parent = std::env::temp_dir().join(format!("tayang-demo-test-{}", std::process::id()));
-        for (name, pid) in [("1", u64::from(std::process::id())), ("2", u64::MAX)] {
+    fn an_ended_demo_is_removed_unless_it_recorded_and_a_running_server_is_left_alone() {
+        let parent = parent("ended");
+        for (name, pid) in [("runs", u64::from(std::process::id())), ("empty", u64::MAX), ("recorded", u64::MAX)] {
             let folder = parent.join(name);
-            std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(ready_file(&folder), format!("{{\"pid\":{pid}}}")).expect("a file");
+            std::fs::create_dir_all(folder.join("journal")).expect("a folder");
+            std::fs::write(folder.join("journal/lock"), "").expect("a file");
+            std::fs::write(folder.join("server.json"), format!("{{\"pid\":{pid}}}")).expect("a file");
         }
-        let folder = fresh_folder(&parent).expect("a fresh one");
-        assert!(parent.join("1").exists(), "its process runs");
-        assert!(!parent.join("2").exists(), "its process is gone");
-        assert_eq!(std::fs::read_dir(folder).expect("there").count(), 0);
+        std::fs::create_dir_all(parent.join("recorded/objects/channel")).expect("a folder");
+        std::fs::create_dir_all(parent.join("killed/journal/channel")).expect("a folder");
+        fresh_folder(&parent).expect("a fresh one");
+        let is_there = |name: &str| parent.join(name).exists();
+        assert!(is_there("runs"), "its process runs");
+        assert!(!is_there("empty"), "its process is gone");
+        assert!(is_there("recorded") && is_there("killed"), "what was recorded is kept");
+        std::fs::remove_dir_all(parent).expect("cleaned up");
+    }
+
+    #[test]
+    fn a_demo_that_has_not_started_its_server_yet_keeps_its_folder() {
+        let parent = parent("two");
+        let (first, _first) = fresh_folder(&parent).expect("one");
+        let (second, _second) = fresh_folder(&parent).expect("another, in the same second");
+        assert!(first.exists() && second.exists() && first != second);
         std::fs::remove_dir_all(parent).expect("cleaned up");
     }
 

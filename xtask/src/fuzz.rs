@@ -10,12 +10,10 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::{cargo, run as run_command};
+use crate::command::{cargo, quiet, run as run_command};
 use crate::summary::Count;
 use crate::tree::Tree;
 use crate::{packages, value};
-
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Flags that libFuzzer needs of rustc; `overflow-checks` and `debug-assertions` come from the workspace's profile.
 const RUSTFLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -92,12 +90,15 @@ fn targets(tree: &Tree) -> Result<Vec<String>> {
 /// Builds all targets; answers with the folder of their programs.
 fn build(tree: &Tree) -> Result<PathBuf> {
     let folder = tree.path("fuzz");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = quiet(&rustc, &["-vV"]).context("`rustc -vV` fails")?;
+    let target = host(&version).context("`rustc -vV` names no host")?;
     let target_dir = tree.target().join("fuzz");
     // Not `--locked`: this workspace has its own lock file, which a new dependency of a crate outside it leaves behind.
-    let mut command = cargo(&["build", "--release", "--bins", "--target", TARGET], &folder);
+    let mut command = cargo(&["build", "--release", "--bins", "--target", target], &folder);
     command.env("RUSTFLAGS", RUSTFLAGS).env("CARGO_TARGET_DIR", &target_dir);
     ensure!(run_command(command)?.success, "the fuzz targets do not build");
-    Ok(target_dir.join(TARGET).join("release"))
+    Ok(target_dir.join(target).join("release"))
 }
 
 /// Fuzzes one target from its seeds; finds are kept outside the tree, failures are named with the way to repeat them.
@@ -136,6 +137,11 @@ fn run_one(tree: &Tree, program: &Path, name: &str, seconds: u32) -> Result<bool
     Ok(status.success())
 }
 
+/// The target triple that rustc itself runs on, from what it says of its version.
+fn host(version: &str) -> Option<&str> {
+    version.lines().find_map(|line| line.strip_prefix("host: "))
+}
+
 fn stat(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
@@ -143,6 +149,13 @@ fn stat(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_are_built_for_the_machine_that_builds_them() {
+        let version = "rustc 1.97.0\nbinary: rustc\nhost: aarch64-unknown-linux-gnu\nrelease: 1.97.0\n";
+        assert_eq!(host(version), Some("aarch64-unknown-linux-gnu"));
+        assert_eq!(host("rustc 1.97.0\n"), None);
+    }
 
     #[test]
     fn executions_are_read_from_the_fuzzers_own_statistics() {

@@ -75,7 +75,12 @@ pub fn install(lists: &[&[Needed]]) -> Result<()> {
         .args(&prefix[1..])
         .arg(format!("DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; export DEBIAN_FRONTEND RUNLEVEL; {line}"));
     command.current_dir(Path::new("/"));
-    ensure!(run(command)?.success, "apt failed. Run this and try again:\n\n  sudo sh -c '{line}'\n");
+    let installed = run(command)?.success;
+    ensure!(
+        installed,
+        "apt failed, and says above why. A package that it does not know (Ubuntu has no `chromium`) is not needed where its \
+         program is on the PATH. For all others, run this and try again:\n\n  sudo sh -c '{line}'\n"
+    );
     Ok(())
 }
 

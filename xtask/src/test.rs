@@ -18,6 +18,8 @@ const FUZZ_SECONDS: u32 = 5;
 /// What a step came to.
 enum Outcome {
     Done(Count),
+    /// Done but for what the text says.
+    Partly(Count, String),
     LeftOut(String),
 }
 
@@ -36,7 +38,11 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", about: "the project's own rules, licences and dependency law", run: tidy_step },
     Step { name: "format", about: "rustfmt changes nothing", run: format },
     Step { name: "deny", about: "cargo-deny, where it is installed", run: deny },
-    Step { name: "web", about: "build, size budget, lint, type check and unit tests of the pages", run: web },
+    Step {
+        name: "web",
+        about: "build, size budget, lint, type check, unit tests and known flaws of the pages",
+        run: web,
+    },
     Step { name: "clippy", about: "no warning in the whole workspace", run: clippy },
     Step { name: "unit", about: "unit, property, contract and doc tests of every crate", run: unit },
     Step { name: "fuzz", about: "a short run of every fuzz target", run: fuzz_step },
@@ -58,6 +64,7 @@ pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
         let start = Instant::now();
         let (count, note) = match (step.run)(tree) {
             Ok(Outcome::Done(count)) => (Some(count), String::new()),
+            Ok(Outcome::Partly(count, left_out)) => (Some(count), left_out),
             Ok(Outcome::LeftOut(why)) => (None, why),
             Err(error) => {
                 eprintln!("{}: {error:#}", step.name);
@@ -157,7 +164,19 @@ fn web(tree: &Tree) -> Result<Outcome> {
         let done = run_command(program("npm", &["run", "--silent", script], &folder))?;
         count = count.and(Count::from_output(&done.stdout, done.success));
     }
-    Ok(Outcome::Done(count))
+    // One try of 20 s: without a registry this must not take minutes.
+    let once = ["--fetch-retries=0", "--fetch-timeout=20000"];
+    let audit = ["audit", "--audit-level=high", "--omit=dev", once[0], once[1]];
+    let done = run_command(program("npm", &audit, &folder))?;
+    Ok(match is_free_of_flaws(done.success, &done.stdout) {
+        Some(free) => Outcome::Done(count.and(Count::one(free))),
+        None => Outcome::Partly(count, "npm audit left out: the registry told no advisories".to_owned()),
+    })
+}
+
+/// What `npm audit` found; `None` where it could not ask, which it also ends with an error for.
+fn is_free_of_flaws(success: bool, report: &str) -> Option<bool> {
+    (success || report.contains("Severity: ")).then_some(success)
 }
 
 fn clippy(tree: &Tree) -> Result<Outcome> {
@@ -217,6 +236,14 @@ mod tests {
         assert_eq!(chosen(&["--only", "unit,tidy"]).expect("two"), Some(vec!["tidy", "unit"]));
         assert!(!chosen(&["--skip", "e2e"]).expect("most").expect("steps").contains(&"e2e"));
         assert_eq!(chosen(&["--list"]).expect("a list"), None);
+    }
+
+    #[test]
+    fn a_registry_without_advisories_is_no_flaw() {
+        assert_eq!(is_free_of_flaws(true, "found 0 vulnerabilities\n"), Some(true));
+        let report = "# npm audit report\n\nmpegts.js  <1.0.0\nSeverity: high\n\n1 high severity vulnerability\n";
+        assert_eq!(is_free_of_flaws(false, report), Some(false));
+        assert_eq!(is_free_of_flaws(false, "undefined\n"), None);
     }
 
     #[test]

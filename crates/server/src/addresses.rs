@@ -31,9 +31,7 @@ pub struct BoundAddresses {
     pub flv: Option<SocketAddr>,
     /// livego's HLS port, if on.
     pub hls: Option<SocketAddr>,
-    /// livego's API port, if on.
-    pub api: Option<SocketAddr>,
-    /// Seed 004's LHLS port, if on.
+    /// The old LHLS platform's port, if on.
     pub lhls: Option<SocketAddr>,
 }
 
@@ -49,7 +47,6 @@ impl BoundAddresses {
             rtmps: config.rtmps_addr,
             flv: config.legacy.flv_addr,
             hls: config.legacy.hls_addr,
-            api: config.legacy.api_addr,
             lhls: config.legacy.lhls_addr,
         }
     }
@@ -72,14 +69,24 @@ impl BoundAddresses {
         written
     }
 
+    /// Removes a file that [`write`](Self::write) wrote, and leaves one that another server has put there since.
+    pub fn remove(&self, path: &Path) {
+        if Self::read(path).is_some_and(|found| found.pid == self.pid) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
     /// What the server that runs on this data directory listens on; `None` if none runs.
     #[must_use]
     pub fn of_running(data_dir: &Path) -> Option<Self> {
+        Self::read(&server_file(data_dir)).filter(|bound| is_running(bound.pid))
+    }
+
+    fn read(path: &Path) -> Option<Self> {
         use io::Read as _;
         let mut text = String::new();
-        fs::File::open(server_file(data_dir)).ok()?.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
-        let bound: Self = serde_json::from_str(&text).ok()?;
-        is_running(bound.pid).then_some(bound)
+        fs::File::open(path).ok()?.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
     }
 }
 
@@ -235,7 +242,6 @@ mod tests {
             rtmps: rtmps.map(address),
             flv: None,
             hls: None,
-            api: None,
             lhls: None,
         }
     }
@@ -293,5 +299,18 @@ mod tests {
         fs::write(&file, "{\"pid\":").expect("written");
         assert_eq!(BoundAddresses::of_running(directory.path()), None, "damaged");
         assert_eq!(fs::read_dir(directory.path()).expect("directory").count(), 1, "nothing unfinished is left");
+    }
+
+    #[test]
+    fn a_server_removes_its_own_file_only() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("ready.json");
+        let ours = bound("127.0.0.1:41234", None);
+        let theirs = BoundAddresses { pid: 1, ..ours.clone() };
+        theirs.write(&file).expect("written");
+        ours.remove(&file);
+        assert!(file.exists(), "another server's");
+        theirs.remove(&file);
+        assert!(!file.exists());
     }
 }

@@ -38,7 +38,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(options) => {
             logging::init(&config.log);
-            Ok(runtime.block_on(serve::run(config, options.ready_file))?)
+            Ok(serve::run(runtime, config, options.ready_file)?)
         }
         Command::Channel(command) => runtime.block_on(channel::run(&config, command)),
         Command::PublishTest(options) => runtime.block_on(publish_test::run(&config, &options)),

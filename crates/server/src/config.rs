@@ -124,9 +124,7 @@ pub struct Legacy {
     pub flv_addr: Option<SocketAddr>,
     /// HLS of livego, usually port 7002.
     pub hls_addr: Option<SocketAddr>,
-    /// Management API of livego, usually port 8090.
-    pub api_addr: Option<SocketAddr>,
-    /// LHLS of seed 004, usually port 9094.
+    /// LHLS of the old LHLS platform, usually port 9094.
     pub lhls_addr: Option<SocketAddr>,
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Start: database, what a crash left of recordings, streams, listeners; then the ready file. Stop (SIGTERM, SIGINT):
 //! publishers are told, streams end, recordings are sealed, responses under way are finished, sockets close; all within the
-//! configured time.
+//! configured time, for no thread that waits for a disk is waited for longer. A signal at the start ends it as a kill would.
 
 mod listeners;
 mod observe;
 mod watch;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,7 +22,9 @@ use gateway::live::Live;
 use hub::Hub;
 use recorder::Recorder;
 use store::db::sqlite::SqliteStore;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,37 +35,133 @@ use crate::config::{Config, server_file};
 const TICK: Duration = Duration::from_millis(250);
 /// Of the time to stop, what is kept for flushing when everything else has run over.
 const FLUSH_RESERVE: Duration = Duration::from_millis(500);
+/// Beyond the time to stop, what is given to each of the two last things that a disk can hold: removing the files that say
+/// where we listen, and threads that are at work.
+const END_RESERVE: Duration = Duration::from_millis(500);
 
-/// Serves until told to stop.
+/// Serves on `runtime` until told to stop. Ends also when a disk does not answer and threads wait for it.
 ///
 /// # Errors
 /// Whatever keeps it from starting: an address in use, a database or folder that cannot be opened.
-pub async fn run(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    raise_file_limit();
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
-    let metrics = observe::install()?;
-    let (gateway, store) = open(&config, metrics).await?;
+pub fn run(runtime: Runtime, config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
+    to_the_end(runtime, serve(config, ready_file))
+}
 
-    let stop = CancellationToken::new();
-    let tracker = TaskTracker::new();
-    let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
-    tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
-    // Until the very end: who waits for a part looks at the time when it ticks.
-    let ticking = tokio::spawn(tick(gateway.clone()));
-    announce(&config, &bound, ready_file.as_deref())?;
+/// Dropping a runtime waits for its threads without limit.
+fn to_the_end<T>(runtime: Runtime, work: impl Future<Output = T>) -> T {
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(END_RESERVE);
+    outcome
+}
 
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-    }
-    drain(&config, &gateway, &stop, &tracker).await;
-    ticking.abort();
-    std::fs::remove_file(server_file(&config.data_dir)).ok();
+async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()> {
+    let mut signals = Signals::catch()?;
+    let (config, ready_file) = (Arc::new(config), ready_file.map(Arc::<Path>::from));
+    // On a thread of its own: it may wait for another process's lock or for a disk, and signals are heard even so.
+    let starting = tokio::task::spawn_blocking({
+        let (config, ready_file) = (config.clone(), ready_file.clone());
+        move || Handle::current().block_on(Running::start(config, ready_file))
+    });
+    let running = tokio::select! {
+        biased;
+        started = starting => started.context("starting ended early")??,
+        name = signals.next() => {
+            tracing::info!("{name} while starting: ends, and the next start goes on from here");
+            return Ok(());
+        }
+    };
+    let name = signals.next().await;
+    tracing::info!("{name}: stopping");
+    running.stop().await;
     Ok(())
+}
+
+/// What ends the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?,
+            interrupt: signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// A server that is on air.
+struct Running {
+    config: Arc<Config>,
+    ready_file: Option<Arc<Path>>,
+    bound: BoundAddresses,
+    gateway: Arc<Gateway>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    ticking: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(config: Arc<Config>, ready_file: Option<Arc<Path>>) -> anyhow::Result<Self> {
+        forget_earlier(&config, ready_file.as_deref())?;
+        tracing::info!(data_dir = %config.data_dir.display(), "starting");
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        raise_file_limit();
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
+        let metrics = observe::install()?;
+        let (gateway, store) = open(&config, metrics).await?;
+
+        let stop = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
+        // Until the very end: who waits for a part looks at the time when it ticks.
+        let ticking = tokio::spawn(tick(gateway.clone()));
+        announce(&config, &bound, ready_file.as_deref())?;
+        Ok(Self { config, ready_file, bound, gateway, stop, tracker, ticking })
+    }
+
+    async fn stop(self) {
+        drain(&self.config, &self.gateway, &self.stop, &self.tracker).await;
+        self.ticking.abort();
+        let removing = tokio::task::spawn_blocking(move || {
+            for file in written_files(&self.config, self.ready_file.as_deref()) {
+                self.bound.remove(&file);
+            }
+        });
+        if tokio::time::timeout(END_RESERVE, removing).await.is_err() {
+            tracing::warn!("a disk does not answer: the files that say where this server listened are left");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Where it says what it listens on: for the command line beside it, and for whoever waits for it to be ready.
+fn written_files(config: &Config, ready_file: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+    std::iter::once(server_file(&config.data_dir)).chain(ready_file.map(Path::to_owned))
+}
+
+/// Removes what a server that was killed left: whoever waits for the ready file would read of a process that is gone.
+fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
+    // One that runs on this directory keeps its own; we shall not get the directory's lock.
+    if BoundAddresses::of_running(&config.data_dir).is_none() {
+        std::fs::remove_file(server_file(&config.data_dir)).ok();
+    }
+    match ready_file.map(|file| (file, std::fs::remove_file(file))) {
+        Some((file, Err(error))) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} is there and cannot be removed", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<SqliteStore>)> {
@@ -116,7 +215,12 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
 /// Says where it listens, once every listener accepts.
 fn announce(config: &Config, bound: &BoundAddresses, ready_file: Option<&Path>) -> anyhow::Result<()> {
     let own = server_file(&config.data_dir);
-    for file in [Some(own.as_path()), ready_file].into_iter().flatten() {
+    if let Err(error) = bound.write(&own) {
+        // A full disk keeps nobody from watching.
+        let file = own.display();
+        tracing::warn!(%file, %error, "cannot be written: commands beside this server take the configured addresses");
+    }
+    if let Some(file) = ready_file {
         bound.write(file).with_context(|| format!("{} cannot be written", file.display()))?;
     }
     tracing::info!(http = %bound.http, rtmp = %bound.rtmp, https = ?bound.https, rtmps = ?bound.rtmps, "on air");
@@ -134,8 +238,8 @@ async fn tick(gateway: Arc<Gateway>) {
 
 /// Publishers are told and given a moment, streams end, recordings are flushed, and who is being answered is answered.
 async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tracker: &TaskTracker) {
-    let deadline =
-        tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s).saturating_sub(FLUSH_RESERVE);
+    let end = tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s);
+    let deadline = end - FLUSH_RESERVE;
     gateway.drain();
     stop.cancel();
     tracker.close();
@@ -152,12 +256,20 @@ async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tra
     };
     if tokio::time::timeout_at(deadline, ended).await.is_err() {
         tracing::warn!(
+            streams = gateway.live.running(),
+            connections = tracker.len(),
+            responses = gateway.responses.len(),
             "stopping took too long and is cut short; recordings go on from their journals at the next start"
         );
     }
     gateway.fan_out.stop();
-    gateway.recorder.shutdown().await;
-    tracing::info!("stopped");
+    if tokio::time::timeout_at(end, gateway.recorder.shutdown()).await.is_err() {
+        tracing::warn!(
+            queued_bytes = gateway.recorder.queued_bytes(),
+            "a disk does not answer: what it has not taken is not recorded; recordings go on from their journals at the \
+             next start"
+        );
+    }
 }
 
 /// Each viewer is a descriptor: take all that the system grants.
@@ -166,5 +278,25 @@ fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).is_err() {
         tracing::warn!(?limit.current, "the limit of open files could not be raised");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_waits_for_a_disk_does_not_hold_the_end() {
+        let (disk, waits) = sync_channel::<()>(0);
+        let (ends, ended) = sync_channel(1);
+        std::thread::spawn(move || {
+            let runtime = Runtime::new().expect("a runtime");
+            to_the_end(runtime, async { drop(tokio::task::spawn_blocking(move || waits.recv())) });
+            ends.send(()).expect("waited for");
+        });
+        ended.recv_timeout(Duration::from_secs(20)).expect("an end");
+        drop(disk);
     }
 }

@@ -279,7 +279,7 @@ fn the_running_servers_addresses_stand_above_the_configured_ones() {
 #[test]
 fn a_server_that_was_killed_or_whose_id_was_used_again_is_not_believed() {
     let dir = data_dir();
-    let addresses = r#""http":"0.0.0.0:41000","https":null,"rtmp":"127.0.0.1:41001","rtmps":null,"flv":null,"hls":null,"api":null,"lhls":null"#;
+    let addresses = r#""http":"0.0.0.0:41000","https":null,"rtmp":"127.0.0.1:41001","rtmps":null,"flv":null,"hls":null,"lhls":null"#;
     // An id beyond the largest there can be; and that of this test, which is another program.
     for (name, pid) in [("satu", 4_194_304), ("dua", std::process::id())] {
         std::fs::write(dir.path().join("server.json"), format!("{{\"pid\":{pid},{addresses}}}")).expect("written");

@@ -165,6 +165,25 @@ fn a_recording_that_a_kill_cut_off_is_proved_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_recording_whose_channel_was_deleted_has_no_address() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    record(dir.path(), true);
+    let done = |arguments: &[&str]| assert_eq!(tayang(dir.path(), arguments).status.code(), Some(0), "{arguments:?}");
+    done(&["channel", "delete", "kelas"]);
+    // The name says nothing: the recording is of the channel that had it then.
+    for again in [false, true] {
+        if again {
+            done(&["channel", "create", "kelas"]);
+        }
+        let listed = json(&tayang(dir.path(), &["recording", "list", "--channel", "kelas", "--json"]));
+        assert_eq!(listed[0]["id"], STARTED.to_string());
+        assert_eq!((&listed[0]["playlist"], &listed[0]["mp4"]), (&Value::Null, &Value::Null), "{listed}");
+        let shown = tayang(dir.path(), &["recording", "list"]);
+        assert!(!String::from_utf8_lossy(&shown.stdout).contains("http"), "{shown:?}");
+    }
+}
+
+#[test]
 fn what_is_not_there_or_written_wrong_has_its_code() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let code = |arguments: &[&str]| tayang(dir.path(), arguments).status.code();

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use control::{ChannelRepository, Recording, RecordingRepository, RecordingState};
+use control::{ChannelRepository, Recording, RecordingRepository, RecordingState, Snapshot};
 use media::StreamId;
 use recorder::{Archive, RecordingKey, VerifyReport};
 use serde::Serialize;
@@ -38,13 +38,15 @@ struct Entry {
     duration: f64,
     state: &'static str,
     bytes: u64,
-    playlist: String,
-    mp4: String,
+    /// None where the channel was deleted: its addresses are gone, or another channel's.
+    playlist: Option<String>,
+    mp4: Option<String>,
 }
 
 impl Entry {
-    fn new(origins: &Origins, recording: &Recording) -> Self {
-        let (playlist, mp4) = recording_urls(origins, &recording.path, recording.id);
+    fn new(origins: &Origins, channels: &Snapshot, recording: &Recording) -> Self {
+        let is_served = channels.channel(&recording.path).is_some_and(|channel| channel.id == recording.channel);
+        let (playlist, mp4) = is_served.then(|| recording_urls(origins, &recording.path, recording.id)).unzip();
         Self {
             id: recording.id.to_string(),
             channel: recording.path.to_string(),
@@ -72,7 +74,8 @@ async fn list(config: &Config, channel: Option<&str>, json: bool) -> Result<(), 
     }
     refresh(config, &mut found).await?;
     let origins = Origins::of(config);
-    let entries: Vec<Entry> = found.iter().map(|recording| Entry::new(&origins, recording)).collect();
+    let channels = store.snapshot().await?;
+    let entries: Vec<Entry> = found.iter().map(|recording| Entry::new(&origins, &channels, recording)).collect();
     if json {
         return answer_json(&entries);
     }
@@ -88,7 +91,7 @@ async fn list(config: &Config, channel: Option<&str>, json: bool) -> Result<(), 
             clock(entry.duration),
             entry.state.to_owned(),
             entry.bytes.to_string(),
-            entry.mp4.clone(),
+            entry.mp4.clone().unwrap_or_else(|| "- (channel deleted)".to_owned()),
         ]
     };
     let rows: Vec<_> = entries.iter().map(row).collect();

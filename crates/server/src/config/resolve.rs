@@ -386,7 +386,6 @@ impl Values {
             legacy: Legacy {
                 flv_addr: self.optional("legacy.flv_addr"),
                 hls_addr: self.optional("legacy.hls_addr"),
-                api_addr: self.optional("legacy.api_addr"),
                 lhls_addr: self.optional("legacy.lhls_addr"),
             },
             log: Log { level: self.value("log.level"), json: self.text("log.format") == Some("json") },
@@ -418,8 +417,7 @@ impl Values {
 
 fn refuse_shared_addresses(config: &Config) -> Result<(), ConfigError> {
     let legacy = &config.legacy;
-    let optional =
-        [config.https_addr, config.rtmps_addr, legacy.flv_addr, legacy.hls_addr, legacy.api_addr, legacy.lhls_addr];
+    let optional = [config.https_addr, config.rtmps_addr, legacy.flv_addr, legacy.hls_addr, legacy.lhls_addr];
     let all: Vec<SocketAddr> =
         [config.http_addr, config.rtmp_addr].into_iter().chain(optional.into_iter().flatten()).collect();
     let shared = |(at, address): (usize, &SocketAddr)| address.port() != 0 && all[..at].contains(address);

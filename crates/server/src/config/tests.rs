@@ -102,6 +102,7 @@ fn unknown_keys_are_refused_and_the_right_one_is_suggested() {
         ("htttp_addr = '0.0.0.0:1'", "there is no setting htttp_addr, did you mean http_addr?"),
         ("part_target_ms = 200", "there is no setting part_target_ms, did you mean live.part_target_ms?"),
         ("[live]\nfoo = 1", "there is no setting live.foo;"),
+        ("[legacy]\napi_addr = '0.0.0.0:8090'", "there is no setting legacy.api_addr"),
         ("[nothing.at.all]\nx = 1", "there is no setting nothing.at"),
         ("[[live]]\nx = 1", "there is no setting live"),
     ] {

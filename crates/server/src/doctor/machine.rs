@@ -31,7 +31,6 @@ pub(super) fn ports(config: &Config) -> Vec<Finding> {
         ("rtmps_addr", config.rtmps_addr),
         ("legacy.flv_addr", legacy.flv_addr),
         ("legacy.hls_addr", legacy.hls_addr),
-        ("legacy.api_addr", legacy.api_addr),
         ("legacy.lhls_addr", legacy.lhls_addr),
     ]
     .into_iter()

@@ -55,9 +55,12 @@ pub enum OpenError {
     /// It is no database of ours.
     #[error("cannot bring the database up to date: {0}")]
     Migrate(#[source] MigrateError),
+    /// There is no room for what SQLite keeps beside the file, 32 KiB at least.
+    #[error("cannot open the database: the disk of {0} is full")]
+    Full(PathBuf),
     /// It cannot be opened.
     #[error("cannot open the database: {0}")]
-    Open(#[from] sqlx::Error),
+    Open(#[source] sqlx::Error),
 }
 
 /// An open database file. Cheap to clone; all clones share the connections.
@@ -83,14 +86,18 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let failed = |error: sqlx::Error| {
+            if rows::is_full(&error) { OpenError::Full(path.to_owned()) } else { OpenError::Open(error) }
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
         migrator().run(&writer).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
+            MigrateError::Execute(error) if rows::is_full(&error) => OpenError::Full(path.to_owned()),
             other => OpenError::Migrate(other),
         })?;
         drop(lock);
-        let watcher = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        let watcher = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(failed)?;
         Ok(Self { writer, readers, watcher })
     }
 

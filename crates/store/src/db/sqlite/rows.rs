@@ -2,7 +2,7 @@
 
 use control::{Channel, Recording, RepositoryError, StreamKey};
 use media::{ChannelPath, Redacted, StreamId, UnixMillis};
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
@@ -92,18 +92,19 @@ pub(super) fn stored(count: u64) -> Result<i64, RepositoryError> {
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> RepositoryError {
-    let Some(database) = error.as_database_error() else { return RepositoryError::Backend(Box::new(error)) };
-    match database.kind() {
-        ErrorKind::UniqueViolation => RepositoryError::Exists(subject),
-        ErrorKind::ForeignKeyViolation => RepositoryError::NotFound("channel"),
-        // SQLITE_FULL, https://sqlite.org/rescode.html; the primary code is the low byte.
-        _ if primary_code(database.code().as_deref()) == Some(13) => RepositoryError::Full,
+    match error.as_database_error().map(DatabaseError::kind) {
+        Some(ErrorKind::UniqueViolation) => RepositoryError::Exists(subject),
+        Some(ErrorKind::ForeignKeyViolation) => RepositoryError::NotFound("channel"),
+        _ if is_full(&error) => RepositoryError::Full,
         _ => RepositoryError::Backend(Box::new(error)),
     }
 }
 
-fn primary_code(code: Option<&str>) -> Option<u32> {
-    code?.parse::<u32>().ok().map(|code| code & 0xff)
+/// The disk has no room for a page, or none for the file that connections share (`-shm`).
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    // SQLITE_FULL and SQLITE_IOERR_SHMSIZE, https://sqlite.org/rescode.html; the primary code is the low byte.
+    code.is_some_and(|code| code & 0xff == 13 || code == 4_874)
 }
 
 fn path(row: &SqliteRow) -> Result<ChannelPath, RepositoryError> {

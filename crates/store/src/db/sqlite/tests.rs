@@ -56,3 +56,39 @@ async fn a_reader_cannot_write() {
     let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
     assert!(sqlx::query("DELETE FROM channels").execute(&store.readers).await.is_err());
 }
+
+/// A mounted tmpfs, gone at the end.
+struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    /// `None` without the right to mount.
+    fn mount(at: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).expect("made");
+        let mut command = std::process::Command::new("mount");
+        let mounted = command.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(&at).output().ok()?;
+        mounted.status.success().then_some(Self(at))
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_database_on_a_full_disk_says_so() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let Some(tmpfs) = Tmpfs::mount(directory.path().join("data")) else {
+        eprintln!("no right to mount a tmpfs here: nothing is shown");
+        return;
+    };
+    let (file, other) = (tmpfs.0.join("tayang.db"), tmpfs.0.join("somebody-else"));
+    let fill = || fs::write(&other, vec![0; 1 << 20]).expect_err("full");
+    fill();
+    assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Full(_))), "a new one");
+    fs::remove_file(&other).expect("room");
+    SqliteStore::open(&file).await.expect("there is room again").close().await;
+    fill();
+    assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Full(_))), "one that is there");
+}
