@@ -45,7 +45,8 @@ impl Connection {
             match tls {
                 Some(acceptor) => acceptor.accept(tcp).await.map(|tls| Self::Tls(Box::new(tls))),
                 None => {
-                    tcp.readable().await?;
+                    // A socket that was just accepted is taken to be readable until somebody tries.
+                    tcp.peek(&mut [0]).await?;
                     Ok(Self::Plain(tcp))
                 }
             }
