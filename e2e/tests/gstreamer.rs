@@ -5,6 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use e2e::publish::ON_AIR;
+use e2e::recordings::until_ready;
+use e2e::server::Options;
 use e2e::sight::Sight;
 use e2e::{Child, Publisher, Server, capture, poll};
 use rustix::process::Signal;
@@ -35,6 +37,17 @@ fn play(server: &Server, pipeline: &str, seconds: f64) -> Sight {
     if heeded.is_none() {
         child.kill();
     }
+    e2e::capture::whole(server.folder(), &file.display().to_string())
+}
+
+/// Plays to the end into a file, and tells what is in it.
+#[track_caller]
+fn play_to_the_end(server: &Server, pipeline: &str) -> Sight {
+    let file = server.folder().join("gst.mkv");
+    let command = gst(&format!("{pipeline} ! filesink location={}", file.display()));
+    let mut child = Child::start("gst-launch-1.0", command, &server.folder().join("gst.log"));
+    let status = child.wait(Duration::from_secs(60));
+    assert!(status.success(), "{pipeline}: {}", child.last_words());
     e2e::capture::whole(server.folder(), &file.display().to_string())
 }
 
@@ -102,4 +115,37 @@ fn gstreamer_plays_hls_in_mpeg_ts() {
         channel.play_url("ts")
     );
     play(&server, &pipeline, 6.0).assert_whole("TS-HLS in GStreamer", 6.0);
+}
+
+/// GStreamer's own adaptive player, its pictures coded again and its sound as it is.
+fn adaptive(url: &str) -> String {
+    format!(
+        "uridecodebin3 uri={url} name=d d. ! video/x-raw ! queue ! videoconvert ! \
+         x264enc tune=zerolatency speed-preset=ultrafast bitrate=1000 ! h264parse ! mux. \
+         d. ! audio/x-raw ! queue ! audioconvert ! audio/x-raw,format=S16LE ! mux. matroskamux name=mux"
+    )
+}
+
+#[test]
+fn gstreamer_plays_low_latency_hls() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--no-record"]);
+    let _publisher = Publisher::ordinary(&server, &channel);
+    server.until_listed(&channel, 1.0);
+    play(&server, &adaptive(&channel.play_url("hls")), 6.0).assert_whole("LL-HLS in GStreamer", 6.0);
+}
+
+#[test]
+fn gstreamer_plays_a_recording_over_hls_and_dash() {
+    let server = Server::start_with(Options { config: "reconnect_window_s = 1\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    let publisher = Publisher::ordinary(&server, &channel);
+    server.until_listed(&channel, 8.0);
+    publisher.kill();
+    server.until_state(&channel, "ended", ON_AIR);
+    let recordings = until_ready(&server, Duration::from_secs(20));
+    let playlist = &recordings[0].playlist;
+    for (what, url) in [("HLS", playlist.clone()), ("DASH", playlist.replace("master.m3u8", "manifest.mpd"))] {
+        play_to_the_end(&server, &adaptive(&url)).assert_whole(&format!("a recording over {what} in GStreamer"), 6.0);
+    }
 }

@@ -96,7 +96,7 @@ impl Ingest {
                     let id = track_id(MediaKind::Video, track);
                     self.picture(id, codec, Picture { ms, nanos, cts_ms, key, payload }, now)?;
                 }
-                VideoEvent::Ignored(_) => self.counters.ignored += 1,
+                VideoEvent::Ignored(_) => self.ignored(),
                 VideoEvent::ColourInfo(info) => self.colour(info, now)?,
                 VideoEvent::EndOfSequence { .. } => {}
             }
@@ -122,7 +122,7 @@ impl Ingest {
                 AudioEvent::Frame { track, codec, nanos, payload } => {
                     self.sound(track_id(MediaKind::Audio, track), codec, ms, nanos, payload, now)?;
                 }
-                AudioEvent::Ignored(_) => self.counters.ignored += 1,
+                AudioEvent::Ignored(_) => self.ignored(),
                 AudioEvent::EndOfSequence { .. } | AudioEvent::MultichannelConfig { .. } => {}
             }
         }
@@ -157,6 +157,7 @@ impl Ingest {
             }
             Err(_) => {
                 self.counters.unconfigured += 1;
+                metrics::counter!("tayang_ingest_unconfigured_total").increment(1);
                 Ok(false)
             }
         }
@@ -205,6 +206,7 @@ impl Ingest {
         let payload = codec::canonical_frame(codec, &picture.payload, length_bytes);
         if payload.is_empty() {
             self.counters.malformed += 1;
+            metrics::counter!("tayang_ingest_malformed_total").increment(1);
             return Ok(());
         }
         let key = codec::is_sync(codec, &payload, picture.key);
@@ -237,6 +239,11 @@ impl Ingest {
         let Some(known) = self.tracks.get(&id) else { return Ok(()) };
         let dts = track_time(ms, nanos, &known.track);
         self.publisher.push(Frame { track: id, dts, cts: Ticks::ZERO, key: true, payload }, now)
+    }
+
+    fn ignored(&mut self) {
+        self.counters.ignored += 1;
+        metrics::counter!("tayang_ingest_ignored_total").increment(1);
     }
 
     fn malformed(&mut self, error: &dyn std::error::Error) {

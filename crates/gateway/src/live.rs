@@ -331,7 +331,7 @@ impl Live {
         let packager = Packager::new(self.config.clone(), stream.id(), msn_base);
         self.running.fetch_add(1, Ordering::AcqRel);
         let (started, running) = (self.started.clone(), self.running.clone());
-        let run = Run { live, packager, recording, started, running, playable: false };
+        let run = Run { live, packager, recording, started, running, playable: false, told: Oddities::default() };
         tokio::spawn(run.until_it_ends());
     }
 }
@@ -343,6 +343,58 @@ struct Run {
     started: watch::Sender<u64>,
     running: Arc<AtomicUsize>,
     playable: bool,
+    /// Of what was not ordinary, what the metrics have.
+    told: Oddities,
+}
+
+/// What was not ordinary on the way from a stream's frames to its parts. Bridged, left out, and gone on.
+#[derive(Default)]
+struct Oddities([u64; 13]);
+
+impl Oddities {
+    /// As `tayang_stream_oddities_total` names them.
+    const NAMES: [&str; 13] = [
+        "clock jump bridged",
+        "frame held at its place",
+        "frame before the stream's start",
+        "frame before a key frame",
+        "frame of a track that is not packaged",
+        "frame without bytes",
+        "audio frame ahead of its time",
+        "gap too long to bridge",
+        "segment without a key frame",
+        "sample longer than a part",
+        "sample without a segment",
+        "track without an init segment",
+        "part that could not be written",
+    ];
+
+    fn of(stream: &hub::StreamCounters, packager: &packager::Counters) -> Self {
+        Self([
+            stream.timeline.jumps,
+            stream.timeline.held,
+            stream.timeline.before_start,
+            stream.before_key + packager.frames_before_key,
+            packager.frames_untracked,
+            packager.frames_empty,
+            packager.audio_frames_dropped,
+            packager.reanchored,
+            packager.cuts_without_key,
+            packager.samples_over_target,
+            packager.samples_unplaced,
+            packager.tracks_refused,
+            packager.parts_refused,
+        ])
+    }
+
+    /// Adds to the metrics what there is beyond `told`.
+    fn tell_beyond(&self, told: &Self) {
+        for ((name, now), before) in Self::NAMES.iter().zip(self.0).zip(told.0) {
+            if now > before {
+                metrics::counter!("tayang_stream_oddities_total", "what" => *name).increment(now - before);
+            }
+        }
+    }
 }
 
 /// A packager that stops in any other way than by its stream's end ends the stream, so that the encoder comes back to a
@@ -395,6 +447,7 @@ impl Run {
         }
         self.packager.end();
         self.publish_outputs();
+        self.count_oddities();
         if let Some(recording) = self.recording.take() {
             recording.finish();
         }
@@ -418,11 +471,20 @@ impl Run {
         self.publish_outputs();
     }
 
+    fn count_oddities(&mut self) {
+        let now = Oddities::of(&self.live.stream.counters(), &self.packager.counters());
+        now.tell_beyond(&self.told);
+        self.told = now;
+    }
+
     fn publish_outputs(&mut self) {
         let mut changed = false;
         while let Some(output) = self.packager.poll_output() {
             if let packager::Output::Part(part) = &output {
                 self.live.next_msn.fetch_max(part.msn + 1, Ordering::Relaxed);
+            }
+            if matches!(output, packager::Output::Segment(_)) {
+                self.count_oddities();
             }
             self.live.window.write().apply(&output);
             if let Some(recording) = &mut self.recording {

@@ -342,13 +342,17 @@ impl Fold {
         let tracks = &mut Arc::make_mut(&mut self.index).tracks;
         match at {
             Some(at) => tracks[at].inits.push(init.clone()),
-            None => tracks.push(TrackIndex {
-                id,
-                inits: vec![init.clone()],
-                segments: SegmentList::default(),
-                duration: Ticks::ZERO,
-                bytes: 0,
-            }),
+            None => {
+                tracks.push(TrackIndex {
+                    id,
+                    inits: vec![init.clone()],
+                    segments: SegmentList::default(),
+                    duration: Ticks::ZERO,
+                    bytes: 0,
+                });
+                // Pictures first, as players take a file's first track for its main one.
+                tracks.sort_by_key(|track| (track.inits[0].track.kind() == MediaKind::Audio, track.id));
+            }
         }
         Ok(())
     }

@@ -31,6 +31,12 @@ fn describe() {
         "media held for streams: logs, windows, and what waits for the disk"
     );
     describe_gauge!("tayang_held_bytes_max", Unit::Bytes, "held bytes above which no new stream begins");
+    describe_counter!("tayang_stream_oddities_total", "what senders and networks do that is not ordinary, by what");
+    describe_counter!("tayang_ingest_malformed_total", "bodies of publishers that could not be read");
+    describe_counter!("tayang_ingest_unconfigured_total", "frames of publishers without a usable configuration");
+    describe_counter!("tayang_ingest_ignored_total", "bodies of publishers in formats that are not carried");
+    describe_counter!("tayang_fan_out_missed_total", "entries that a feed was too late for");
+    describe_counter!("tayang_fan_out_panics_total", "viewers closed by a panic of their own");
     describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
 }
 

@@ -355,11 +355,12 @@ async fn a_flush_that_fails_between_segments_raises_the_alarm_until_the_next() {
     let mut house = House::new();
     let disk = Arc::new(OnceBroken::default());
     house.volume = disk.clone();
-    house.config.flush_interval_ms = 500;
+    house.config.flush_interval_ms = 3_000;
     let recorder = house.open().await;
     let mut stream = begin(&recorder);
     // Whole segments only, long before the next flush: none is open when it comes.
     push(&mut stream, 0..PARTS * 2);
+    kept(&recorder, 2_000).await;
     disk.flush_fails.store(true, Ordering::SeqCst);
     until("the alarm is raised", async || !recorder.status().stalled.is_empty()).await;
     until("the alarm is over", async || recorder.status().stalled.is_empty()).await;
