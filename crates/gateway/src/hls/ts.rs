@@ -104,6 +104,10 @@ pub async fn answer(
     msn: u64,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, RecorderError> {
+    if !index.tracks.iter().any(|track| track.segments.get(msn).is_some()) {
+        let first = index.leading().map_or(media::TrackId(0), |track| track.id);
+        return Err(RecorderError::NoSegment { key, track: first, msn });
+    }
     let make = async {
         let archive = gateway.recorder.archive();
         let mut tracks = Vec::new();
@@ -111,10 +115,6 @@ pub async fn answer(
             let Some(entry) = track.segments.get(msn) else { continue };
             let init = archive.init(key, track.id, entry.epoch).await?;
             tracks.push((init.track.clone(), archive.read_segment(key, track.id, msn).await?));
-        }
-        let first = index.leading().map_or(media::TrackId(0), |track| track.id);
-        if tracks.is_empty() {
-            return Err(RecorderError::NoSegment { key, track: first, msn });
         }
         made::aside(move || {
             let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
