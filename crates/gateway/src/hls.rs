@@ -282,7 +282,7 @@ pub async fn of_stream(
             None => None,
         },
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => Box::pin(ts::segment(live, *msn, headers)).await,
+        StreamFile::Ts(msn) => Box::pin(ts::segment(gateway, live, *msn, headers)).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {

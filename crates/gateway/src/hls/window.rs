@@ -67,9 +67,10 @@ pub(super) async fn list(
     container: Container,
 ) -> Response<Body> {
     let Some(track) = track_of(live, label) else { return no_track() };
-    let (newest, ended) = {
+    let (newest, ended, before) = {
         let window = live.window.read();
-        (window.entries(track), window.is_ended())
+        let before = if container == Container::Ts { window.joint_before() } else { u64::MAX };
+        (window.entries(track), window.is_ended(), before)
     };
     let key = RecordingKey { channel: live.channel, stream: live.stream.id() };
     let index = recorded::live_index(gateway, key).await;
@@ -83,10 +84,14 @@ pub(super) async fn list(
         base: base.clone(),
     };
     // As it is in this second, with these segments; an edge may share it for as long.
-    let have = newest.last().map_or(0, |entry| entry.msn + 1);
+    let have = newest.last().map_or(0, |entry| entry.msn + 1).min(before);
     let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
     let (config, name, wanted) = (gateway.live.config().clone(), label.0.clone(), *wanted);
-    let all = move || entries(index.as_deref(), &name, newest);
+    let all = move || {
+        let mut all = entries(index.as_deref(), &name, newest);
+        all.retain(|entry| entry.msn < before);
+        all
+    };
     let again = all.clone();
     let name = label.0.clone();
     let make = made::aside(move || {

@@ -63,7 +63,10 @@ impl Window {
     }
 
     fn plain(&self, track: &TrackWindow, container: Container, addressing: Addressing<'_>) -> Option<String> {
-        let entries = track.entries();
+        let mut entries = track.entries();
+        if container == Container::Ts {
+            entries.retain(|entry| entry.msn < self.joint_before);
+        }
         let options = ListOptions { container, kind: Kind::Live, skip: false, addressing };
         let mut text = segment_list(&self.config, &track.name, self.listed(&entries), &options)?;
         if self.ended {
