@@ -17,14 +17,14 @@ use packager::playlist::{
 use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
 use tokio::sync::mpsc;
 
-use crate::http::{Body, header};
+use crate::http::{Body, UNTAKEN_MAX, header};
 use crate::made::{self, Made};
 use crate::routes::Asked;
 use crate::routes::target::{StreamFile, TrackLabel};
 use crate::{Gateway, hls, range, reply};
 
-/// Pieces of an MP4 that wait for a slow reader: each is at most 1 MiB.
-const PIECES_WAITING: usize = 2;
+/// Pieces of an MP4 that wait for a slow reader: each is at most 128 KiB.
+const PIECES_WAITING: usize = 1;
 
 /// What is made of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -274,7 +274,8 @@ async fn mp4(
         let (sender, receiver) = mpsc::channel(PIECES_WAITING);
         tokio::spawn(async move {
             while let Some(piece) = pieces.next().await {
-                if sender.send(piece.map_err(io::Error::other)).await.is_err() {
+                let sent = sender.send(piece.map_err(io::Error::other));
+                if !matches!(tokio::time::timeout(UNTAKEN_MAX, sent).await, Ok(Ok(()))) {
                     return;
                 }
             }
