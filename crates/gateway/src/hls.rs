@@ -38,8 +38,6 @@ const DASH_XML: &str = "application/dash+xml";
 const FIRST_PART_WAIT: Duration = Duration::from_secs(5);
 /// A playlist of whole segments asked for before the first waits this long for it: a segment of 4 s and its frame.
 const FIRST_SEGMENT_WAIT: Duration = Duration::from_secs(6);
-/// Parts of a growing segment that wait for a slow reader; one that falls further behind is cut off.
-const PARTS_WAITING: usize = 64;
 /// What a growing segment gets beyond the time that it takes by itself: for the way, and for a clock that is not the media's.
 const GROWING_SLACK: Duration = Duration::from_secs(1);
 
@@ -388,30 +386,30 @@ fn growing(
     if asked.head {
         return reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Empty);
     }
-    let (sender, receiver) = mpsc::channel(PARTS_WAITING);
     // The segment before it may have to end first. One that is not whole by then will not be soon.
     let patience = two_segments(gateway) + GROWING_SLACK;
-    tokio::spawn(follow_segment(live.clone(), track, msn, sender, patience));
+    let live = live.clone();
+    let body = Body::fed(gateway, asked.right.clone(), move |body| follow_segment(live, track, msn, body, patience));
     // It may be cut off, and whoever kept what came until then would keep it under the whole segment's name.
-    reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Pieces(receiver))
+    reply::media(StatusCode::OK, mime, reply::NO_CACHE, body)
 }
 
+/// Sends a segment as it grows. Answers why the rest will not come.
 async fn follow_segment(
     live: Arc<LiveStream>,
     track: TrackId,
     msn: u64,
     body: mpsc::Sender<io::Result<Bytes>>,
     patience: Duration,
-) {
+) -> Option<&'static str> {
     let cut = tokio::select! {
         cut = send_parts(&live, track, msn, &body) => cut,
         () = tokio::time::sleep(patience) => Some("the segment was not whole, or not taken, in time"),
     };
-    if let Some(why) = cut {
+    if cut.is_some() {
         metrics::counter!("tayang_growing_segments_cut_total").increment(1);
-        // Not an end: what was sent must not pass for the whole segment. A reader that takes nothing is not waited for.
-        tokio::time::timeout(GROWING_SLACK, body.send(Err(io::Error::other(why)))).await.ok();
     }
+    cut
 }
 
 /// Sends the parts as they come. Answers why the rest will not come; `None`: it is whole, or nobody reads it any more.

@@ -43,6 +43,9 @@ pub(crate) const UNTAKEN_MAX: Duration = Duration::from_secs(20);
 /// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
 const DRAIN_GRACE: Duration = Duration::from_secs(80);
 
+/// Pieces of a body made while it is sent that wait for a slow reader: what it may still get once its right is gone.
+const PIECES_WAITING: usize = 1;
+
 /// A response body: whole, or made while it is sent.
 pub enum Body {
     /// All of it, shared.
@@ -72,6 +75,32 @@ impl Body {
             at = end;
         }
         Self::Joined(within)
+    }
+
+    /// The pieces that `feed` sends, for as long as the right to play them holds. Where it answers why the rest will not
+    /// come, the response is cut off there.
+    pub(crate) fn fed<Fed>(
+        gateway: &Gateway,
+        right: Right,
+        feed: impl FnOnce(mpsc::Sender<io::Result<Bytes>>) -> Fed,
+    ) -> Self
+    where
+        Fed: Future<Output = Option<&'static str>> + Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(PIECES_WAITING + 1);
+        // Kept free for the cut: a reader that takes nothing must not hold it up, nor take what it got for whole.
+        let cut = sender.clone().try_reserve_owned().ok();
+        let (feeding, directory) = (feed(sender), gateway.directory.clone());
+        tokio::spawn(async move {
+            let why = tokio::select! {
+                why = feeding => why,
+                () = right.lost(&directory) => Some("the right to play it is gone"),
+            };
+            if let (Some(why), Some(cut)) = (why, cut) {
+                cut.send(Err(io::Error::other(why)));
+            }
+        });
+        Self::Pieces(receiver)
     }
 
     /// The number of bytes, where it is known before they are sent.

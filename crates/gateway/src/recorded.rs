@@ -15,16 +15,12 @@ use packager::playlist::{
     multivariant, segment_list, vod_manifest,
 };
 use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
-use tokio::sync::mpsc;
 
 use crate::http::{Body, UNTAKEN_MAX, header};
 use crate::made::{self, Made};
 use crate::routes::Asked;
 use crate::routes::target::{StreamFile, TrackLabel};
 use crate::{Gateway, hls, range, reply};
-
-/// Pieces of an MP4 that wait for a slow reader: each is at most 128 KiB.
-const PIECES_WAITING: usize = 1;
 
 /// What is made of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -271,16 +267,17 @@ async fn mp4(
         Body::Empty
     } else {
         let mut pieces = Box::pin(archive.mp4_range(key, layout, wanted.clone())?);
-        let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-        tokio::spawn(async move {
+        Body::fed(gateway, asked.right.clone(), move |body| async move {
             while let Some(piece) = pieces.next().await {
-                let sent = sender.send(piece.map_err(io::Error::other));
-                if !matches!(tokio::time::timeout(UNTAKEN_MAX, sent).await, Ok(Ok(()))) {
-                    return;
+                let sent = body.send(piece.map_err(io::Error::other));
+                match tokio::time::timeout(UNTAKEN_MAX, sent).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return None,
+                    Err(_) => return Some("it was not taken in time"),
                 }
             }
-        });
-        Body::Pieces(receiver)
+            None
+        })
     };
     let mut response = reply::media(status, "video/mp4", reply::IMMUTABLE, body);
     set(&mut response, CONTENT_LENGTH, &(wanted.end - wanted.start).to_string());

@@ -104,6 +104,13 @@ pub fn encoding() -> EncoderConfig {
     EncoderConfig { video: Some(video), ..EncoderConfig::default() }
 }
 
+/// The same with pictures so large that a few seconds of them fill every buffer between a server and its client.
+pub fn large() -> EncoderConfig {
+    let encoding = encoding();
+    let video = encoding.video.map(|video| VideoSpec { frame_bytes: 60_000, ..video });
+    EncoderConfig { video, ..encoding }
+}
+
 pub struct Publisher {
     pub peer: Peer,
     pub encoder: Encoder,

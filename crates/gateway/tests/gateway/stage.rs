@@ -18,6 +18,7 @@ use object_store::local::LocalFileSystem;
 use packager::Position;
 use recorder::{Recorder, RecorderConfig};
 use tempfile::TempDir;
+use testkit::{Encoder, EncoderConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::{Connection, Reply};
 use crate::counts;
 use crate::encrypted;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, encoding};
 use crate::repository::MemoryRecordings;
 
 /// Long enough for a loaded machine; no test waits this long unless something is broken.
@@ -170,7 +171,13 @@ impl Stage {
 
     /// A publisher that has sent `ms` of media, all of which is in the window.
     pub async fn on_air(&self, name: &str, ms: i64) -> Publisher {
+        self.on_air_with(name, ms, encoding()).await
+    }
+
+    /// The same with another encoder.
+    pub async fn on_air_with(&self, name: &str, ms: i64, encoding: EncoderConfig) -> Publisher {
         let mut publisher = self.publish(name).await;
+        publisher.encoder = Encoder::new(encoding);
         // Faster than life, but not faster than a stream's log allows its readers.
         for until in (1_000..ms).step_by(1_000).chain([ms]) {
             publisher.send_until_ms(until).await;
