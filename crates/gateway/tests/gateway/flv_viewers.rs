@@ -4,7 +4,8 @@ use bytes::Bytes;
 use formats::container::flv::{AudioEvent, Tag, TagKind, TagReader, VideoEvent, parse_audio, parse_video};
 use media::MediaKind;
 
-use crate::client::Connection;
+use crate::client::{Connection, narrow_tcp};
+use crate::publisher::large;
 use crate::stage::Stage;
 
 /// What a viewer was sent.
@@ -259,4 +260,28 @@ async fn a_viewer_that_says_goodbye_on_its_web_socket_is_let_go() {
     connection.rest().await;
     let viewers = || stage.gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed);
     stage.until("the viewer is gone", || (viewers() == 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_for_before_the_stream_is_sent_whole_to_a_slow_reader() {
+    let stage = Stage::new().await;
+    let mut publisher = stage.on_air_with("kelas", 4_100, large()).await;
+    let (stream, first) = stage.stream("kelas");
+    let segments: Vec<String> = (first..first + 8).map(|msn| format!("/live/kelas/{stream}/video/{msn}.m4s")).collect();
+    let mut viewer = Connection::over(narrow_tcp(stage.http).await);
+    for segment in &segments {
+        viewer.ask("GET", segment, &[]).await;
+    }
+    viewer.ask("GET", "/live/kelas.flv", &[]).await;
+    for segment in &segments {
+        assert!(viewer.answer().await.body == stage.get(segment).await.body, "{segment}");
+        // It is busy with what it has: whatever fits goes out meanwhile.
+        let viewers = || stage.gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed);
+        let played = stage.until("it plays", || (viewers() > 0).then_some(()));
+        tokio::time::timeout(std::time::Duration::from_millis(50), played).await.ok();
+    }
+    assert_eq!(viewer.head().await.status, 200);
+    publisher.send_until_ms(5_000).await;
+    let last = publisher.payloads(MediaKind::Video).last().expect("a picture").clone();
+    Watched::default().until(&mut viewer, &last).await;
 }
