@@ -55,6 +55,8 @@ pub async fn tcp(address: SocketAddr) -> TcpStream {
 pub async fn narrow_tcp(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(8 << 10).expect("a small buffer");
+    // The server's kernel makes room for some segments of TCP, so they are to be small too.
+    socket2::SockRef::from(&socket).set_tcp_mss(536).expect("small segments");
     soon("a connection", socket.connect(address)).await.expect("connect")
 }
 
