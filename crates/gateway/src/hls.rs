@@ -178,7 +178,8 @@ async fn wait_for<T>(live: &LiveStream, patience: Duration, mut look: impl FnMut
 }
 
 fn multivariant(live: &LiveStream, asked: &Asked<'_>, options: MultivariantOptions<'_>) -> Response<Body> {
-    match live.window.read().multivariant(&options) {
+    let text = live.window.read().multivariant(&options);
+    match text {
         Some(text) => live_text(live, asked, MPEGURL, reply::LIVE_PLAYLIST, text),
         None => reply::not_live(asked.path.name.as_str()),
     }
@@ -199,8 +200,9 @@ fn manifest(live: &LiveStream, asked: &Asked<'_>) -> Response<Body> {
     let base = format!("{}/", live.stream.id());
     let options =
         ManifestOptionsLive { addressing: Addressing { base: &base, query: "" }, now: wall_now(), time_url: "/time" };
-    match live.window.read().manifest(&options) {
-        Some(text) => text_reply(DASH_XML, reply::LIVE_PLAYLIST, text.into(), None),
+    let text = live.window.read().manifest(&options);
+    match text {
+        Some(text) => live_text(live, asked, DASH_XML, reply::LIVE_PLAYLIST, text),
         None => reply::not_live(asked.path.name.as_str()),
     }
 }

@@ -19,7 +19,7 @@ use crate::playlist::manifest::{PeriodMark, wall_of_zero};
 use crate::playlist::{MultivariantOptions, Rendition, SegmentEntry, multivariant};
 use crate::segmenter::Moment;
 use crate::{Config, Init, Output, Part, Segment};
-use cache::Cache;
+use cache::{Cache, Key};
 pub use dash::ManifestOptionsLive;
 pub use hls::{Form, PlaylistOptions};
 pub use joint::JointLookup;
@@ -335,11 +335,17 @@ impl Window {
     /// The multivariant playlist. `None` before the first part.
     #[must_use]
     pub fn multivariant(&self, options: &MultivariantOptions<'_>) -> Option<Bytes> {
-        let renditions: Vec<Rendition> = self
-            .offered()
-            .map(|track| Rendition { name: track.name.clone(), track: track.config().clone(), rates: track.measured() })
-            .collect();
-        multivariant(&renditions, options).map(Bytes::from)
+        let base = format!("{}\n{}", options.prefix, options.suffix);
+        let key = Key { track: None, form: cache::MULTIVARIANT, base: base.into(), query: options.query.into() };
+        self.cache.get(key, || {
+            let rendition = |track: &TrackWindow| Rendition {
+                name: track.name.clone(),
+                track: track.config().clone(),
+                rates: track.measured(),
+            };
+            let renditions: Vec<Rendition> = self.offered().map(rendition).collect();
+            multivariant(&renditions, options).map(Bytes::from)
+        })
     }
 
     fn track(&self, id: TrackId) -> Option<&TrackWindow> {

@@ -25,7 +25,7 @@ fn low_latency(window: &Window, track: TrackId) -> Option<Parsed> {
 
 fn manifest(window: &Window) -> Option<String> {
     let options = ManifestOptionsLive { addressing: ADDRESSING, now: UnixMillis(WALL), time_url: "/time" };
-    window.manifest(&options)
+    window.manifest(&options).map(|text| String::from_utf8(text.to_vec()).expect("UTF-8"))
 }
 
 /// A player that loads the LL-HLS playlist after every change and holds it to RFC 8216bis.
@@ -512,4 +512,31 @@ fn what_holds_all_tracks_is_gone_with_the_first_of_them() {
     rig.window.tracks[0].pop_front();
     assert!(gone(&rig, MSN_BASE), "sound alone would pass for all of it");
     assert!(!gone(&rig, MSN_BASE + 1));
+}
+
+#[test]
+fn manifests_and_lists_of_lists_are_rendered_once_until_something_changes() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(5_000));
+    let manifest_at = |rig: &Rig, seconds: i64| {
+        let now = UnixMillis(WALL + seconds * 1_000);
+        let options = ManifestOptionsLive { addressing: ADDRESSING, now, time_url: "/time" };
+        rig.window.manifest(&options).expect("there are parts")
+    };
+    let lists = |rig: &Rig, options: MultivariantOptions<'_>| rig.window.multivariant(&options).expect("two tracks");
+    let plain = MultivariantOptions::default();
+    let (manifest, list) = (manifest_at(&rig, 0), lists(&rig, plain));
+    assert_eq!(manifest.as_ptr(), manifest_at(&rig, 1).as_ptr(), "the same bytes for everyone");
+    assert_eq!(list.as_ptr(), lists(&rig, plain).as_ptr());
+    for other in [
+        MultivariantOptions { prefix: "lhls-", ..plain },
+        MultivariantOptions { suffix: "/chunklist.m3u8", ..plain },
+        MultivariantOptions { query: "liveType=vod", ..plain },
+    ] {
+        assert_ne!(lists(&rig, other), list, "{other:?}");
+    }
+    rig.push_all(&encoder.frames_until_ms(5_500));
+    let later = String::from_utf8(manifest_at(&rig, 2).to_vec()).expect("UTF-8");
+    assert!(later.contains("publishTime=\"2023-11-14T22:13:22.000Z\""), "{later}");
 }
