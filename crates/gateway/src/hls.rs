@@ -58,6 +58,12 @@ pub fn accepts(accepted: &str, coding: &str) -> bool {
     })
 }
 
+/// A query asks for a delta update (`_HLS_skip`).
+#[must_use]
+pub fn wants_skip(query: &str) -> bool {
+    query::Directives::parse(query).is_ok_and(|directives| directives.skip)
+}
+
 /// A text with its compressed form.
 #[must_use]
 pub fn packed(text: String) -> Item {
@@ -218,8 +224,10 @@ fn no_track() -> Response<Body> {
 fn plain(live: &LiveStream, asked: &Asked<'_>, label: &TrackLabel, form: Form) -> Response<Body> {
     let Some(track) = track_of(live, label) else { return no_track() };
     let base = format!("{}/", live.stream.id());
-    let options = PlaylistOptions { form, skip: false, addressing: Addressing { base: &base, query: "" } };
-    match live.window.read().media_playlist(track, &options) {
+    let skip = wants_skip(asked.query);
+    let options = PlaylistOptions { form, skip, addressing: Addressing { base: &base, query: "" } };
+    let text = live.window.read().media_playlist(track, &options);
+    match text {
         Some(text) => live_text(live, asked, MPEGURL, reply::LIVE_PLAYLIST, text),
         None => reply::text(StatusCode::NOT_FOUND, "there is no whole segment yet"),
     }

@@ -77,12 +77,9 @@ pub(super) async fn list(
     let now = wall_now();
     let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
     let base = format!("{signed}/{}/{}/", asked.path, live.stream.id());
-    let what = What::Window {
-        label: label.clone(),
-        ts: container == Container::Ts,
-        query: carried(asked.query),
-        base: base.clone(),
-    };
+    let ts = container == Container::Ts;
+    let skip = !ts && super::wants_skip(asked.query);
+    let what = What::Window { label: label.clone(), ts, skip, query: carried(asked.query), base: base.clone() };
     // As it is in this second, with these segments; an edge may share it for as long.
     let have = newest.last().map_or(0, |entry| entry.msn + 1).min(before);
     let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
@@ -98,7 +95,7 @@ pub(super) async fn list(
         let entries = all();
         let selection = wanted.select(&entries, now, ended, &Defaults::default()).ok()?;
         let addressing = Addressing { base: &base, query: "" };
-        let options = ListOptions { container, kind: selection.kind, skip: false, addressing };
+        let options = ListOptions { container, kind: selection.kind, skip, addressing };
         let chosen = entries.get(selection.range).unwrap_or_default();
         segment_list(&config, &name, chosen, &options).map(super::packed)
     });

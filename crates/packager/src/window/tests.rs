@@ -540,3 +540,18 @@ fn manifests_and_lists_of_lists_are_rendered_once_until_something_changes() {
     let later = String::from_utf8(manifest_at(&rig, 2).to_vec()).expect("UTF-8");
     assert!(later.contains("publishTime=\"2023-11-14T22:13:22.000Z\""), "{later}");
 }
+
+#[test]
+fn lists_of_full_segments_leave_out_what_a_player_has_already() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(61_000));
+    for form in [Form::Plain, Form::Lhls] {
+        let list = |skip| Parsed::of(&text(&rig.window, VIDEO, form, skip).expect("full segments"));
+        let (whole, delta) = (list(false), list(true));
+        assert!(whole.skipped == 0 && delta.skipped > 0, "{form:?} skips {}", delta.skipped);
+        assert_eq!(delta.skipped as usize + delta.segments.len(), whole.segments.len());
+    }
+    let list = |skip| text(&rig.window, VIDEO, Form::Ts, skip);
+    assert_eq!(list(true), list(false), "players for MPEG-TS know nothing of it");
+}
