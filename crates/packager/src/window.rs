@@ -325,6 +325,12 @@ impl Window {
         self.track(track).map(TrackWindow::entries).unwrap_or_default()
     }
 
+    /// Number of the track's first segment ever, which may have left the window. `None` before its first part.
+    #[must_use]
+    pub fn first_of(&self, track: TrackId) -> Option<u64> {
+        self.track(track)?.first
+    }
+
     /// Segments before this number are whole in every track that keeps step, so that a container of all tracks may list
     /// them. Never falls.
     #[must_use]

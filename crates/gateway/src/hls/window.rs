@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 use media::MediaKind;
 use packager::playlist::query::{Defaults, QueryError, WindowQuery};
-use packager::playlist::{Addressing, Container, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
+use packager::playlist::{Addressing, Container, Kind, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
 use recorder::{RecordingIndex, RecordingKey};
 
 use super::{multivariant, no_track, track_of};
@@ -67,10 +67,10 @@ pub(super) async fn list(
     container: Container,
 ) -> Response<Body> {
     let Some(track) = track_of(live, label) else { return no_track() };
-    let (newest, ended, before) = {
+    let (newest, first, ended, before) = {
         let window = live.window.read();
         let before = if container == Container::Ts { window.joint_before() } else { u64::MAX };
-        (window.entries(track), window.is_ended(), before)
+        (window.entries(track), window.first_of(track), window.is_ended(), before)
     };
     let key = RecordingKey { channel: live.channel, stream: live.stream.id() };
     let index = recorded::live_index(gateway, key).await;
@@ -84,6 +84,7 @@ pub(super) async fn list(
     let have = newest.last().map_or(0, |entry| entry.msn + 1).min(before);
     let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
     let (config, name, wanted) = (gateway.live.config().clone(), label.0.clone(), *wanted);
+    let is_recorded = index.is_some() || asked.right.channel().record;
     let all = move || {
         let mut all = entries(index.as_deref(), &name, newest);
         all.retain(|entry| entry.msn < before);
@@ -95,7 +96,9 @@ pub(super) async fn list(
         let entries = all();
         let selection = wanted.select(&entries, now, ended, &Defaults::default()).ok()?;
         let addressing = Addressing { base: &base, query: "" };
-        let options = ListOptions { container, kind: selection.kind, skip, addressing };
+        let is_kept = is_recorded && entries.first().map(|entry| entry.msn) == first;
+        let kind = if is_kept { selection.kind } else { of_what_passes(selection.kind) };
+        let options = ListOptions { container, kind, skip, addressing };
         let chosen = entries.get(selection.range).unwrap_or_default();
         segment_list(&config, &name, chosen, &options).map(super::packed)
     });
@@ -109,6 +112,15 @@ pub(super) async fn list(
             }
         }
         Err(error) => recorded::failed(&error),
+    }
+}
+
+/// How a list behaves whose oldest segments go: it must not say that it only grows (RFC 8216bis §6.2.1).
+fn of_what_passes(kind: Kind) -> Kind {
+    match kind {
+        Kind::Event { ended: false } => Kind::Live,
+        Kind::Event { ended: true } => Kind::Vod,
+        Kind::Live | Kind::Vod => kind,
     }
 }
 

@@ -181,6 +181,12 @@ async fn a_stream_that_is_not_recorded_has_its_window_only() {
     let text = stage.text("/live/tanpa/video.m3u8?liveType=vod").await;
     assert!(numbers(&text)[0] > first, "{text}");
     assert_eq!(stage.get(&format!("/live/tanpa/{stream}/video/{first}.m4s")).await.status, 404);
+    let all_so_far = "/live/tanpa/video.m3u8?liveType=event&chunksLatency=0";
+    let text = stage.text(all_so_far).await;
+    assert!(numbers(&text)[0] > first && !text.contains("PLAYLIST-TYPE"), "its head moves: {text}");
+    stage.end("tanpa").await;
+    let text = stage.text(all_so_far).await;
+    assert!(text.trim_end().ends_with("#EXT-X-ENDLIST") && !text.contains("TYPE:EVENT"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

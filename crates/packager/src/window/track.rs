@@ -19,8 +19,8 @@ pub(super) struct TrackWindow {
     pub(super) segments: VecDeque<Arc<Segment>>,
     /// Parts of the segment being made.
     pub(super) open: Vec<Arc<Part>>,
-    /// Number of the first segment.
-    first: Option<u64>,
+    /// Number of the first segment, kept or not.
+    pub(super) first: Option<u64>,
     /// All segments so far began with a sync sample.
     pub(super) independent: bool,
     rates: Rates,
