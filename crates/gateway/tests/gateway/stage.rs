@@ -69,6 +69,7 @@ pub struct Stage {
     pub rtmp: SocketAddr,
     pub https: SocketAddr,
     pub rtmps: SocketAddr,
+    pub recordings: Arc<MemoryRecordings>,
     channels: Vec<Channel>,
     keys: Vec<(StreamKey, String)>,
     stop: CancellationToken,
@@ -85,7 +86,8 @@ impl Stage {
         let (channels, keys) = channels();
         let folder = TempDir::new().expect("a folder");
         let snapshot = Snapshot::new(channels.clone(), keys.iter().map(|(key, _)| key.clone()).collect());
-        let gateway = open(&folder, snapshot, &options).await;
+        let recordings = Arc::new(MemoryRecordings::default());
+        let gateway = open(&folder, snapshot, &options, recordings.clone()).await;
         let stop = CancellationToken::new();
         let mut ports = Vec::new();
         for role in [Listener::Main, Listener::LegacyFlv, Listener::LegacyHls, Listener::LegacyLhls] {
@@ -110,6 +112,7 @@ impl Stage {
             rtmp,
             https,
             rtmps,
+            recordings,
             channels,
             keys,
             stop,
@@ -306,10 +309,14 @@ async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
     }
 }
 
-async fn open(folder: &TempDir, snapshot: Snapshot, options: &Options) -> Arc<Gateway> {
+async fn open(
+    folder: &TempDir,
+    snapshot: Snapshot,
+    options: &Options,
+    recordings: Arc<dyn RecordingRepository>,
+) -> Arc<Gateway> {
     let objects = folder.path().join("objects");
     std::fs::create_dir_all(&objects).expect("a folder");
-    let recordings: Arc<dyn RecordingRepository> = Arc::new(MemoryRecordings::default());
     let config = RecorderConfig {
         reserve_bytes: 0,
         flush_interval_ms: 10,
