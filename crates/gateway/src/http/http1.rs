@@ -301,3 +301,24 @@ impl AsyncWrite for Replayed {
         Pin::new(&mut self.get_mut().connection).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn hyper_stays_until_what_it_has_to_write_has_left() {
+        let desk = Desk::default();
+        desk.leave(Left::Waiting(Waiting { answer: Box::pin(pending()), outline: String::new() }));
+        let mut left = Box::pin(desk.left());
+        for _ in 0..3 {
+            assert!(futures_util::poll!(&mut left).is_pending(), "bytes of the answer before it are with hyper");
+        }
+        desk.all_has_left();
+        assert!(futures_util::poll!(&mut left).is_ready());
+        // Flushed before anything was left: at once.
+        desk.all_has_left();
+        desk.leave(Left::Waiting(Waiting { answer: Box::pin(pending()), outline: String::new() }));
+        assert!(futures_util::poll!(Box::pin(desk.left())).is_ready());
+    }
+}

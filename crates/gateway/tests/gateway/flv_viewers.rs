@@ -270,7 +270,7 @@ async fn what_was_asked_for_before_the_stream_is_sent_whole_to_a_slow_reader() {
     let part = format!("/live/kelas/{stream}/video/{first}.0.m4s");
     let wanted = stage.get(&part).await.body;
     let mut viewer = Connection::over(narrow_tcp(stage.http).await);
-    // A request with a body is over once that is read, and the next is begun, though its response has not left.
+    // The body of the first may be read before its response has left, and then the next is begun.
     let both = format!(
         "GET {part} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello\
          GET /live/kelas.flv HTTP/1.1\r\nHost: localhost\r\n\r\n"
