@@ -96,6 +96,9 @@ pub trait RecordingRepository: Send + Sync {
     /// Recordings of one channel, or of all, oldest first.
     fn recordings(&self, channel: Option<Uuid>) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>>;
 
+    /// The newest recordings of a channel, newest first, at most `max`. Costs what these cost, however many there are.
+    fn newest_recordings(&self, channel: Uuid, max: u32) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>>;
+
     /// Forgets a recording. Forgetting what is not there is no error.
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }

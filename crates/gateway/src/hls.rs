@@ -38,8 +38,6 @@ const DASH_XML: &str = "application/dash+xml";
 const FIRST_PART_WAIT: Duration = Duration::from_secs(5);
 /// A playlist of whole segments asked for before the first waits this long for it: a segment of 4 s and its frame.
 const FIRST_SEGMENT_WAIT: Duration = Duration::from_secs(6);
-/// Parts of a growing segment that wait for a slow reader; one that falls further behind is cut off.
-const PARTS_WAITING: usize = 64;
 /// What a growing segment gets beyond the time that it takes by itself: for the way, and for a clock that is not the media's.
 const GROWING_SLACK: Duration = Duration::from_secs(1);
 
@@ -58,6 +56,12 @@ pub fn accepts(accepted: &str, coding: &str) -> bool {
         let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         named && weight.is_none_or(|weight| weight.bytes().any(|digit| (b'1'..=b'9').contains(&digit)))
     })
+}
+
+/// A query asks for a delta update (`_HLS_skip`).
+#[must_use]
+pub fn wants_skip(query: &str) -> bool {
+    query::Directives::parse(query).is_ok_and(|directives| directives.skip)
 }
 
 /// A text with its compressed form.
@@ -180,7 +184,8 @@ async fn wait_for<T>(live: &LiveStream, patience: Duration, mut look: impl FnMut
 }
 
 fn multivariant(live: &LiveStream, asked: &Asked<'_>, options: MultivariantOptions<'_>) -> Response<Body> {
-    match live.window.read().multivariant(&options) {
+    let text = live.window.read().multivariant(&options);
+    match text {
         Some(text) => live_text(live, asked, MPEGURL, reply::LIVE_PLAYLIST, text),
         None => reply::not_live(asked.path.name.as_str()),
     }
@@ -201,8 +206,9 @@ fn manifest(live: &LiveStream, asked: &Asked<'_>) -> Response<Body> {
     let base = format!("{}/", live.stream.id());
     let options =
         ManifestOptionsLive { addressing: Addressing { base: &base, query: "" }, now: wall_now(), time_url: "/time" };
-    match live.window.read().manifest(&options) {
-        Some(text) => text_reply(DASH_XML, reply::LIVE_PLAYLIST, text.into(), None),
+    let text = live.window.read().manifest(&options);
+    match text {
+        Some(text) => live_text(live, asked, DASH_XML, reply::LIVE_PLAYLIST, text),
         None => reply::not_live(asked.path.name.as_str()),
     }
 }
@@ -218,8 +224,10 @@ fn no_track() -> Response<Body> {
 fn plain(live: &LiveStream, asked: &Asked<'_>, label: &TrackLabel, form: Form) -> Response<Body> {
     let Some(track) = track_of(live, label) else { return no_track() };
     let base = format!("{}/", live.stream.id());
-    let options = PlaylistOptions { form, skip: false, addressing: Addressing { base: &base, query: "" } };
-    match live.window.read().media_playlist(track, &options) {
+    let skip = wants_skip(asked.query);
+    let options = PlaylistOptions { form, skip, addressing: Addressing { base: &base, query: "" } };
+    let text = live.window.read().media_playlist(track, &options);
+    match text {
         Some(text) => live_text(live, asked, MPEGURL, reply::LIVE_PLAYLIST, text),
         None => reply::text(StatusCode::NOT_FOUND, "there is no whole segment yet"),
     }
@@ -282,7 +290,7 @@ pub async fn of_stream(
             None => None,
         },
         StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => Box::pin(ts::segment(live, *msn, headers)).await,
+        StreamFile::Ts(msn) => Box::pin(ts::segment(gateway, live, *msn, headers)).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {
@@ -388,30 +396,30 @@ fn growing(
     if asked.head {
         return reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Empty);
     }
-    let (sender, receiver) = mpsc::channel(PARTS_WAITING);
     // The segment before it may have to end first. One that is not whole by then will not be soon.
     let patience = two_segments(gateway) + GROWING_SLACK;
-    tokio::spawn(follow_segment(live.clone(), track, msn, sender, patience));
+    let live = live.clone();
+    let body = Body::fed(gateway, asked.right.clone(), move |body| follow_segment(live, track, msn, body, patience));
     // It may be cut off, and whoever kept what came until then would keep it under the whole segment's name.
-    reply::media(StatusCode::OK, mime, reply::NO_CACHE, Body::Pieces(receiver))
+    reply::media(StatusCode::OK, mime, reply::NO_CACHE, body)
 }
 
+/// Sends a segment as it grows. Answers why the rest will not come.
 async fn follow_segment(
     live: Arc<LiveStream>,
     track: TrackId,
     msn: u64,
     body: mpsc::Sender<io::Result<Bytes>>,
     patience: Duration,
-) {
+) -> Option<&'static str> {
     let cut = tokio::select! {
         cut = send_parts(&live, track, msn, &body) => cut,
         () = tokio::time::sleep(patience) => Some("the segment was not whole, or not taken, in time"),
     };
-    if let Some(why) = cut {
+    if cut.is_some() {
         metrics::counter!("tayang_growing_segments_cut_total").increment(1);
-        // Not an end: what was sent must not pass for the whole segment. A reader that takes nothing is not waited for.
-        tokio::time::timeout(GROWING_SLACK, body.send(Err(io::Error::other(why)))).await.ok();
     }
+    cut
 }
 
 /// Sends the parts as they come. Answers why the rest will not come; `None`: it is whole, or nobody reads it any more.

@@ -3,6 +3,7 @@
 //! Owns connections until they play. What a request means is `routes`' business.
 
 mod http1;
+mod http2;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,15 +20,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 pub use self::http1::Desk;
+pub use self::http2::PacedBody;
 use crate::fanout::NewViewer;
 use crate::io::{Connection, Door};
 use crate::right::Right;
@@ -40,14 +38,13 @@ use crate::{Gateway, fanout};
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// Bytes of request head. 16 KiB holds every cookie and token of ours ten times over.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Streams of one HTTP/2 connection.
-const HTTP2_STREAMS_MAX: u32 = 128;
-/// A peer from which nothing comes for this long is asked whether it is there (PING).
-const PING_AFTER: Duration = Duration::from_secs(4);
-/// It has this long to answer: a peer that falls silent is cut within ten seconds.
-const PING_DEADLINE: Duration = Duration::from_secs(5);
+/// A response of which nothing is taken for this long is cut off: as long as the kernel waits for one over HTTP/1.
+pub(crate) const UNTAKEN_MAX: Duration = Duration::from_secs(20);
 /// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
 const DRAIN_GRACE: Duration = Duration::from_secs(80);
+
+/// Pieces of a body made while it is sent that wait for a slow reader: what it may still get once its right is gone.
+const PIECES_WAITING: usize = 1;
 
 /// A response body: whole, or made while it is sent.
 pub enum Body {
@@ -57,6 +54,8 @@ pub enum Body {
     Joined(VecDeque<Bytes>),
     /// Pieces from a bounded channel; an error cuts the response off, so that no cache takes it for whole.
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
+    /// Another, as fast as the peer of an HTTP/2 stream takes it.
+    Paced(Box<PacedBody>),
     /// Nothing.
     Empty,
 }
@@ -78,6 +77,32 @@ impl Body {
         Self::Joined(within)
     }
 
+    /// The pieces that `feed` sends, for as long as the right to play them holds. Where it answers why the rest will not
+    /// come, the response is cut off there.
+    pub(crate) fn fed<Fed>(
+        gateway: &Gateway,
+        right: Right,
+        feed: impl FnOnce(mpsc::Sender<io::Result<Bytes>>) -> Fed,
+    ) -> Self
+    where
+        Fed: Future<Output = Option<&'static str>> + Send + 'static,
+    {
+        let (sender, receiver) = mpsc::channel(PIECES_WAITING + 1);
+        // Kept free for the cut: a reader that takes nothing must not hold it up, nor take what it got for whole.
+        let cut = sender.clone().try_reserve_owned().ok();
+        let (feeding, directory) = (feed(sender), gateway.directory.clone());
+        tokio::spawn(async move {
+            let why = tokio::select! {
+                why = feeding => why,
+                () = right.lost(&directory) => Some("the right to play it is gone"),
+            };
+            if let (Some(why), Some(cut)) = (why, cut) {
+                cut.send(Err(io::Error::other(why)));
+            }
+        });
+        Self::Pieces(receiver)
+    }
+
     /// The number of bytes, where it is known before they are sent.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
@@ -85,6 +110,7 @@ impl Body {
             Self::Full(bytes) => Some(bytes.len() as u64),
             Self::Joined(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
             Self::Pieces(_) => None,
+            Self::Paced(body) => body.length(),
             Self::Empty => Some(0),
         }
     }
@@ -104,6 +130,7 @@ impl http_body::Body for Body {
             }
             Self::Joined(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Self::Paced(body) => body.poll_frame(cx),
             Self::Empty => Poll::Ready(None),
         }
     }
@@ -112,7 +139,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Joined(pieces) => pieces.is_empty(),
-            Self::Pieces(_) => false,
+            Self::Pieces(_) | Self::Paced(_) => false,
             Self::Empty => true,
         }
     }
@@ -179,51 +206,9 @@ async fn drive(
     let secure = connection.is_secure();
     let peer = Peer { address, secure, listener, desk: None };
     if connection.is_http2() {
-        return Box::pin(drive_http2(gateway, connection, peer, stop)).await;
+        return Box::pin(http2::drive(gateway, connection, peer, stop)).await;
     }
     http1::drive(&gateway, connection, peer, &stop).await;
-}
-
-async fn drive_http2(gateway: Arc<Gateway>, connection: Connection, peer: Peer, stop: CancellationToken) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let service = {
-        let asked = asked.clone();
-        service_fn(move |request| {
-            asked.store(true, Ordering::Relaxed);
-            answer(gateway.clone(), peer.clone(), request)
-        })
-    };
-    let mut http = std::pin::pin!(http2_server().serve_connection(TokioIo::new(connection), service));
-    tokio::select! {
-        ended = &mut http => {
-            if let Err(error) = ended {
-                tracing::trace!(%error, "an HTTP/2 connection ended early");
-            }
-        }
-        () = asks_nothing(&asked) => tracing::trace!("an HTTP/2 connection asked for nothing"),
-        () = stop.cancelled() => {
-            http.as_mut().graceful_shutdown();
-            tokio::time::timeout(DRAIN_GRACE, http).await.ok();
-        }
-    }
-}
-
-fn http2_server() -> http2::Builder<TokioExecutor> {
-    let mut server = http2::Builder::new(TokioExecutor::new());
-    server
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS_MAX)
-        .keep_alive_interval(Some(PING_AFTER))
-        .keep_alive_timeout(PING_DEADLINE);
-    server
-}
-
-/// Returns once the deadline for a first request is over without one: a PING goes to peers that speak HTTP/2 only.
-async fn asks_nothing(asked: &AtomicBool) {
-    tokio::time::sleep(HEAD_DEADLINE).await;
-    if asked.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {

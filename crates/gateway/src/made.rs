@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -35,12 +34,18 @@ type Cell = Arc<OnceCell<Option<Item>>>;
 struct Slot<V> {
     version: V,
     cell: Cell,
-    used: Instant,
+    /// When it was asked for last, in uses of all.
+    used: u64,
+}
+
+struct Slots<K, V> {
+    by_key: HashMap<K, Slot<V>>,
+    uses: u64,
 }
 
 /// See the module's documentation. A key has one version at a time.
 pub struct Made<K, V> {
-    slots: Mutex<HashMap<K, Slot<V>>>,
+    slots: Mutex<Slots<K, V>>,
     items_max: usize,
     bytes_max: usize,
 }
@@ -49,7 +54,7 @@ impl<K: Hash + Eq + Clone, V: PartialEq> Made<K, V> {
     /// Keeps at most so many, of so many bytes together. Those that are being made count as items of no bytes.
     #[must_use]
     pub fn new(items_max: usize, bytes_max: usize) -> Self {
-        Self { slots: Mutex::default(), items_max, bytes_max }
+        Self { slots: Mutex::new(Slots { by_key: HashMap::new(), uses: 0 }), items_max, bytes_max }
     }
 
     /// The item, made by `make` unless it is there or on its way.
@@ -62,41 +67,76 @@ impl<K: Hash + Eq + Clone, V: PartialEq> Made<K, V> {
         version: V,
         make: impl Future<Output = Result<Option<Item>, RecorderError>>,
     ) -> Result<Option<Item>, RecorderError> {
-        let cell = self.cell(key, version);
-        if let Some(there) = cell.get() {
+        let asking = Asking { cell: self.cell(&key, version), key, made: self };
+        if let Some(there) = asking.cell.get() {
             return Ok(there.clone());
         }
-        let made = cell.get_or_try_init(|| make).await?.clone();
+        let made = asking.cell.get_or_try_init(|| make).await?.clone();
         self.trim();
         Ok(made)
     }
 
-    fn cell(&self, key: K, version: V) -> Cell {
+    fn cell(&self, key: &K, version: V) -> Cell {
         let mut slots = self.slots.lock();
-        let used = Instant::now();
-        match slots.get_mut(&key).filter(|slot| slot.version == version) {
+        slots.uses += 1;
+        let used = slots.uses;
+        match slots.by_key.get_mut(key).filter(|slot| slot.version == version) {
             Some(slot) => {
                 slot.used = used;
                 slot.cell.clone()
             }
             None => {
                 let cell = Cell::default();
-                slots.insert(key, Slot { version, cell: cell.clone(), used });
+                slots.by_key.insert(key.clone(), Slot { version, cell: cell.clone(), used });
                 cell
             }
         }
     }
 
+    /// Forgets what was not used for longest, in one pass, until the rest is within bounds.
     fn trim(&self) {
         let mut slots = self.slots.lock();
         let cost = |slot: &Slot<V>| slot.cell.get().and_then(Option::as_ref).map_or(0, Item::cost);
-        let mut bytes: usize = slots.values().map(cost).sum();
-        while slots.len() > self.items_max || bytes > self.bytes_max {
-            let Some(oldest) = slots.iter().min_by_key(|(_, slot)| slot.used).map(|(key, _)| key.clone()) else {
-                return;
-            };
-            bytes -= slots.remove(&oldest).as_ref().map_or(0, cost);
+        let mut bytes: usize = slots.by_key.values().map(cost).sum();
+        let mut items = slots.by_key.len();
+        if items <= self.items_max && bytes <= self.bytes_max {
+            return;
         }
+        let mut costs: Vec<(u64, usize)> = slots.by_key.values().map(|slot| (slot.used, cost(slot))).collect();
+        costs.sort_unstable();
+        let mut gone = 0;
+        for (used, cost) in costs {
+            if items <= self.items_max && bytes <= self.bytes_max {
+                break;
+            }
+            (items, bytes, gone) = (items - 1, bytes - cost, used);
+        }
+        slots.by_key.retain(|_, slot| slot.used > gone);
+    }
+}
+
+/// Somebody who asks for an item. The last one to leave before anything was made takes the empty slot along: what fails,
+/// or is not waited for, leaves nothing behind.
+struct Asking<'m, K: Hash + Eq, V> {
+    key: K,
+    cell: Cell,
+    made: &'m Made<K, V>,
+}
+
+impl<K: Hash + Eq, V> Drop for Asking<'_, K, V> {
+    fn drop(&mut self) {
+        if self.cell.initialized() {
+            return;
+        }
+        let mut slots = self.made.slots.lock();
+        // Given up under the lock, as it was taken: of those who leave together, one is the last.
+        let cell = std::mem::take(&mut self.cell);
+        let is_ours = slots.by_key.get(&self.key).is_some_and(|slot| Arc::ptr_eq(&slot.cell, &cell));
+        if is_ours && Arc::strong_count(&cell) == 2 {
+            slots.by_key.remove(&self.key);
+        }
+        drop(cell);
+        drop(slots);
     }
 }
 
@@ -159,7 +199,7 @@ mod tests {
             let wanted = if len == 99 { 20 } else { len };
             assert_eq!(got.expect("something").bytes.len(), wanted);
         }
-        assert_eq!(made.slots.lock().len(), 1);
+        assert_eq!(made.slots.lock().by_key.len(), 1);
     }
 
     #[tokio::test]
@@ -168,13 +208,13 @@ mod tests {
         for key in [1, 2, 3, 1, 4] {
             made.get(key, (), async { Ok(Some(item(10))) }).await.expect("no error");
         }
-        let mut kept: Vec<i32> = made.slots.lock().keys().copied().collect();
+        let mut kept: Vec<i32> = made.slots.lock().by_key.keys().copied().collect();
         kept.sort_unstable();
         assert_eq!(kept, [1, 3, 4]);
         made.get(5, (), async { Ok(Some(item(995))) }).await.expect("no error");
-        assert_eq!(made.slots.lock().keys().copied().collect::<Vec<_>>(), [5], "as many bytes as may be");
+        assert_eq!(made.slots.lock().by_key.keys().copied().collect::<Vec<_>>(), [5], "as many bytes as may be");
         made.get(6, (), async { Ok(Some(item(2_000))) }).await.expect("no error");
-        assert!(made.slots.lock().is_empty(), "too large to be kept");
+        assert!(made.slots.lock().by_key.is_empty(), "too large to be kept");
     }
 
     #[tokio::test]
@@ -185,5 +225,45 @@ mod tests {
         let panicked = made.get("list", 1, aside(|| -> Option<Item> { panic!("a bug") })).await;
         assert!(panicked.is_err());
         assert!(made.get("list", 1, async { Ok(Some(item(1))) }).await.expect("no error").is_some());
+    }
+
+    #[tokio::test]
+    async fn what_fails_or_is_not_waited_for_leaves_nothing_behind() {
+        let made = Made::new(10, 10_000);
+        for key in 0..1_000 {
+            let failed = made.get(key, (), async { Err(std::io::Error::other("the disk").into()) }).await;
+            assert!(failed.is_err());
+        }
+        assert_eq!(made.slots.lock().by_key.len(), 0, "after errors");
+        for key in 0..1_000 {
+            let gone = Box::pin(made.get(key, (), std::future::pending()));
+            assert!(futures_util::poll!(gone).is_pending());
+        }
+        assert_eq!(made.slots.lock().by_key.len(), 0, "after readers that went");
+    }
+
+    #[tokio::test]
+    async fn one_who_goes_takes_nothing_from_those_who_stay() {
+        let made = Made::new(10, 10_000);
+        let mut gone = Box::pin(made.get(1, (), std::future::pending()));
+        let mut stays = Box::pin(made.get(1, (), async { Ok(Some(item(7))) }));
+        assert!(futures_util::poll!(&mut gone).is_pending() && futures_util::poll!(&mut stays).is_pending());
+        drop(gone);
+        assert_eq!(stays.await.expect("no error").expect("something").bytes.len(), 7);
+        let kept = made.get(1, (), async { panic!("it is there") }).await.expect("no error");
+        assert_eq!(kept.expect("something").bytes.len(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_thousand_that_are_too_many_go_at_once() {
+        let made = Made::new(2, 10_000);
+        let mut waiting: Vec<_> = (0..1_000).map(|key| Box::pin(made.get(key, (), std::future::pending()))).collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        made.get(1_000, (), async { Ok(Some(item(1))) }).await.expect("no error");
+        let mut kept: Vec<i32> = made.slots.lock().by_key.keys().copied().collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [999, 1_000]);
     }
 }

@@ -15,16 +15,12 @@ use packager::playlist::{
     multivariant, segment_list, vod_manifest,
 };
 use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
-use tokio::sync::mpsc;
 
-use crate::http::{Body, header};
+use crate::http::{Body, UNTAKEN_MAX, header};
 use crate::made::{self, Made};
 use crate::routes::Asked;
 use crate::routes::target::{StreamFile, TrackLabel};
 use crate::{Gateway, hls, range, reply};
-
-/// Pieces of an MP4 that wait for a slow reader: each is at most 1 MiB.
-const PIECES_WAITING: usize = 2;
 
 /// What is made of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +28,12 @@ pub enum What {
     /// The multivariant playlist.
     Master,
     /// A track's playlist.
-    Media(TrackLabel),
+    Media {
+        /// The track.
+        label: TrackLabel,
+        /// Without what a player has already.
+        skip: bool,
+    },
     /// The DASH manifest.
     Mpd,
     /// The segment of that number in MPEG-TS.
@@ -43,6 +44,8 @@ pub enum What {
         label: TrackLabel,
         /// Segments in MPEG-TS.
         ts: bool,
+        /// Without what a player has already.
+        skip: bool,
         /// The window's parameters, and no other.
         query: String,
         /// Where its segments are.
@@ -117,7 +120,11 @@ async fn serve(
     let index = archive.index(key).await?;
     match file {
         StreamFile::Master => text(gateway, index, asked, What::Master).await,
-        StreamFile::Media(label) => text(gateway, index, asked, What::Media(label)).await,
+        StreamFile::Media(label) => {
+            // A list that is complete is never told in part.
+            let skip = index.phase == Phase::Recording && hls::wants_skip(asked.query);
+            text(gateway, index, asked, What::Media { label, skip }).await
+        }
         StreamFile::Mpd => text(gateway, index, asked, What::Mpd).await,
         StreamFile::Mp4 => mp4(gateway, key, &index, asked, headers).await,
         StreamFile::Init(label, epoch) => {
@@ -204,7 +211,7 @@ async fn text(
     let make = made::aside(move || {
         let text = match &what {
             What::Master => multivariant(&renditions(&index), &MultivariantOptions::default()),
-            What::Media(label) => media(&config, &index, label),
+            What::Media { label, skip } => media(&config, &index, label, *skip),
             What::Mpd => mpd(&config, &index),
             What::Window { .. } | What::Ts(_) => None,
         };
@@ -217,10 +224,10 @@ async fn text(
     })
 }
 
-fn media(config: &packager::Config, index: &RecordingIndex, label: &TrackLabel) -> Option<String> {
+fn media(config: &packager::Config, index: &RecordingIndex, label: &TrackLabel, skip: bool) -> Option<String> {
     let track = track(index, label)?;
     let kind = if index.phase == Phase::Recording { Kind::Event { ended: false } } else { Kind::Vod };
-    let options = ListOptions { container: Container::Cmaf, kind, skip: false, addressing: Addressing::default() };
+    let options = ListOptions { container: Container::Cmaf, kind, skip, addressing: Addressing::default() };
     segment_list(config, track.name(), &entries(track, index.key.stream.0 / 1_000), &options)
 }
 
@@ -271,15 +278,17 @@ async fn mp4(
         Body::Empty
     } else {
         let mut pieces = Box::pin(archive.mp4_range(key, layout, wanted.clone())?);
-        let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-        tokio::spawn(async move {
+        Body::fed(gateway, asked.right.clone(), move |body| async move {
             while let Some(piece) = pieces.next().await {
-                if sender.send(piece.map_err(io::Error::other)).await.is_err() {
-                    return;
+                let sent = body.send(piece.map_err(io::Error::other));
+                match tokio::time::timeout(UNTAKEN_MAX, sent).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return None,
+                    Err(_) => return Some("it was not taken in time"),
                 }
             }
-        });
-        Body::Pieces(receiver)
+            None
+        })
     };
     let mut response = reply::media(status, "video/mp4", reply::IMMUTABLE, body);
     set(&mut response, CONTENT_LENGTH, &(wanted.end - wanted.start).to_string());

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use control::{Channel, Credential, PlayGrant, Snapshot};
+use control::{Channel, Credential, Directory, PlayGrant, Snapshot};
 use media::UnixMillis;
 
 use crate::clock::wall_now;
@@ -42,6 +42,19 @@ impl Right {
         let passed_ms = now.saturating_duration_since(self.asked_at).as_millis();
         let wall = self.asked_wall.plus_millis(i64::try_from(passed_ms).unwrap_or(i64::MAX));
         snapshot.play_still_valid(&self.grant, wall)
+    }
+
+    /// Returns once it holds no more as `directory` has it, and counts that.
+    pub async fn lost(&self, directory: &Directory) {
+        loop {
+            let next = Instant::now() + ASK_EVERY;
+            let next = self.ends_at().map_or(next, |end| next.min(end.max(Instant::now() + ASK_EVERY / 8)));
+            tokio::time::sleep_until(next.into()).await;
+            if !self.holds(&directory.snapshot(), Instant::now()) {
+                metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+                return;
+            }
+        }
     }
 
     /// When the signature runs out, if there is one.

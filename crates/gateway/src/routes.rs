@@ -3,6 +3,7 @@
 pub mod target;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use control::Denied;
 use http::header::{HeaderValue, LOCATION};
@@ -182,8 +183,14 @@ async fn of_channel(
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
-    let private_until = grant.credential.is_some().then(|| asked.right.ends_at());
+    let (right, path) = (asked.right.clone(), asked.path.clone());
+    let private_until = grant.credential.is_some().then(|| right.ends_at());
     let mut response = serve(gateway, peer, request, asked, file).await;
+    // It may have waited for what it holds.
+    if !right.holds(&gateway.directory.snapshot(), Instant::now()) {
+        metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+        return reply::not_live(path.name.as_str());
+    }
     if let Some(ends_at) = private_until {
         reply::keep_private(&mut response, ends_at);
     }

@@ -14,7 +14,7 @@ use crate::{Gateway, reply};
 /// How long a page waits for the list of recordings before it goes without.
 const LIST_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Recordings that a page is told of; the list itself has them all.
-const RECORDINGS_SHOWN: usize = 20;
+const RECORDINGS_SHOWN: u32 = 20;
 
 /// `/healthz`: the process is up. Recording trouble is told here but is no reason to kill the process.
 #[must_use]
@@ -80,7 +80,7 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
         .iter()
         .flat_map(|live| live.stream.tracks().iter().map(|track| describe(track)).collect::<Vec<_>>())
         .collect();
-    let recordings = recordings_of(gateway, &asked.path, RECORDINGS_SHOWN).await;
+    let recordings = recordings_of(gateway, &asked.path, Some(RECORDINGS_SHOWN)).await;
     json_reply(
         StatusCode::OK,
         reply::NO_STORE,
@@ -101,14 +101,21 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
 
 /// `/{app}/{name}/recordings`.
 pub async fn recordings(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
-    let recordings = recordings_of(gateway, &asked.path, usize::MAX).await;
+    let recordings = recordings_of(gateway, &asked.path, None).await;
     json_reply(StatusCode::OK, reply::NO_STORE, &json!({ "recordings": recordings }))
 }
 
-async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec<Value> {
+/// The newest first: all, or so many at most.
+async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: Option<u32>) -> Vec<Value> {
     let Some(channel) = gateway.directory.channel(path) else { return Vec::new() };
     // Joining must not wait for a database that does not answer.
-    let listed = tokio::time::timeout(LIST_PATIENCE, gateway.recorder.list(Some(channel.id))).await;
+    let rows = async {
+        match max {
+            Some(max) => gateway.recorder.newest(channel.id, max).await,
+            None => gateway.recorder.list(Some(channel.id)).await,
+        }
+    };
+    let listed = tokio::time::timeout(LIST_PATIENCE, rows).await;
     let mut rows = match listed {
         Ok(Ok(rows)) => rows,
         Err(_) => {
@@ -122,7 +129,6 @@ async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: usize) -> Vec
     };
     rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     rows.into_iter()
-        .take(max)
         .map(|row| {
             let base = format!("/{path}/{}", row.id);
             json!({

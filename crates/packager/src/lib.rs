@@ -30,5 +30,6 @@ pub use playlist::SegmentEntry;
 pub use segmenter::{Counters, Packager, discontinuity_base};
 pub use ts_view::{TsViewError, ts_view};
 pub use window::{
-    Form, ManifestOptionsLive, NumberAt, PlaylistOptions, Position, Reload, SegmentLookup, TrackSummary, Window,
+    Form, JointLookup, ManifestOptionsLive, NumberAt, PlaylistOptions, Position, Reload, STALE_SEGMENTS, SegmentLookup,
+    TrackSummary, Window,
 };

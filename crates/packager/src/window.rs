@@ -7,6 +7,7 @@
 mod cache;
 mod dash;
 mod hls;
+mod joint;
 mod track;
 
 use std::sync::Arc;
@@ -18,15 +19,16 @@ use crate::playlist::manifest::{PeriodMark, wall_of_zero};
 use crate::playlist::{MultivariantOptions, Rendition, SegmentEntry, multivariant};
 use crate::segmenter::Moment;
 use crate::{Config, Init, Output, Part, Segment};
-use cache::Cache;
+use cache::{Cache, Key};
 pub use dash::ManifestOptionsLive;
 pub use hls::{Form, PlaylistOptions};
+pub use joint::JointLookup;
 use track::TrackWindow;
 
 /// Wall clock and media time may part by this much, in milliseconds, before a new DASH period says so.
 const WALL_JUMP_MS: i64 = 1_000;
-/// A track this many segments behind the newest is not offered to new viewers.
-const STALE_SEGMENTS: u64 = 3;
+/// A track this many segments behind the newest is not offered to new viewers, nor waited for.
+pub const STALE_SEGMENTS: u64 = 3;
 /// Periods remembered: each outage and configuration change makes one.
 const PERIODS_MAX: usize = 256;
 
@@ -98,6 +100,8 @@ pub struct Window {
     /// Newest period: wall clock of its media time zero, and its discontinuity sequence.
     period_wall_zero: UnixMillis,
     period_sequence: u64,
+    /// Segments before this number have every track that keeps step. Never falls.
+    joint_before: u64,
     cache: Cache,
 }
 
@@ -114,6 +118,7 @@ impl Window {
             periods: Vec::new(),
             period_wall_zero: UnixMillis(0),
             period_sequence: 0,
+            joint_before: 0,
             cache: Cache::default(),
         }
     }
@@ -138,6 +143,7 @@ impl Window {
             }
             Output::Ended => self.ended = true,
         }
+        self.joint_before = self.joint_before.max(self.joint_now());
         self.cache.clear();
     }
 
@@ -212,12 +218,14 @@ impl Window {
     /// Every track that was announced has a part, or is too far behind to wait for: playlists list what they should.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let newest = self.newest_msn();
-        let waits = |track: &TrackWindow| {
-            track.last_part().is_none()
-                && newest.is_none_or(|newest| self.first_msn().is_none_or(|first| newest < first + STALE_SEGMENTS))
-        };
+        let waits = |track: &TrackWindow| track.last_part().is_none() && self.is_early();
         self.tracks.iter().any(|track| track.last_part().is_some()) && !self.tracks.iter().any(waits)
+    }
+
+    /// A track that has nothing yet may still come in time.
+    fn is_early(&self) -> bool {
+        let newest = self.newest_msn();
+        newest.is_none_or(|newest| self.first_msn().is_none_or(|first| newest < first + STALE_SEGMENTS))
     }
 
     /// Tracks that have media, video first.
@@ -318,14 +326,33 @@ impl Window {
         self.track(track).map(TrackWindow::entries).unwrap_or_default()
     }
 
+    /// Number of the track's first segment ever, which may have left the window. `None` before its first part.
+    #[must_use]
+    pub fn first_of(&self, track: TrackId) -> Option<u64> {
+        self.track(track)?.first
+    }
+
+    /// Segments before this number are whole in every track that keeps step, so that a container of all tracks may list
+    /// them. Never falls.
+    #[must_use]
+    pub fn joint_before(&self) -> u64 {
+        self.joint_before
+    }
+
     /// The multivariant playlist. `None` before the first part.
     #[must_use]
     pub fn multivariant(&self, options: &MultivariantOptions<'_>) -> Option<Bytes> {
-        let renditions: Vec<Rendition> = self
-            .offered()
-            .map(|track| Rendition { name: track.name.clone(), track: track.config().clone(), rates: track.measured() })
-            .collect();
-        multivariant(&renditions, options).map(Bytes::from)
+        let base = format!("{}\n{}", options.prefix, options.suffix);
+        let key = Key { track: None, form: cache::MULTIVARIANT, base: base.into(), query: options.query.into() };
+        self.cache.get(key, || {
+            let rendition = |track: &TrackWindow| Rendition {
+                name: track.name.clone(),
+                track: track.config().clone(),
+                rates: track.measured(),
+            };
+            let renditions: Vec<Rendition> = self.offered().map(rendition).collect();
+            multivariant(&renditions, options).map(Bytes::from)
+        })
     }
 
     fn track(&self, id: TrackId) -> Option<&TrackWindow> {
@@ -342,10 +369,17 @@ impl Window {
 
     /// Tracks with media that keep step.
     fn offered(&self) -> impl Iterator<Item = &TrackWindow> {
-        let newest = self.newest_msn().unwrap_or(0);
-        self.tracks.iter().filter(move |track| {
-            track.position().is_some_and(|position| position.msn.saturating_add(STALE_SEGMENTS) > newest)
-        })
+        self.tracks.iter().filter(|track| track.position().is_some() && self.keeps_step(track))
+    }
+
+    /// The track may still bring media that belongs beside the newest of the others.
+    fn keeps_step(&self, track: &TrackWindow) -> bool {
+        match track.position() {
+            Some(position) => {
+                self.newest_msn().is_none_or(|newest| position.msn.saturating_add(STALE_SEGMENTS) > newest)
+            }
+            None => self.is_early(),
+        }
     }
 }
 

@@ -23,8 +23,9 @@ use crate::key::{INDEX_BIN, INDEX_LOG, MP4_HEAD, RecordingKey, segment_file};
 use crate::layout::{Mp4Layout, make_head};
 use crate::sink::blocking;
 
-/// Bytes read at a time when a file is sent: a reader holds no more than that.
-const READ_BYTES_MAX: u64 = 1 << 20;
+/// Bytes read at a time when a file is sent: a reader holds no more than that. 128 KiB: a thousand who read nothing hold
+/// no more than a stream, and one who reads still asks an object store seldom enough.
+const READ_BYTES_MAX: u64 = 128 << 10;
 
 /// What one segment costs in the cache of indexes, roughly.
 const SEGMENT_COST: usize = size_of::<SegmentEntry>();
@@ -211,7 +212,7 @@ impl Archive {
         }
     }
 
-    /// Bytes of the MP4 in pieces of at most 1 MiB; the reader holds one at a time.
+    /// Bytes of the MP4 in pieces of at most 128 KiB; the reader holds one at a time.
     ///
     /// # Errors
     /// [`RecorderError::Range`] if the range is empty or not inside the file. The stream ends at its first error.

@@ -208,19 +208,21 @@ impl Recorder {
     pub async fn list(&self, channel: Option<uuid::Uuid>) -> Result<Vec<Recording>, RecorderError> {
         let live = self.archive.registry.all();
         let mut rows = self.tending.repository.recordings(channel).await?;
-        for entry in live.iter().filter(|entry| channel.is_none_or(|channel| entry.key.channel == channel)) {
-            let view = entry.view();
-            if view.bytes == 0 {
-                continue;
-            }
-            let row = row_of(&view, phase_state(view.index.phase));
-            match rows.iter_mut().find(|old| old.channel == row.channel && old.id == row.id) {
-                Some(old) if old.state > row.state => (),
-                Some(old) => *old = row,
-                None => rows.push(row),
-            }
-        }
+        bring_up_to_date(&mut rows, &live, channel);
         rows.sort_by_key(|row| (row.started, row.id));
+        Ok(rows)
+    }
+
+    /// The newest recordings of a channel, newest first, at most `max`, with the same figures. Reads no others.
+    ///
+    /// # Errors
+    /// [`RecorderError::Repository`].
+    pub async fn newest(&self, channel: uuid::Uuid, max: u32) -> Result<Vec<Recording>, RecorderError> {
+        let live = self.archive.registry.all();
+        let mut rows = self.tending.repository.newest_recordings(channel, max).await?;
+        bring_up_to_date(&mut rows, &live, Some(channel));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows.truncate(usize::try_from(max).unwrap_or(usize::MAX));
         Ok(rows)
     }
 
@@ -321,6 +323,22 @@ fn start_lanes(
         lanes.push(lane);
     }
     Ok((lanes, threads))
+}
+
+/// The newest figures of recordings of `channel`, or of any, that are not ready; those that no row tells of are added.
+fn bring_up_to_date(rows: &mut Vec<Recording>, live: &[Arc<Entry>], channel: Option<uuid::Uuid>) {
+    for entry in live.iter().filter(|entry| channel.is_none_or(|channel| entry.key.channel == channel)) {
+        let view = entry.view();
+        if view.bytes == 0 {
+            continue;
+        }
+        let row = row_of(&view, phase_state(view.index.phase));
+        match rows.iter_mut().find(|old| old.channel == row.channel && old.id == row.id) {
+            Some(old) if old.state > row.state => (),
+            Some(old) => *old = row,
+            None => rows.push(row),
+        }
+    }
 }
 
 /// Repairs every journal under `journal_dir`. Trouble with one never keeps the others, nor the server, from starting.

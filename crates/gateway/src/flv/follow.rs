@@ -5,7 +5,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use bytes::Bytes;
 use control::Directory;
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::fanout::{FanOutConfig, FanOutCounters};
 use crate::live::Wakeups;
-use crate::right::{ASK_EVERY, Right};
+use crate::right::Right;
 use crate::wire::WireFormat;
 
 const FORMAT: WireFormat = WireFormat::Flv;
@@ -61,20 +60,7 @@ impl Follower {
         let _counted = Counted::new(self.counters.clone());
         tokio::select! {
             _ = self.play(&body) => {}
-            () = self.lost_right() => {
-                metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
-            }
-        }
-    }
-
-    async fn lost_right(&self) {
-        loop {
-            let next = Instant::now() + ASK_EVERY;
-            let next = self.right.ends_at().map_or(next, |end| next.min(end.max(Instant::now() + ASK_EVERY / 8)));
-            tokio::time::sleep_until(next.into()).await;
-            if !self.right.holds(&self.directory.snapshot(), Instant::now()) {
-                return;
-            }
+            () = self.right.lost(&self.directory) => {}
         }
     }
 

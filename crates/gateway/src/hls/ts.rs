@@ -5,8 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use media::Track;
 use packager::playlist::{Addressing, Container};
-use packager::{Form, PlaylistOptions, SegmentLookup, ts_view};
-use recorder::{RecorderError, RecordingIndex, RecordingKey};
+use packager::{Form, JointLookup, PlaylistOptions, ts_view};
+use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
 
 use super::{MPEGURL, live_text, no_track, ranged, window};
 use crate::http::Body;
@@ -56,22 +56,21 @@ pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked
     }
 }
 
-/// A live segment. `None`: it is not in the window.
-pub(super) async fn segment(live: &LiveStream, msn: u64, headers: &HeaderMap) -> Option<Response<Body>> {
-    let tracks = {
-        let window = live.window.read();
-        let mut found = Vec::new();
-        for track in window.tracks() {
-            if let SegmentLookup::Ready(segment) = window.segment(track.id, msn) {
-                let init = window.init(track.id, segment.epoch)?;
-                found.push((init.track.clone(), segment));
-            }
-        }
-        found
-    };
-    if tracks.is_empty() {
-        return None;
-    }
+/// A live segment, once every track that keeps step has come so far. `None`: it is not in the window.
+pub(super) async fn segment(
+    gateway: &Gateway,
+    live: &LiveStream,
+    msn: u64,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
+    let patience = super::two_segments(gateway);
+    let found = super::wait_for(live, patience, |window| match window.joint_segment(msn) {
+        JointLookup::Ready(tracks) => Some(Some(tracks)),
+        // The one after the segment being made, at most: anything later is a guess.
+        JointLookup::Coming if msn <= window.joint_before().saturating_add(1) => None,
+        JointLookup::Coming | JointLookup::Gone => Some(None),
+    });
+    let tracks = found.await.flatten()?;
     let make = made::aside(move || {
         let views: Vec<_> = tracks.iter().map(|(track, segment)| (&**track, segment.concat())).collect();
         view(&views, msn)
@@ -104,6 +103,10 @@ pub async fn answer(
     msn: u64,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, RecorderError> {
+    if !is_whole(index, msn) {
+        let first = index.leading().map_or(media::TrackId(0), |track| track.id);
+        return Err(RecorderError::NoSegment { key, track: first, msn });
+    }
     let make = async {
         let archive = gateway.recorder.archive();
         let mut tracks = Vec::new();
@@ -111,10 +114,6 @@ pub async fn answer(
             let Some(entry) = track.segments.get(msn) else { continue };
             let init = archive.init(key, track.id, entry.epoch).await?;
             tracks.push((init.track.clone(), archive.read_segment(key, track.id, msn).await?));
-        }
-        let first = index.leading().map_or(media::TrackId(0), |track| track.id);
-        if tracks.is_empty() {
-            return Err(RecorderError::NoSegment { key, track: first, msn });
         }
         made::aside(move || {
             let views: Vec<_> = tracks.iter().map(|(track, bytes)| (&**track, bytes.clone())).collect();
@@ -124,4 +123,20 @@ pub async fn answer(
     };
     // A segment that is whole never changes, however far the recording is.
     Ok(reply_with(gateway.made.get((key, What::Ts(msn)), (0, 0), make).await?, headers))
+}
+
+/// Some track has a segment of that number, and no other may still get one: made now, it would stay without.
+fn is_whole(index: &RecordingIndex, msn: u64) -> bool {
+    let next = |track: &TrackIndex| track.segments.last().map(|newest| newest.msn + 1);
+    let newest = index.tracks.iter().filter_map(next).max().unwrap_or(0);
+    let may_come = |track: &TrackIndex| {
+        let is_behind = next(track).is_none_or(|next| next <= msn);
+        index.phase == Phase::Recording && is_behind && newest <= msn + packager::STALE_SEGMENTS
+    };
+    let mut has_one = false;
+    index.tracks.iter().all(|track| {
+        let has = track.segments.get(msn).is_some();
+        has_one |= has;
+        has || !may_come(track)
+    }) && has_one
 }

@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 use media::MediaKind;
 use packager::playlist::query::{Defaults, QueryError, WindowQuery};
-use packager::playlist::{Addressing, Container, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
+use packager::playlist::{Addressing, Container, Kind, ListOptions, MultivariantOptions, SegmentEntry, segment_list};
 use recorder::{RecordingIndex, RecordingKey};
 
 use super::{multivariant, no_track, track_of};
@@ -67,33 +67,38 @@ pub(super) async fn list(
     container: Container,
 ) -> Response<Body> {
     let Some(track) = track_of(live, label) else { return no_track() };
-    let (newest, ended) = {
+    let (newest, first, ended, before) = {
         let window = live.window.read();
-        (window.entries(track), window.is_ended())
+        let before = if container == Container::Ts { window.joint_before() } else { u64::MAX };
+        (window.entries(track), window.first_of(track), window.is_ended(), before)
     };
     let key = RecordingKey { channel: live.channel, stream: live.stream.id() };
     let index = recorded::live_index(gateway, key).await;
     let now = wall_now();
     let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
     let base = format!("{signed}/{}/{}/", asked.path, live.stream.id());
-    let what = What::Window {
-        label: label.clone(),
-        ts: container == Container::Ts,
-        query: carried(asked.query),
-        base: base.clone(),
-    };
+    let ts = container == Container::Ts;
+    let skip = !ts && super::wants_skip(asked.query);
+    let what = What::Window { label: label.clone(), ts, skip, query: carried(asked.query), base: base.clone() };
     // As it is in this second, with these segments; an edge may share it for as long.
-    let have = newest.last().map_or(0, |entry| entry.msn + 1);
+    let have = newest.last().map_or(0, |entry| entry.msn + 1).min(before);
     let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
     let (config, name, wanted) = (gateway.live.config().clone(), label.0.clone(), *wanted);
-    let all = move || entries(index.as_deref(), &name, newest);
+    let is_recorded = index.is_some() || asked.right.channel().record;
+    let all = move || {
+        let mut all = entries(index.as_deref(), &name, newest);
+        all.retain(|entry| entry.msn < before);
+        all
+    };
     let again = all.clone();
     let name = label.0.clone();
     let make = made::aside(move || {
         let entries = all();
         let selection = wanted.select(&entries, now, ended, &Defaults::default()).ok()?;
         let addressing = Addressing { base: &base, query: "" };
-        let options = ListOptions { container, kind: selection.kind, skip: false, addressing };
+        let is_kept = is_recorded && entries.first().map(|entry| entry.msn) == first;
+        let kind = if is_kept { selection.kind } else { of_what_passes(selection.kind) };
+        let options = ListOptions { container, kind, skip, addressing };
         let chosen = entries.get(selection.range).unwrap_or_default();
         segment_list(&config, &name, chosen, &options).map(super::packed)
     });
@@ -107,6 +112,15 @@ pub(super) async fn list(
             }
         }
         Err(error) => recorded::failed(&error),
+    }
+}
+
+/// How a list behaves whose oldest segments go: it must not say that it only grows (RFC 8216bis §6.2.1).
+fn of_what_passes(kind: Kind) -> Kind {
+    match kind {
+        Kind::Event { ended: false } => Kind::Live,
+        Kind::Event { ended: true } => Kind::Vod,
+        Kind::Live | Kind::Vod => kind,
     }
 }
 

@@ -56,7 +56,7 @@ struct Waiting {
 }
 
 impl Desk {
-    /// Leaves `takeover` and never returns: the connection is gone before this future would be polled again.
+    /// Leaves `takeover` and never returns: the connection is gone once all before it has been sent.
     pub async fn take_over(&self, takeover: Takeover) -> std::convert::Infallible {
         self.leave(Left::Takeover(takeover));
         pending().await
@@ -67,12 +67,21 @@ impl Desk {
         self.something.notify_one();
     }
 
+    /// What was left, once bytes of the answer before it are not with hyper any more: they would be lost with it.
     async fn left(&self) -> Left {
         loop {
             self.something.notified().await;
-            if let Some(left) = self.left.lock().take() {
+            if self.flushed.load(Ordering::Relaxed)
+                && let Some(left) = self.left.lock().take()
+            {
                 return left;
             }
+        }
+    }
+
+    fn all_has_left(&self) {
+        if !self.flushed.swap(true, Ordering::Relaxed) && self.left.lock().is_some() {
+            self.something.notify_one();
         }
     }
 }
@@ -230,7 +239,7 @@ impl Future for Relay {
         if let Poll::Ready(response) = answer.as_mut().poll(cx) {
             return Poll::Ready(response);
         }
-        // Bytes of the answer before it may still be with hyper, and would be lost with it.
+        // As long as bytes of the answer before it are with hyper, hyper has to stay.
         if relay.desk.flushed.load(Ordering::Relaxed)
             && relay.desk.left.lock().is_none()
             && let Some(outline) = relay.outline.take()
@@ -284,11 +293,32 @@ impl AsyncWrite for Replayed {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = self.get_mut();
         let flushed = ready!(Pin::new(&mut socket.connection).poll_flush(cx));
-        socket.desk.flushed.store(true, Ordering::Relaxed);
+        socket.desk.all_has_left();
         Poll::Ready(flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().connection).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn hyper_stays_until_what_it_has_to_write_has_left() {
+        let desk = Desk::default();
+        desk.leave(Left::Waiting(Waiting { answer: Box::pin(pending()), outline: String::new() }));
+        let mut left = Box::pin(desk.left());
+        for _ in 0..3 {
+            assert!(futures_util::poll!(&mut left).is_pending(), "bytes of the answer before it are with hyper");
+        }
+        desk.all_has_left();
+        assert!(futures_util::poll!(&mut left).is_ready());
+        // Flushed before anything was left: at once.
+        desk.all_has_left();
+        desk.leave(Left::Waiting(Waiting { answer: Box::pin(pending()), outline: String::new() }));
+        assert!(futures_util::poll!(Box::pin(desk.left())).is_ready());
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::stage::soon;
 
@@ -49,6 +49,15 @@ impl<Any: AsyncRead + AsyncWrite + Unpin + Send> Socket for Any {}
 /// A TCP connection.
 pub async fn tcp(address: SocketAddr) -> TcpStream {
     soon("a connection", TcpStream::connect(address)).await.expect("connect")
+}
+
+/// A TCP connection whose client takes in little by itself.
+pub async fn narrow_tcp(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8 << 10).expect("a small buffer");
+    // The server's kernel makes room for some segments of TCP, so they are to be small too.
+    socket2::SockRef::from(&socket).set_tcp_mss(536).expect("small segments");
+    soon("a connection", socket.connect(address)).await.expect("connect")
 }
 
 pub struct Connection {

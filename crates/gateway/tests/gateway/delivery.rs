@@ -241,21 +241,23 @@ async fn playlists_are_compressed_for_those_who_take_it() {
     let stage = Stage::new().await;
     let _publisher = stage.on_air("kelas", 3_000).await;
     let mut connection = stage.connect().await;
-    let plain = connection.get("/live/kelas/video.m3u8").await;
-    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("Accept-Encoding")));
-    for accepted in ["gzip", "br, gzip;q=0.8", "deflate, gzip, *;q=0"] {
-        let packed = connection.get_with("/live/kelas/video.m3u8", &[("Accept-Encoding", accepted)]).await;
-        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{accepted}");
-        assert_eq!(packed.header("vary"), Some("Accept-Encoding"));
-        assert!(packed.body.len() * 2 < plain.body.len(), "it pays");
-        let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).expect("gzip");
-        assert_eq!(unpacked, plain.body);
-    }
-    for refused in ["br", "identity", "gzip;q=0", "gzip; q=0.0", "xgzip"] {
-        let reply = connection.get_with("/live/kelas/video.m3u8", &[("Accept-Encoding", refused)]).await;
-        assert_eq!(reply.header("content-encoding"), None, "{refused}");
-        assert!(reply.body == plain.body, "{refused}");
+    for file in ["/live/kelas/video.m3u8", "/live/kelas/manifest.mpd"] {
+        let plain = connection.get(file).await;
+        assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("Accept-Encoding")));
+        for accepted in ["gzip", "br, gzip;q=0.8", "deflate, gzip, *;q=0"] {
+            let packed = connection.get_with(file, &[("Accept-Encoding", accepted)]).await;
+            assert_eq!(packed.header("content-encoding"), Some("gzip"), "{accepted}");
+            assert_eq!(packed.header("vary"), Some("Accept-Encoding"));
+            assert!(packed.body.len() * 2 < plain.body.len(), "it pays");
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).expect("gzip");
+            assert_eq!(unpacked, plain.body);
+        }
+        for refused in ["br", "identity", "gzip;q=0", "gzip; q=0.0", "xgzip"] {
+            let reply = connection.get_with(file, &[("Accept-Encoding", refused)]).await;
+            assert_eq!(reply.header("content-encoding"), None, "{refused}");
+            assert!(reply.body == plain.body, "{refused}");
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use formats::container::flv::{AudioEvent, Tag, TagKind, TagReader, VideoEvent, parse_audio, parse_video};
 use media::MediaKind;
 
-use crate::client::Connection;
+use crate::client::{Connection, narrow_tcp};
+use crate::publisher::large;
 use crate::stage::Stage;
 
 /// What a viewer was sent.
@@ -259,4 +260,29 @@ async fn a_viewer_that_says_goodbye_on_its_web_socket_is_let_go() {
     connection.rest().await;
     let viewers = || stage.gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed);
     stage.until("the viewer is gone", || (viewers() == 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_for_before_the_stream_is_sent_whole_to_a_slow_reader() {
+    let stage = Stage::new().await;
+    let mut publisher = stage.on_air_with("kelas", 1_100, large()).await;
+    let (stream, first) = stage.stream("kelas");
+    let part = format!("/live/kelas/{stream}/video/{first}.0.m4s");
+    let wanted = stage.get(&part).await.body;
+    let mut viewer = Connection::over(narrow_tcp(stage.http).await);
+    // The body of the first may be read before its response has left, and then the next is begun.
+    let both = format!(
+        "GET {part} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello\
+         GET /live/kelas.flv HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    );
+    viewer.send(both.as_bytes()).await;
+    let viewers = || stage.gateway.fan_out.counters().viewers.load(std::sync::atomic::Ordering::Relaxed);
+    let plays = stage.until("it plays", || (viewers() > 0).then_some(()));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), plays).await;
+    assert!(early.is_err(), "what comes before the stream has not left");
+    assert!(viewer.answer().await.body == wanted, "all of it comes");
+    assert_eq!(viewer.head().await.status, 200);
+    publisher.send_until_ms(2_000).await;
+    let last = publisher.payloads(MediaKind::Video).last().expect("a picture").clone();
+    Watched::default().until(&mut viewer, &last).await;
 }

@@ -10,6 +10,7 @@ mod flv_viewers;
 mod legacy;
 mod low_latency;
 mod memory;
+mod mpeg_ts;
 mod numbers;
 mod publisher;
 mod recordings;

@@ -104,6 +104,13 @@ pub fn encoding() -> EncoderConfig {
     EncoderConfig { video: Some(video), ..EncoderConfig::default() }
 }
 
+/// The same with pictures so large that a few seconds of them fill every buffer between a server and its client.
+pub fn large() -> EncoderConfig {
+    let encoding = encoding();
+    let video = encoding.video.map(|video| VideoSpec { frame_bytes: 60_000, ..video });
+    EncoderConfig { video, ..encoding }
+}
+
 pub struct Publisher {
     pub peer: Peer,
     pub encoder: Encoder,
@@ -126,6 +133,12 @@ impl Publisher {
 
     /// Sends the media before `ms` that was not sent yet.
     pub async fn send_until_ms(&mut self, ms: i64) {
+        let frames = self.encoder.sent_until_ms(ms);
+        self.send_frames(frames).await;
+    }
+
+    /// Sends frames of the encoder in the order given.
+    pub async fn send_frames(&mut self, frames: Vec<Sent>) {
         if !self.configured {
             self.configured = true;
             for track in self.encoder.tracks().iter() {
@@ -134,7 +147,7 @@ impl Publisher {
             }
         }
         let tracks = self.encoder.tracks();
-        for sent in self.encoder.sent_until_ms(ms) {
+        for sent in frames {
             let track = tracks.iter().find(|track| track.id == sent.frame.track).expect("its track");
             let mut body = Vec::new();
             flv::write_frame_header(track, ordinal(track.id), sent.cts_ms, sent.frame.key, &mut body);

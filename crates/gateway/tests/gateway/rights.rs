@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use media::MediaKind;
+use packager::{Config, Position};
 use rtmp::{ClientEvent, Purpose};
 
-use crate::client::Connection;
+use crate::client::{Connection, narrow_tcp};
 use crate::counts;
 use crate::flv_viewers::Watched;
-use crate::publisher::{Peer, Publisher};
-use crate::stage::{Stage, soon};
+use crate::low_latency::{is_silent, next};
+use crate::publisher::{Peer, Publisher, large};
+use crate::stage::{Options, PATIENCE, Stage, packaging, soon};
 
 /// What is promised is a second; a loaded machine may need longer, but nothing that is asked only now and then.
 const IN_TIME: Duration = Duration::from_secs(3);
@@ -112,4 +114,59 @@ async fn what_an_old_channel_showed_is_not_shown_under_the_new_one() {
     }
     stage.until("the old stream is packaged to its end", || (stage.gateway.live.running() == 0).then_some(())).await;
     drop(publisher);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_that_grows_ends_for_a_reader_that_loses_its_right() {
+    let options = Options { packaging: Config { segment_max_ms: 10_000, ..packaging() }, ..Options::default() };
+    let stage = Stage::with(options).await;
+    let _publisher = stage.on_air("kelas", 1_300).await;
+    let (stream, first) = stage.stream("kelas");
+    let mut reader = stage.connect().await;
+    reader.ask("GET", &format!("/live/kelas/{stream}/video/{}.m4s", first + 2), &[]).await;
+    assert!(reader.head().await.is_chunked());
+    assert!(reader.chunk().await.is_some(), "its first part");
+    stage.close_to_the_public("kelas");
+    let start = Instant::now();
+    assert!(!reader.rest().await.ends_with(b"0\r\n\r\n"), "it must not pass for a whole segment");
+    assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_for_media_is_refused_to_whoever_lost_the_right_meanwhile() {
+    let stage = Stage::new().await;
+    let mut publisher = stage.on_air("kelas", 1_000).await;
+    let (stream, _) = stage.stream("kelas");
+    let Position { msn, part } = next(&stage);
+    let mut waiting = Vec::new();
+    for file in [format!("video.m3u8?_HLS_msn={msn}&_HLS_part={part}"), format!("{stream}/video/{msn}.{part}.m4s")] {
+        let mut one = stage.connect().await;
+        one.ask("GET", &format!("/live/kelas/{file}"), &[]).await;
+        assert!(is_silent(&mut one).await, "the part is not there");
+        waiting.push(one);
+    }
+    stage.close_to_the_public("kelas");
+    publisher.send_until_ms(1_300).await;
+    for mut one in waiting {
+        assert_eq!(one.answer().await.status, 404);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_mp4_ends_for_a_reader_that_loses_its_right() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air_with("kelas", 6_000, large()).await;
+    let (stream, _) = stage.stream("kelas");
+    stage.end("kelas").await;
+    assert!(stage.gateway.recorder.settle(PATIENCE).await, "the recording becomes ready");
+    let mut reader = Connection::over(narrow_tcp(stage.http).await);
+    reader.ask("GET", &format!("/live/kelas/{stream}/recording.mp4"), &[]).await;
+    let head = reader.head().await;
+    let total: usize = head.header("content-length").expect("a length").parse().expect("a number");
+    stage.close_to_the_public("kelas");
+    let closed = Instant::now();
+    // It takes nothing meanwhile: what it gets after that was on its way.
+    stage.until("the right was asked again", || (closed.elapsed() > IN_TIME / 2).then_some(())).await;
+    let got = reader.rest().await.len();
+    assert!(got < total, "{got} of {total}");
 }

@@ -18,6 +18,7 @@ use object_store::local::LocalFileSystem;
 use packager::Position;
 use recorder::{Recorder, RecorderConfig};
 use tempfile::TempDir;
+use testkit::{Encoder, EncoderConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::{Connection, Reply};
 use crate::counts;
 use crate::encrypted;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, encoding};
 use crate::repository::MemoryRecordings;
 
 /// Long enough for a loaded machine; no test waits this long unless something is broken.
@@ -68,6 +69,7 @@ pub struct Stage {
     pub rtmp: SocketAddr,
     pub https: SocketAddr,
     pub rtmps: SocketAddr,
+    pub recordings: Arc<MemoryRecordings>,
     channels: Vec<Channel>,
     keys: Vec<(StreamKey, String)>,
     stop: CancellationToken,
@@ -84,7 +86,8 @@ impl Stage {
         let (channels, keys) = channels();
         let folder = TempDir::new().expect("a folder");
         let snapshot = Snapshot::new(channels.clone(), keys.iter().map(|(key, _)| key.clone()).collect());
-        let gateway = open(&folder, snapshot, &options).await;
+        let recordings = Arc::new(MemoryRecordings::default());
+        let gateway = open(&folder, snapshot, &options, recordings.clone()).await;
         let stop = CancellationToken::new();
         let mut ports = Vec::new();
         for role in [Listener::Main, Listener::LegacyFlv, Listener::LegacyHls, Listener::LegacyLhls] {
@@ -109,6 +112,7 @@ impl Stage {
             rtmp,
             https,
             rtmps,
+            recordings,
             channels,
             keys,
             stop,
@@ -170,7 +174,13 @@ impl Stage {
 
     /// A publisher that has sent `ms` of media, all of which is in the window.
     pub async fn on_air(&self, name: &str, ms: i64) -> Publisher {
+        self.on_air_with(name, ms, encoding()).await
+    }
+
+    /// The same with another encoder.
+    pub async fn on_air_with(&self, name: &str, ms: i64, encoding: EncoderConfig) -> Publisher {
         let mut publisher = self.publish(name).await;
+        publisher.encoder = Encoder::new(encoding);
         // Faster than life, but not faster than a stream's log allows its readers.
         for until in (1_000..ms).step_by(1_000).chain([ms]) {
             publisher.send_until_ms(until).await;
@@ -299,10 +309,14 @@ async fn tick(gateway: Arc<Gateway>, stop: CancellationToken) {
     }
 }
 
-async fn open(folder: &TempDir, snapshot: Snapshot, options: &Options) -> Arc<Gateway> {
+async fn open(
+    folder: &TempDir,
+    snapshot: Snapshot,
+    options: &Options,
+    recordings: Arc<dyn RecordingRepository>,
+) -> Arc<Gateway> {
     let objects = folder.path().join("objects");
     std::fs::create_dir_all(&objects).expect("a folder");
-    let recordings: Arc<dyn RecordingRepository> = Arc::new(MemoryRecordings::default());
     let config = RecorderConfig {
         reserve_bytes: 0,
         flush_interval_ms: 10,

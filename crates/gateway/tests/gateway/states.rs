@@ -1,7 +1,10 @@
 //! What pages are told of a channel, over its whole life.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use control::{Recording, RecordingRepository as _, RecordingState};
+use media::{StreamId, UnixMillis};
 use serde_json::Value;
 
 use crate::stage::{Options, Stage};
@@ -94,4 +97,32 @@ async fn a_stalled_stream_shows_all_that_came() {
     let text = stage.text(&asked).await;
     assert!(text.contains(&format!("{stream}/video/{}.1.m4s", first + 2)), "{text}");
     assert!(!text.contains("ENDLIST"), "it may come back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_told_of_the_newest_recordings_and_costs_no_more() {
+    let stage = Stage::new().await;
+    let channel = stage.channel("kelas");
+    for n in 1..=500 {
+        let recording = Recording {
+            channel: channel.id,
+            id: StreamId(n * 1_000),
+            path: channel.path.clone(),
+            started: UnixMillis(n as i64 * 1_000),
+            duration_ms: 10_000,
+            bytes: 1_000,
+            next_msn: n + 10,
+            state: RecordingState::Ready,
+        };
+        stage.recordings.put_recording(&recording).await.expect("kept");
+    }
+    let before = stage.recordings.listed.load(Ordering::Relaxed);
+    let told = state(&stage).await;
+    let told: Vec<&str> =
+        told["recordings"].as_array().expect("a list").iter().filter_map(|one| one["stream"].as_str()).collect();
+    let newest: Vec<String> = (481..=500).rev().map(|n| StreamId(n * 1_000).to_string()).collect();
+    assert_eq!(told, newest);
+    assert_eq!(stage.recordings.listed.load(Ordering::Relaxed) - before, 20);
+    let all = stage.get("/live/kelas/recordings").await.json();
+    assert_eq!(all["recordings"].as_array().map(Vec::len), Some(500));
 }

@@ -181,4 +181,39 @@ async fn a_stream_that_is_not_recorded_has_its_window_only() {
     let text = stage.text("/live/tanpa/video.m3u8?liveType=vod").await;
     assert!(numbers(&text)[0] > first, "{text}");
     assert_eq!(stage.get(&format!("/live/tanpa/{stream}/video/{first}.m4s")).await.status, 404);
+    let all_so_far = "/live/tanpa/video.m3u8?liveType=event&chunksLatency=0";
+    let text = stage.text(all_so_far).await;
+    assert!(numbers(&text)[0] > first && !text.contains("PLAYLIST-TYPE"), "its head moves: {text}");
+    stage.end("tanpa").await;
+    let text = stage.text(all_so_far).await;
+    assert!(text.trim_end().ends_with("#EXT-X-ENDLIST") && !text.contains("TYPE:EVENT"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_growing_list_leaves_out_what_a_player_has_already() {
+    let options = Options { packaging: packager::Config { window_segments: 3, ..packaging() }, ..Options::default() };
+    let stage = Stage::with(options).await;
+    let _publisher = stage.on_air("kelas", 9_100).await;
+    let (stream, _) = stage.stream("kelas");
+    for list in [
+        "/live/kelas/video.m3u8?liveType=event&chunksLatency=0".to_owned(),
+        // The window has none of a recording that goes on.
+        format!("/live/kelas/{stream}/video.m3u8?"),
+    ] {
+        let skipping = |text: &str| text.contains("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
+        let (mut whole, mut delta) = (String::new(), String::new());
+        for _ in 0..1_000 {
+            whole = stage.text(&list).await;
+            delta = stage.text(&format!("{list}&_HLS_skip=YES")).await;
+            if skipping(&delta) {
+                break;
+            }
+            // The recorder writes behind the window.
+        }
+        assert!(!skipping(&whole) && skipping(&delta), "{list}: {delta}");
+        assert!(numbers(&delta).len() < numbers(&whole).len(), "{list}");
+        assert!(!skipping(&stage.text(&list).await), "{list}: whoever asks for all gets it");
+    }
+    let clip = stage.text("/live/kelas/video.m3u8?liveType=vod&_HLS_skip=YES").await;
+    assert!(!clip.contains("EXT-X-SKIP"), "a complete list is told whole");
 }

@@ -11,11 +11,16 @@ const TEXTS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) track: Option<media::TrackId>,
-    /// Which of the texts of a track.
+    /// Which of the texts of a track, or of all.
     pub(super) form: u8,
     pub(super) base: Box<str>,
     pub(super) query: Box<str>,
 }
+
+/// [`Key::form`] of the multivariant playlist. Those of media playlists are below.
+pub(super) const MULTIVARIANT: u8 = 100;
+/// [`Key::form`] of the DASH manifest.
+pub(super) const MANIFEST: u8 = 101;
 
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<Vec<(Key, Option<Bytes>)>>);

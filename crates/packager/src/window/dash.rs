@@ -1,9 +1,11 @@
 //! The live DASH manifest.
 
+use bytes::Bytes;
 use formats::playlist::mpd::{self, Latency, Mpd, Presentation};
 use media::{Ticks, Timescale, UnixMillis};
 
 use super::Window;
+use super::cache::{self, Key};
 use super::track::TrackWindow;
 use crate::playlist::manifest::{KeptTrack, ManifestOptions, periods};
 use crate::playlist::{Addressing, Rates, SegmentEntry};
@@ -17,7 +19,7 @@ const LATENCY: Latency = Latency { target_ms: 2_000, min_ms: 1_000, max_ms: 8_00
 pub struct ManifestOptionsLive<'a> {
     /// Addresses of segments.
     pub addressing: Addressing<'a>,
-    /// `publishTime`.
+    /// `publishTime`, if the window has changed since it was asked before.
     pub now: UnixMillis,
     /// Address of the server's clock: `/time`.
     pub time_url: &'a str,
@@ -26,7 +28,14 @@ pub struct ManifestOptionsLive<'a> {
 impl Window {
     /// The DASH manifest as text. `None` before the first part. Once ended it is static, with what the window holds.
     #[must_use]
-    pub fn manifest(&self, options: &ManifestOptionsLive<'_>) -> Option<String> {
+    pub fn manifest(&self, options: &ManifestOptionsLive<'_>) -> Option<Bytes> {
+        let base = format!("{}\n{}", options.addressing.base, options.time_url);
+        let query = options.addressing.query.into();
+        let key = Key { track: None, form: cache::MANIFEST, base: base.into(), query };
+        self.cache.get(key, || self.render_manifest(options).map(Bytes::from))
+    }
+
+    fn render_manifest(&self, options: &ManifestOptionsLive<'_>) -> Option<String> {
         let availability_start = self.availability_start?;
         let tracks: Vec<&TrackWindow> = self.offered().collect();
         let entries: Vec<Vec<SegmentEntry>> = tracks.iter().map(|track| self.dash_entries(track)).collect();

@@ -49,9 +49,9 @@ impl Window {
         self.cache.get(key, || {
             let text = match options.form {
                 Form::LowLatency => self.low_latency(window, options),
-                Form::Plain => self.plain(window, Container::Cmaf, options.addressing),
-                Form::Ts => self.plain(window, Container::Ts, options.addressing),
-                Form::Lhls => self.lhls(window, options.addressing),
+                Form::Plain => self.plain(window, Container::Cmaf, options),
+                Form::Ts => self.plain(window, Container::Ts, options),
+                Form::Lhls => self.lhls(window, options),
             };
             text.map(Bytes::from)
         })
@@ -62,9 +62,13 @@ impl Window {
         entries.get(entries.len().saturating_sub(self.config.window_segments.max(2))..).unwrap_or_default()
     }
 
-    fn plain(&self, track: &TrackWindow, container: Container, addressing: Addressing<'_>) -> Option<String> {
-        let entries = track.entries();
-        let options = ListOptions { container, kind: Kind::Live, skip: false, addressing };
+    fn plain(&self, track: &TrackWindow, container: Container, asked: &PlaylistOptions<'_>) -> Option<String> {
+        let mut entries = track.entries();
+        if container == Container::Ts {
+            entries.retain(|entry| entry.msn < self.joint_before);
+        }
+        let (skip, addressing) = (asked.skip, asked.addressing);
+        let options = ListOptions { container, kind: Kind::Live, skip, addressing };
         let mut text = segment_list(&self.config, &track.name, self.listed(&entries), &options)?;
         if self.ended {
             m3u8::write_item(&mut text, &Item::<Uri<'_>>::EndList);
@@ -72,9 +76,9 @@ impl Window {
         Some(text)
     }
 
-    fn lhls(&self, track: &TrackWindow, addressing: Addressing<'_>) -> Option<String> {
-        let mut text = self.plain(track, Container::Cmaf, addressing)?;
-        let uris = Uris { addressing, track: &track.name };
+    fn lhls(&self, track: &TrackWindow, options: &PlaylistOptions<'_>) -> Option<String> {
+        let mut text = self.plain(track, Container::Cmaf, options)?;
+        let uris = Uris { addressing: options.addressing, track: &track.name };
         let last = track.segments.back()?;
         if !self.ended {
             // A segment of another configuration needs its EXT-X-MAP, which a prefetch entry cannot carry.

@@ -25,7 +25,7 @@ fn low_latency(window: &Window, track: TrackId) -> Option<Parsed> {
 
 fn manifest(window: &Window) -> Option<String> {
     let options = ManifestOptionsLive { addressing: ADDRESSING, now: UnixMillis(WALL), time_url: "/time" };
-    window.manifest(&options)
+    window.manifest(&options).map(|text| String::from_utf8(text.to_vec()).expect("UTF-8"))
 }
 
 /// A player that loads the LL-HLS playlist after every change and holds it to RFC 8216bis.
@@ -433,4 +433,125 @@ fn a_number_that_comes_back_as_another_kind_replaces_the_track() {
     }
     assert_eq!(rig.window.track_named("audio"), Some(VIDEO));
     assert!(low_latency(&rig.window, VIDEO).is_some_and(|list| list.discontinuity_sequence == MSN_BASE + 1));
+}
+
+/// Numbers that the MPEG-TS list holds.
+fn joint(window: &Window) -> Vec<u64> {
+    let list = text(window, VIDEO, Form::Ts, false).map(|text| Parsed::of(&text));
+    list.iter().flat_map(|list| list.numbered().map(|(msn, _)| msn).collect::<Vec<_>>()).collect()
+}
+
+fn tracks_of(window: &Window, msn: u64) -> Option<usize> {
+    match window.joint_segment(msn) {
+        JointLookup::Ready(tracks) => Some(tracks.len()),
+        JointLookup::Coming | JointLookup::Gone => None,
+    }
+}
+
+/// Pictures up to `ms`, and sound that comes `late_ms` behind them.
+fn with_late_sound(ms: i64, late_ms: i64) -> Vec<Frame> {
+    let mut frames = Encoder::new(EncoderConfig::default()).frames_until_ms(ms);
+    let audio = Timescale::new(48_000).expect("not zero");
+    frames.sort_by_key(|frame| match frame.track {
+        AUDIO => frame.dts.millis(audio) + late_ms,
+        _ => frame.dts.millis(Timescale::VIDEO),
+    });
+    frames
+}
+
+#[test]
+fn what_holds_all_tracks_is_listed_once_all_have_come_so_far() {
+    let mut rig = Rig::of(&Encoder::new(EncoderConfig::default()));
+    let (mut late, mut last) = (0, 0);
+    for frame in with_late_sound(20_000, 700) {
+        rig.push(&frame);
+        let listed = joint(&rig.window);
+        for msn in &listed {
+            assert_eq!(tracks_of(&rig.window, *msn), Some(2), "{msn} is listed");
+        }
+        let newest = listed.last().copied().unwrap_or(0);
+        assert!(newest >= last, "what was listed stays");
+        last = newest;
+        if let Some(pictures) = rig.window.entries(VIDEO).last().filter(|entry| entry.msn > newest) {
+            assert!(matches!(rig.window.joint_segment(pictures.msn), JointLookup::Coming));
+            late += 1;
+        }
+    }
+    assert!(late > 20, "pictures were ahead: {late}");
+    assert!(matches!(rig.window.joint_segment(last + 50), JointLookup::Coming));
+    assert!(matches!(rig.window.joint_segment(MSN_BASE - 1), JointLookup::Gone));
+    let rig = rig.end();
+    let ready = |msn: &u64| tracks_of(&rig.window, *msn) == Some(2);
+    assert!(joint(&rig.window).iter().all(ready) && joint(&rig.window).len() == 10);
+}
+
+#[test]
+fn sound_that_is_lost_holds_up_what_holds_all_tracks_for_three_segments_at_most() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(4_500));
+    let mut held = 0;
+    for frame in encoder.frames_until_ms(21_000).iter().filter(|frame| frame.track == VIDEO) {
+        rig.push(frame);
+        let newest = rig.window.entries(VIDEO).last().map_or(0, |entry| entry.msn);
+        held = held.max(newest - joint(&rig.window).last().copied().unwrap_or(newest));
+    }
+    assert!((1..=STALE_SEGMENTS).contains(&held), "{held}");
+    let newest = rig.window.entries(VIDEO).last().map_or(0, |entry| entry.msn);
+    assert_eq!(joint(&rig.window).last(), Some(&newest));
+    assert_eq!((tracks_of(&rig.window, MSN_BASE + 1), tracks_of(&rig.window, newest)), (Some(2), Some(1)));
+}
+
+#[test]
+fn what_holds_all_tracks_is_gone_with_the_first_of_them() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(20_500));
+    let gone = |rig: &Rig, msn: u64| matches!(rig.window.joint_segment(msn), JointLookup::Gone);
+    assert!(!gone(&rig, MSN_BASE));
+    rig.window.tracks[0].pop_front();
+    assert!(gone(&rig, MSN_BASE), "sound alone would pass for all of it");
+    assert!(!gone(&rig, MSN_BASE + 1));
+}
+
+#[test]
+fn manifests_and_lists_of_lists_are_rendered_once_until_something_changes() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(5_000));
+    let manifest_at = |rig: &Rig, seconds: i64| {
+        let now = UnixMillis(WALL + seconds * 1_000);
+        let options = ManifestOptionsLive { addressing: ADDRESSING, now, time_url: "/time" };
+        rig.window.manifest(&options).expect("there are parts")
+    };
+    let lists = |rig: &Rig, options: MultivariantOptions<'_>| rig.window.multivariant(&options).expect("two tracks");
+    let plain = MultivariantOptions::default();
+    let (manifest, list) = (manifest_at(&rig, 0), lists(&rig, plain));
+    assert_eq!(manifest.as_ptr(), manifest_at(&rig, 1).as_ptr(), "the same bytes for everyone");
+    assert_eq!(list.as_ptr(), lists(&rig, plain).as_ptr());
+    for other in [
+        MultivariantOptions { prefix: "lhls-", ..plain },
+        MultivariantOptions { suffix: "/chunklist.m3u8", ..plain },
+        MultivariantOptions { query: "liveType=vod", ..plain },
+    ] {
+        assert_ne!(lists(&rig, other), list, "{other:?}");
+    }
+    rig.push_all(&encoder.frames_until_ms(5_500));
+    let later = String::from_utf8(manifest_at(&rig, 2).to_vec()).expect("UTF-8");
+    assert!(later.contains("publishTime=\"2023-11-14T22:13:22.000Z\""), "{later}");
+}
+
+#[test]
+fn lists_of_full_segments_leave_out_what_a_player_has_already() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(61_000));
+    for form in [Form::Plain, Form::Lhls] {
+        let list = |skip| Parsed::of(&text(&rig.window, VIDEO, form, skip).expect("full segments"));
+        let (whole, delta) = (list(false), list(true));
+        assert!(whole.skipped == 0 && delta.skipped > 0, "{form:?} skips {}", delta.skipped);
+        assert_eq!(delta.skipped as usize + delta.segments.len(), whole.segments.len());
+    }
+    let list = |skip| text(&rig.window, VIDEO, Form::Ts, skip);
+    assert_eq!(list(true), list(false), "players for MPEG-TS know nothing of it");
 }

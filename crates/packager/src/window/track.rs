@@ -19,6 +19,8 @@ pub(super) struct TrackWindow {
     pub(super) segments: VecDeque<Arc<Segment>>,
     /// Parts of the segment being made.
     pub(super) open: Vec<Arc<Part>>,
+    /// Number of the first segment, kept or not.
+    pub(super) first: Option<u64>,
     /// All segments so far began with a sync sample.
     pub(super) independent: bool,
     rates: Rates,
@@ -33,6 +35,7 @@ impl TrackWindow {
             inits: VecDeque::from([init]),
             segments: VecDeque::new(),
             open: Vec::new(),
+            first: None,
             independent: true,
             rates: Rates::default(),
         }
@@ -56,6 +59,7 @@ impl TrackWindow {
     }
 
     pub(super) fn push_part(&mut self, part: Arc<Part>) {
+        self.first.get_or_insert(part.msn);
         if part.index == 0 {
             self.independent &= part.samples.first().is_some_and(|sample| sample.key);
         }
@@ -89,6 +93,11 @@ impl TrackWindow {
     pub(super) fn segment(&self, msn: u64) -> Option<&Arc<Segment>> {
         let at = self.segments.partition_point(|segment| segment.msn < msn);
         self.segments.get(at).filter(|segment| segment.msn == msn)
+    }
+
+    /// It may have had a segment of that number, which is not kept any more.
+    pub(super) fn had(&self, msn: u64) -> bool {
+        self.first.is_some_and(|first| first <= msn) && self.segments.front().is_some_and(|oldest| msn < oldest.msn)
     }
 
     /// The segment of `epoch` that begins at `start`, kept or being made. Epochs and starts ascend.

@@ -196,6 +196,15 @@ impl RecordingRepository for MemoryRows {
         })
     }
 
+    fn newest_recordings(&self, channel: Uuid, max: u32) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>> {
+        Box::pin(async move {
+            let mut rows = self.recordings(Some(channel)).await?;
+            rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+            rows.truncate(max as usize);
+            Ok(rows)
+        })
+    }
+
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             self.check()?;

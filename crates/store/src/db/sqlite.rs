@@ -364,6 +364,14 @@ impl RecordingRepository for SqliteStore {
         })
     }
 
+    fn newest_recordings(&self, channel: Uuid, max: u32) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>> {
+        Box::pin(async move {
+            let query = sqlx::query(rows::NEWEST_RECORDINGS).bind(channel.to_string()).bind(i64::from(max));
+            let found = query.fetch_all(&self.readers).await.map_err(|error| rows::failed("recording", error))?;
+            rows::each(&found, rows::recording)
+        })
+    }
+
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             let Ok(stream) = i64::try_from(id.0) else { return Ok(()) };

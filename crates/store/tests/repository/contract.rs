@@ -137,6 +137,9 @@ async fn recordings_are_kept_replaced_listed_and_forgotten(repository: &dyn Repo
     }
     assert_eq!(repository.recordings(Some(one.id)).await.expect("read"), vec![early.clone(), late.clone()]);
     assert_eq!(repository.recordings(None).await.expect("read").len(), 3);
+    for (max, newest) in [(0, vec![]), (1, vec![late.clone()]), (9, vec![late.clone(), early.clone()])] {
+        assert_eq!(repository.newest_recordings(one.id, max).await.expect("read"), newest, "{max}");
+    }
     let later =
         Recording { duration_ms: 400, bytes: 1 << 40, next_msn: 9, state: RecordingState::Sealed, ..late.clone() };
     repository.put_recording(&later).await.expect("replaced");

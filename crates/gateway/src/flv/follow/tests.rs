@@ -1,6 +1,6 @@
 //! Frames of a synthetic encoder into a body that is read, read late, or not at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use control::{Channel, ChannelOptions, PlayGrant, Snapshot};

@@ -33,6 +33,11 @@ pub(super) const RECORDINGS_OF_CHANNEL: &str =
     "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
      WHERE channel_id = $1 ORDER BY started_ms, stream";
 
+/// The newest of a channel, along its primary key: streams are numbered by when they began.
+pub(super) const NEWEST_RECORDINGS: &str =
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
+     WHERE channel_id = $1 ORDER BY stream DESC LIMIT $2";
+
 /// Every recording.
 pub(super) const ALL_RECORDINGS: &str =
     "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
