@@ -132,7 +132,7 @@ fn ranged(pieces: &[Bytes], mime: &'static str, headers: &HeaderMap) -> Response
     response
 }
 
-/// Answers a channel's playlist or manifest.
+/// Answers a channel's playlist or manifest. The large ones are in boxes, as most answers wait for a part's playlist.
 pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Response<Body> {
     let Some(live) = gateway.live.of(&asked.path) else {
         return reply::not_live(asked.path.name.as_str());
@@ -147,16 +147,16 @@ pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Re
             multivariant(&live, asked, MultivariantOptions { prefix: "lhls-", ..Default::default() })
         }
         ChannelFile::Media(label) => match window::asked_for(asked) {
-            Ok(Some(wanted)) => window::media(gateway, &live, asked, &label, &wanted).await,
+            Ok(Some(wanted)) => Box::pin(window::media(gateway, &live, asked, &label, &wanted)).await,
             Ok(None) => low_latency(gateway, &live, asked, &label).await,
             Err(error) => window::refusal(error),
         },
         ChannelFile::LhlsMedia(label) => plain(&live, asked, &label, Form::Lhls),
-        ChannelFile::TsPlaylist => ts::playlist(gateway, &live, asked).await,
+        ChannelFile::TsPlaylist => Box::pin(ts::playlist(gateway, &live, asked)).await,
         ChannelFile::Mpd => manifest(&live, asked),
         ChannelFile::WindowMaster => window::master(&live, asked),
         ChannelFile::WindowMedia(label) => match window::asked_for(asked) {
-            Ok(wanted) => window::media(gateway, &live, asked, &label, &wanted.unwrap_or_default()).await,
+            Ok(wanted) => Box::pin(window::media(gateway, &live, asked, &label, &wanted.unwrap_or_default())).await,
             Err(error) => window::refusal(error),
         },
         ChannelFile::Flv

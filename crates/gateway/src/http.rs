@@ -36,6 +36,8 @@ use crate::{Gateway, fanout};
 
 /// A client that has sent no whole request head by then is cut.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// A client that has been answered may ask again until then. Players of HLS come back every few seconds.
+const IDLE_MAX: Duration = Duration::from_secs(60);
 /// Bytes of request head. 16 KiB holds every cookie and token of ours ten times over.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// A response of which nothing is taken for this long is cut off: as long as the kernel waits for one over HTTP/1.

@@ -5,21 +5,22 @@
 //! the connection's task sees it, takes hyper apart and writes the response head itself. A client that pipelines another
 //! request behind it is not answered, as the response never ends.
 //!
-//! And most connections of a live stream wait: for a part, or for the playlist that will list it. hyper holds two buffers
-//! of 8 KiB meanwhile. So an answer that is not there at once is moved to the desk too, and the task keeps the socket and
-//! the answer alone. Once made, it is sent by a new hyper connection, to which the outline of its request is shown again.
+//! And most connections of a live stream wait: for a part, for the playlist that will list it, or for the player to ask
+//! again. hyper holds two buffers of 8 KiB meanwhile. So an answer that is not there at once is moved to the desk too, and
+//! the task keeps the socket and the answer alone. Once made, it is sent by a new hyper connection, to which the outline of
+//! its request is shown again. And once an answer has been sent, the task keeps the socket alone until the next request.
 
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::CONNECTION;
 use http::{Method, Request, Response, Version};
-use http_body::Body as _;
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -29,7 +30,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Body, DRAIN_GRACE, HEAD_BYTES_MAX, HEAD_DEADLINE, Peer, Takeover, answer, hand_over, header};
+use super::{
+    Answer, Body, DRAIN_GRACE, HEAD_BYTES_MAX, HEAD_DEADLINE, IDLE_MAX, Peer, Takeover, answer, hand_over, header,
+};
 use crate::Gateway;
 use crate::io::Connection;
 
@@ -42,11 +45,19 @@ pub struct Desk {
     ready: Mutex<Option<Response<Body>>>,
     /// All that hyper gave to the socket has left.
     flushed: AtomicBool,
+    /// Requests that are not answered to the last byte, as far as hyper has taken them.
+    answering: AtomicUsize,
+    /// The newest request lets the connection go on.
+    goes_on: AtomicBool,
+    /// Every answer has been sent, and hyper has begun none since.
+    idle: AtomicBool,
 }
 
 enum Left {
     Takeover(Takeover),
     Waiting(Waiting),
+    /// Nothing: hyper is idle.
+    Idle,
 }
 
 /// An answer that is being made.
@@ -71,6 +82,9 @@ impl Desk {
     async fn left(&self) -> Left {
         loop {
             self.something.notified().await;
+            if self.idle.load(Ordering::Relaxed) {
+                return Left::Idle;
+            }
             if self.flushed.load(Ordering::Relaxed)
                 && let Some(left) = self.left.lock().take()
             {
@@ -79,15 +93,38 @@ impl Desk {
         }
     }
 
+    /// hyper takes a request.
+    fn begin(self: &Arc<Self>, goes_on: bool) -> Answering {
+        self.idle.store(false, Ordering::Relaxed);
+        self.goes_on.store(goes_on, Ordering::Relaxed);
+        self.answering.fetch_add(1, Ordering::Relaxed);
+        Answering(self.clone())
+    }
+
     fn all_has_left(&self) {
+        if self.answering.load(Ordering::Relaxed) == 0 && self.goes_on.load(Ordering::Relaxed) {
+            self.idle.store(true, Ordering::Relaxed);
+            self.something.notify_one();
+        }
         if !self.flushed.swap(true, Ordering::Relaxed) && self.left.lock().is_some() {
             self.something.notify_one();
         }
     }
 }
 
+/// A request until its answer is with hyper to the last byte.
+struct Answering(Arc<Desk>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 enum Next {
     End,
+    /// The socket, and what came behind the last request.
+    Idle(Connection, BytesMut),
     Play(Connection, Takeover),
     /// The socket, and what came behind the request.
     Wait(Connection, BytesMut, Waiting),
@@ -105,13 +142,25 @@ pub async fn drive(gateway: &Arc<Gateway>, connection: Connection, mut peer: Pee
             Next::End => return,
             Next::Play(connection, takeover) => return hand_over(gateway, connection, takeover),
             Next::Wait(connection, behind, waiting) => (connection, behind, waiting),
+            Next::Idle(mut connection, mut behind) => {
+                if behind.is_empty() {
+                    tokio::select! {
+                        biased;
+                        heard = hears(&mut connection, &mut behind) => if !heard { return },
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(IDLE_MAX) => return,
+                    }
+                }
+                socket = Replayed { before: behind.freeze(), connection, desk: desk.clone() };
+                continue;
+            }
         };
         let Waiting { mut answer, outline } = waiting;
         tokio::select! {
             biased;
             left = desk.left() => match left {
                 Left::Takeover(takeover) => return hand_over(gateway, connection, takeover),
-                Left::Waiting(_) => return, // there is no hyper that could have asked for another
+                Left::Waiting(_) | Left::Idle => return, // there is no hyper that could have left them
             },
             Ok(response) = &mut answer => *desk.ready.lock() = Some(response),
             () = gone(&mut connection, &mut behind) => return,
@@ -135,6 +184,8 @@ async fn exchange(
     desk: Arc<Desk>,
     stop: CancellationToken,
 ) -> Next {
+    desk.goes_on.store(false, Ordering::Relaxed);
+    desk.idle.store(false, Ordering::Relaxed);
     // An answer that waited until the server stops is still to be sent.
     let mut stopping = stop.is_cancelled() && desk.ready.lock().is_some();
     let service = {
@@ -142,11 +193,12 @@ async fn exchange(
         service_fn(move |request: Request<Incoming>| {
             let ready = desk.ready.lock().take();
             let outline = outline(&request);
+            let answering = desk.begin(outline.is_some() && goes_on(&request));
             let answer = match ready {
                 Some(response) => Box::pin(std::future::ready(Ok(response))),
                 None => answer(gateway.clone(), peer.clone(), request),
             };
-            Relay { desk: desk.clone(), answer: Some(answer), outline }
+            Relay { desk: desk.clone(), answer: Some(answer), outline, answering: Some(answering) }
         })
     };
     let mut http = http1::Builder::new()
@@ -174,13 +226,12 @@ async fn exchange(
     };
     let parts = http.into_parts();
     let socket = parts.io.into_inner();
+    let mut behind = BytesMut::from(parts.read_buf);
+    behind.extend_from_slice(&socket.before);
     match left {
         Left::Takeover(takeover) => Next::Play(socket.connection, takeover),
-        Left::Waiting(waiting) => {
-            let mut behind = BytesMut::from(parts.read_buf);
-            behind.extend_from_slice(&socket.before);
-            Next::Wait(socket.connection, behind, waiting)
-        }
+        Left::Waiting(waiting) => Next::Wait(socket.connection, behind, waiting),
+        Left::Idle => Next::Idle(socket.connection, behind),
     }
 }
 
@@ -192,18 +243,33 @@ async fn grace_is_over(stop: &CancellationToken) {
 
 /// Returns once the client has closed. What it sends meanwhile is kept in `behind`, as far as a request head is long.
 async fn gone(connection: &mut Connection, behind: &mut BytesMut) {
-    poll_fn(|cx| {
-        while behind.len() < HEAD_BYTES_MAX {
-            let mut bytes = [0; 512];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            match ready!(Pin::new(&mut *connection).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => behind.extend_from_slice(buffer.filled()),
-                Ok(()) | Err(_) => return Poll::Ready(()),
-            }
+    while behind.len() < HEAD_BYTES_MAX {
+        if !hears(connection, behind).await {
+            return;
         }
-        Poll::Pending // it is read on when the answer is sent
+    }
+    pending().await // it is read on when the answer is sent
+}
+
+/// Waits for bytes and appends them to `behind`. False: the client has closed.
+async fn hears(connection: &mut Connection, behind: &mut BytesMut) -> bool {
+    poll_fn(|cx| {
+        let mut bytes = [0; 512];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let read = ready!(Pin::new(&mut *connection).poll_read(cx, &mut buffer));
+        behind.extend_from_slice(buffer.filled());
+        Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
     })
-    .await;
+    .await
+}
+
+/// The connection persists behind the answer (RFC 9112 §9.3).
+fn goes_on(request: &Request<Incoming>) -> bool {
+    let says = |option: &str| {
+        let options = header(request.headers(), CONNECTION).unwrap_or_default().split(',');
+        options.into_iter().any(|said| said.trim().eq_ignore_ascii_case(option))
+    };
+    if request.version() == Version::HTTP_10 { says("keep-alive") } else { !says("close") }
 }
 
 /// What hyper must know of a request to send its answer: method, version and whether the connection goes on. `None` where
@@ -228,16 +294,18 @@ struct Relay {
     desk: Arc<Desk>,
     answer: Option<Answer>,
     outline: Option<String>,
+    answering: Option<Answering>,
 }
 
 impl Future for Relay {
-    type Output = Result<Response<Body>, std::convert::Infallible>;
+    type Output = Result<Response<Sent>, std::convert::Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let relay = self.get_mut();
         let Some(answer) = &mut relay.answer else { return Poll::Pending };
-        if let Poll::Ready(response) = answer.as_mut().poll(cx) {
-            return Poll::Ready(response);
+        if let Poll::Ready(Ok(response)) = answer.as_mut().poll(cx) {
+            let answering = relay.answering.take();
+            return Poll::Ready(Ok(response.map(|body| Sent { body, _answering: answering })));
         }
         // As long as bytes of the answer before it are with hyper, hyper has to stay.
         if relay.desk.flushed.load(Ordering::Relaxed)
@@ -248,6 +316,29 @@ impl Future for Relay {
             relay.desk.leave(Left::Waiting(Waiting { answer, outline }));
         }
         Poll::Pending
+    }
+}
+
+/// A body until hyper has all of it.
+struct Sent {
+    body: Body,
+    _answering: Option<Answering>,
+}
+
+impl http_body::Body for Sent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -122,6 +122,50 @@ async fn nonsense_in_place_of_a_request_closes_its_connection_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_may_come_in_pieces_behind_another_and_late() {
+    let stage = Stage::new().await;
+    let mut connection = stage.connect().await;
+    let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for cut in [1, 10, request.len() - 1] {
+        connection.send(&[&request[..], &request[..cut]].concat()).await;
+        assert_eq!(connection.answer().await.status, 200, "cut at {cut}");
+        assert!(is_silent(&mut connection).await, "half a request");
+        connection.send(&request[cut..]).await;
+        assert_eq!(connection.answer().await.status, 200, "cut at {cut}");
+        assert!(is_silent(&mut connection).await, "nothing was asked");
+    }
+    connection.send(&request.repeat(50)).await;
+    for n in 0..50 {
+        assert_eq!(connection.answer().await.status, 200, "request {n} of 50 at once");
+    }
+    let mut head = connection.request("HEAD", "/live/kelas/state", &[]).await;
+    assert_eq!(head.status, 200);
+    head = connection.request("OPTIONS", "/live/kelas/state", &[]).await;
+    assert_eq!(head.status, 204);
+    assert_eq!(connection.get("/live/kelas/state").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_does_not_go_on_is_closed_behind_its_answer() {
+    let stage = Stage::new().await;
+    for request in [
+        &b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"[..],
+        b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: te, close\r\nTE: trailers\r\n\r\n",
+        b"GET /readyz HTTP/1.0\r\n\r\n",
+    ] {
+        let mut connection = stage.connect().await;
+        connection.send(request).await;
+        assert_eq!(connection.answer().await.status, 200);
+        assert!(connection.rest().await.is_empty(), "{}", String::from_utf8_lossy(request));
+    }
+    let mut connection = stage.connect().await;
+    for _ in 0..2 {
+        connection.send(b"GET /readyz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").await;
+        assert_eq!(connection.answer().await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopping_server_says_so_and_closes_idle_connections() {
     let stage = Stage::new().await;
     let mut idle = stage.connect().await;
