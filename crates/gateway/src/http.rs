@@ -17,7 +17,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -229,7 +232,25 @@ fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answer {
+    let request = own(&request);
     Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
+}
+
+/// What answers look at. A request's address and fields are slices of the buffer of 8 KiB that hyper read it into, which
+/// one that waits would hold.
+fn own(request: &Request<Incoming>) -> Request<()> {
+    let mut own = Request::new(());
+    *own.method_mut() = request.method().clone();
+    // It was one, so its copy is one.
+    *own.uri_mut() = request.uri().path_and_query().and_then(|uri| uri.as_str().parse().ok()).unwrap_or_default();
+    for name in [ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE] {
+        if let Some(value) = request.headers().get(&name)
+            && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
+        {
+            own.headers_mut().insert(name, value);
+        }
+    }
+    own
 }
 
 /// A header's text, if it is text.

@@ -43,7 +43,8 @@ impl Connection {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
         let ready = async {
             match tls {
-                Some(acceptor) => acceptor.accept(tcp).await.map(|tls| Self::Tls(Box::new(tls))),
+                // In a box: a handshake is larger than all that plain connections ever hold.
+                Some(acceptor) => Box::pin(acceptor.accept(tcp)).await.map(|tls| Self::Tls(Box::new(tls))),
                 None => {
                     // A socket that was just accepted is taken to be readable until somebody tries.
                     tcp.peek(&mut [0]).await?;

@@ -8,7 +8,6 @@ use std::time::Instant;
 use control::Denied;
 use http::header::{HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use media::ChannelPath;
 
 use crate::clock::wall_now;
@@ -40,6 +39,8 @@ pub struct Asked<'r> {
     pub query: &'r str,
     /// The right to play it.
     pub right: Right,
+    /// By a signature, so that the answer is its own alone.
+    pub private: bool,
     /// `HEAD`.
     pub head: bool,
     /// The client takes gzip.
@@ -47,11 +48,14 @@ pub struct Asked<'r> {
 }
 
 /// Answers one request.
-pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<()>) -> Response<Body> {
     let head = request.method() == Method::HEAD;
     let mut response = match *request.method() {
         Method::OPTIONS => reply::preflight(),
-        Method::GET | Method::HEAD => dispatch(&gateway, &peer, &request).await,
+        Method::GET | Method::HEAD => match understand(&gateway, &peer, &request) {
+            Meaning::Answer(response) => response,
+            Meaning::File(asked, file) => deliver(&gateway, &peer, &request, &asked, file).await,
+        },
         _ => {
             let mut refused = reply::text(StatusCode::METHOD_NOT_ALLOWED, "only GET, HEAD and OPTIONS are served here");
             refused.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
@@ -90,28 +94,37 @@ fn count(peer: &Peer, status: StatusCode) {
     metrics::counter!("tayang_http_responses_total", "listener" => listener, "class" => class).increment(1);
 }
 
-async fn dispatch(gateway: &Arc<Gateway>, peer: &Peer, request: &Request<Incoming>) -> Response<Body> {
+/// What a request turns out to be.
+enum Meaning<'r> {
+    /// Its answer is there.
+    Answer(Response<Body>),
+    /// A file of a channel that he who asks may play. It may have to be waited for.
+    File(Asked<'r>, ChannelFile),
+}
+
+/// All that is decided at once, and so takes no room in an answer that waits.
+fn understand<'r>(gateway: &Arc<Gateway>, peer: &Peer, request: &'r Request<()>) -> Meaning<'r> {
     let (path_sign, path) = target::split_signed(request.uri().path());
     let query = request.uri().query().unwrap_or_default();
-    match target::parse(path) {
+    Meaning::Answer(match target::parse(path) {
         Target::Channel(channel, file, second) => {
             if !serves(peer.listener, &file) && second.as_ref().is_none_or(|(_, file)| !serves(peer.listener, file)) {
-                return unknown();
+                unknown()
+            } else {
+                let named = Named { channel, file, second, path_sign, query };
+                match of_channel(gateway, peer, request, named) {
+                    Ok((asked, file)) => return Meaning::File(asked, file),
+                    Err(response) => *response,
+                }
             }
-            of_channel(gateway, peer, request, Named { channel, file, second, path_sign, query }).await
         }
         target if peer.listener == Listener::Main => general(gateway, request, target, path_sign),
         Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
         _ => unknown(),
-    }
+    })
 }
 
-fn general(
-    gateway: &Arc<Gateway>,
-    request: &Request<Incoming>,
-    target: Target,
-    path_sign: Option<&str>,
-) -> Response<Body> {
+fn general(gateway: &Arc<Gateway>, request: &Request<()>, target: Target, path_sign: Option<&str>) -> Response<Body> {
     match target {
         Target::Root => pages::root(gateway),
         Target::Health => state::health(gateway),
@@ -153,46 +166,54 @@ struct Named<'r> {
     query: &'r str,
 }
 
-async fn of_channel(
+/// Who asks for what, or why he does not get it.
+fn of_channel<'r>(
     gateway: &Arc<Gateway>,
     peer: &Peer,
-    request: &Request<Incoming>,
-    named: Named<'_>,
-) -> Response<Body> {
+    request: &'r Request<()>,
+    named: Named<'r>,
+) -> Result<(Asked<'r>, ChannelFile), Box<Response<Body>>> {
     let Some((path, file)) = resolve(gateway, peer.listener, &named) else {
-        return reply::not_live(label(&named.channel).as_str());
+        return Err(Box::new(reply::not_live(label(&named.channel).as_str())));
     };
-    let query_sign = match control::sign::from_query(named.query) {
-        Ok(sign) => sign,
-        Err(_) => return reply::text(StatusCode::BAD_REQUEST, "the address must hold one sign parameter at most"),
-    };
+    let query_sign = control::sign::from_query(named.query).map_err(|_| {
+        Box::new(reply::text(StatusCode::BAD_REQUEST, "the address must hold one sign parameter at most"))
+    })?;
     let sign = named.path_sign.or(query_sign);
-    let grant = match gateway.directory.authorize_play(&path, sign, wall_now()) {
-        Ok(grant) => grant,
-        Err(denied) => return refused(denied, &path),
-    };
-    if grant.credential.is_some() && named.path_sign.is_none() && is_playlist(&file) {
+    let grant = gateway.directory.authorize_play(&path, sign, wall_now());
+    let grant = grant.map_err(|denied| Box::new(refused(denied, &path)))?;
+    let private = grant.credential.is_some();
+    if private && named.path_sign.is_none() && is_playlist(&file) {
         // Players carry a path on to what a playlist names, but not a query: send them to the signed path.
-        return to_signed_path(sign.unwrap_or_default(), request.uri().path(), named.query);
+        return Err(Box::new(to_signed_path(sign.unwrap_or_default(), request.uri().path(), named.query)));
     }
     let asked = Asked {
         path,
         sign: named.path_sign,
         query: named.query,
-        right: Right::new(grant.clone()),
+        right: Right::new(grant),
+        private,
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
-    let (right, path) = (asked.right.clone(), asked.path.clone());
-    let private_until = grant.credential.is_some().then(|| right.ends_at());
+    Ok((asked, file))
+}
+
+async fn deliver(
+    gateway: &Arc<Gateway>,
+    peer: &Peer,
+    request: &Request<()>,
+    asked: &Asked<'_>,
+    file: ChannelFile,
+) -> Response<Body> {
     let mut response = serve(gateway, peer, request, asked, file).await;
     // It may have waited for what it holds.
-    if !right.holds(&gateway.directory.snapshot(), Instant::now()) {
+    if !asked.right.holds(&gateway.directory.snapshot(), Instant::now()) {
         metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
-        return reply::not_live(path.name.as_str());
+        return reply::not_live(asked.path.name.as_str());
     }
-    if let Some(ends_at) = private_until {
-        reply::keep_private(&mut response, ends_at);
+    if asked.private {
+        reply::keep_private(&mut response, asked.right.ends_at());
     }
     response
 }
@@ -200,21 +221,21 @@ async fn of_channel(
 async fn serve(
     gateway: &Arc<Gateway>,
     peer: &Peer,
-    request: &Request<Incoming>,
-    asked: Asked<'_>,
+    request: &Request<()>,
+    asked: &Asked<'_>,
     file: ChannelFile,
 ) -> Response<Body> {
     match file {
         ChannelFile::Flv => match gateway.live.playable(asked.right.channel()) {
-            Some(stream) => flv::answer(gateway, peer, request, stream, asked.right).await,
+            Some(stream) => Box::pin(flv::answer(gateway, peer, request, stream, asked.right.clone())).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
-        ChannelFile::State => state::channel(gateway, &asked).await,
-        ChannelFile::Recordings => state::recordings(gateway, &asked).await,
-        ChannelFile::Page(via) => pages::redirect(&asked, via),
+        ChannelFile::State => Box::pin(state::channel(gateway, asked)).await,
+        ChannelFile::Recordings => Box::pin(state::recordings(gateway, asked)).await,
+        ChannelFile::Page(via) => pages::redirect(asked, via),
         ChannelFile::Stream(id, file) => match gateway.live.stream(&asked.path, id) {
-            Some(live) => hls::of_stream(gateway, &live, &asked, file, request.headers()).await,
-            None => Box::pin(recorded::answer(gateway, &asked, id, file, request.headers())).await,
+            Some(live) => hls::of_stream(gateway, &live, asked, file, request.headers()).await,
+            None => Box::pin(recorded::answer(gateway, asked, id, file, request.headers())).await,
         },
         ChannelFile::Rendition(name) => {
             reply::text(StatusCode::NOT_FOUND, format!("{name} is not made: this channel is sent as it comes"))
@@ -226,7 +247,7 @@ async fn serve(
         | ChannelFile::TsPlaylist
         | ChannelFile::Mpd
         | ChannelFile::WindowMaster
-        | ChannelFile::WindowMedia(_) => hls::live(gateway, &asked, file).await,
+        | ChannelFile::WindowMedia(_) => hls::live(gateway, asked, file).await,
     }
 }
 

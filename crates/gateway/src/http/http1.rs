@@ -209,14 +209,15 @@ async fn exchange(
     let mut over = std::pin::pin!(grace_is_over(&stop));
     let left = loop {
         tokio::select! {
+            // hyper first, and what it left within the same turn: thousands that ask at once do not hold its buffers at once.
             biased;
-            left = desk.left() => break left,
             ended = &mut http => {
                 if let Err(error) = ended {
                     tracing::trace!(%error, "an HTTP connection ended early");
                 }
                 return Next::End;
             }
+            left = desk.left() => break left,
             () = stop.cancelled(), if !stopping => {
                 Pin::new(&mut http).graceful_shutdown();
                 stopping = true;
@@ -226,7 +227,8 @@ async fn exchange(
     };
     let parts = http.into_parts();
     let socket = parts.io.into_inner();
-    let mut behind = BytesMut::from(parts.read_buf);
+    // Copied, so that hyper's buffer goes.
+    let mut behind = BytesMut::from(&*parts.read_buf);
     behind.extend_from_slice(&socket.before);
     match left {
         Left::Takeover(takeover) => Next::Play(socket.connection, takeover),
