@@ -30,6 +30,8 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const READ_BYTES: usize = 64 << 10;
 /// Room below which a read gets a new buffer.
 const READ_BYTES_MIN: usize = 8 << 10;
+/// The same for who does not publish, or not yet: a handshake is 3,073 bytes, and thousands of players come at once.
+const TALK_BYTES: usize = 4 << 10;
 /// Entries that the packager may have to read still before the publisher is read more slowly: ten seconds of media.
 const BEHIND_MAX: u64 = 1_024;
 /// Longest such pause before the publisher is looked at again.
@@ -118,7 +120,7 @@ impl Driver {
             address,
             app: String::new(),
             role: Role::Undecided,
-            input: BytesMut::with_capacity(READ_BYTES),
+            input: BytesMut::with_capacity(TALK_BYTES),
         }
     }
 
@@ -144,7 +146,8 @@ impl Driver {
                         let bytes = self.input.split().freeze();
                         // Neighbouring reads share an allocation, so that a small frame does not pin a large buffer.
                         if self.input.capacity() < READ_BYTES_MIN {
-                            self.input.reserve(READ_BYTES);
+                            let sends = matches!(self.role, Role::Publishing(_));
+                            self.input.reserve(if sends { READ_BYTES } else { TALK_BYTES });
                         }
                         if let Err(error) = self.session.handle_input_shared(Instant::now(), &bytes) {
                             self.say_broken(&error);
