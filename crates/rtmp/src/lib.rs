@@ -25,7 +25,6 @@ pub use client::{ClientConfig, ClientEvent, ClientOutput, ClientSession, Purpose
 pub use error::{ChunkError, HandshakeError, SessionError};
 pub use limits::{Limits, Timeouts};
 pub use session::{
-    CloseCode, Connect, Counters, Detached, Ended, Event, Output, PlayStart, PlayerInput, PlayerIntent, PublishKind,
-    Reject, ServerConfig, ServerSession,
+    CloseCode, Connect, Counters, Ended, Event, Output, PlayStart, PublishKind, Reject, ServerConfig, ServerSession,
 };
 pub use wire::MediaKind;

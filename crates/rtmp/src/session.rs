@@ -23,10 +23,7 @@ use bytes::Bytes;
 use formats::amf::{Value, amf0};
 
 pub use connect::caps;
-pub use types::{
-    CloseCode, Connect, Counters, Detached, Ended, Event, Output, PlayStart, PlayerInput, PlayerIntent, PublishKind,
-    Reject, ServerConfig,
-};
+pub use types::{CloseCode, Connect, Counters, Ended, Event, Output, PlayStart, PublishKind, Reject, ServerConfig};
 
 use crate::chunk::{Input, Message};
 use crate::command::{self, Level};
@@ -244,16 +241,6 @@ impl ServerSession {
             CloseCode::Closed | CloseCode::Shutdown | CloseCode::BadName | CloseCode::StreamEnded => {}
         }
         self.end(Ended::Closed(code));
-    }
-
-    /// Gives up an accepted player so that its socket can move to a fan-out shard. Call it after `accept_play`; no
-    /// answer, ping or deadline comes from this session any more.
-    #[must_use]
-    pub fn detach(mut self) -> Detached {
-        Detached {
-            output: self.link.take_output().unwrap_or_default(),
-            input: PlayerInput { reader: self.link.reader, command_bytes_max: self.config.limits.command_bytes_max },
-        }
     }
 
     /// Sends one media message to an accepted player, for callers without a shard.

@@ -124,14 +124,6 @@ pub fn play_end() -> Bytes {
     out.into()
 }
 
-/// A ping for a player, with this side's time in milliseconds.
-#[must_use]
-pub fn ping_request(timestamp_ms: u32) -> Bytes {
-    let mut out = Vec::new();
-    put_control(Control::User(UserControl::PingRequest(timestamp_ms)), CHUNK_SIZE, &mut out);
-    out.into()
-}
-
 /// What comes before the first media message of a player: StreamBegin, `NetStream.Play.Reset` if asked for,
 /// `NetStream.Play.Start` and `|RtmpSampleAccess`.
 #[must_use]

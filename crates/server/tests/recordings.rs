@@ -51,7 +51,7 @@ fn record(data_dir: &Path, finished: bool) {
         config.objects_dir = Some(objects_dir);
         config.flush_interval_ms = 20;
         let recorder = Recorder::open(config, objects, Arc::new(store)).await.expect("recorder");
-        let mut stream = recorder.begin(StreamId(STARTED), &channel);
+        let mut stream = recorder.begin(StreamId(STARTED), &channel, now);
         let mut encoder = Encoder::new(EncoderConfig::default());
         let mut packager = Packager::new(packager::Config::default(), StreamId(STARTED), STARTED / 1_000);
         packager.set_tracks(&encoder.tracks(), false);

@@ -5,11 +5,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use media::Redacted;
 
-use crate::chunk::{Input, Reader};
-use crate::command::Command;
 use crate::error::SessionError;
 use crate::limits::{Limits, Timeouts};
-use crate::message::kind;
 
 /// How a server session behaves.
 #[derive(Clone, Debug)]
@@ -276,48 +273,4 @@ pub struct Counters {
     pub media_refused: u64,
     /// Audio and video messages without a body: some senders use them to keep the line busy.
     pub media_empty: u64,
-}
-
-/// What is left of a player's session when its socket moves to a fan-out shard.
-pub struct Detached {
-    /// Bytes that must be sent before any media.
-    pub output: Bytes,
-    /// Understands what the player still says.
-    pub input: PlayerInput,
-}
-
-/// What a detached player wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlayerIntent {
-    /// Go on.
-    Continue,
-    /// It stopped or asked for something else: close.
-    Stop,
-}
-
-/// Reads a detached player's input without answering it.
-pub struct PlayerInput {
-    pub(super) reader: Reader,
-    pub(super) command_bytes_max: usize,
-}
-
-impl PlayerInput {
-    /// Takes input and says whether the player still plays. Acknowledgements, pings, pause and seek change nothing.
-    ///
-    /// # Errors
-    /// The peer's bytes cannot be read on: close.
-    pub fn handle_input(&mut self, bytes: &[u8]) -> Result<PlayerIntent, SessionError> {
-        let mut input = Input::borrowed(bytes);
-        while let Some(message) = self.reader.read(&mut input)? {
-            let is_command = matches!(message.type_id, kind::COMMAND_AMF0 | kind::COMMAND_AMF3);
-            if !is_command || message.payload.len() > self.command_bytes_max {
-                continue;
-            }
-            let Some(command) = Command::parse(&message.payload) else { continue };
-            if matches!(command.name.as_str(), "closeStream" | "deleteStream" | "play" | "play2" | "publish") {
-                return Ok(PlayerIntent::Stop);
-            }
-        }
-        Ok(PlayerIntent::Continue)
-    }
 }

@@ -84,14 +84,6 @@ fn the_end_of_playback_is_said_twice() {
 }
 
 #[test]
-fn a_ping_is_eighteen_bytes() {
-    let bytes = ping_request(7);
-    assert_eq!(bytes.len(), 18);
-    let message = &read(&bytes)[0];
-    assert_eq!(Control::parse(message.type_id, &message.payload), Some(Control::User(UserControl::PingRequest(7))));
-}
-
-#[test]
 fn pieces_are_the_bytes_of_the_message_and_share_its_payload() {
     let size = CHUNK_SIZE as usize;
     for time in [0, 9, 0x00FF_FFFE, 0x00FF_FFFF, u32::MAX] {

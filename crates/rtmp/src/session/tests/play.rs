@@ -40,39 +40,6 @@ fn the_preamble_is_announced_in_the_chunk_size_that_media_uses() {
 }
 
 #[test]
-fn a_detached_player_leaves_its_output_and_the_rest_of_its_input() {
-    let mut raw = Raw::connected();
-    raw.clear();
-    let mut bytes = command_bytes(1, "play", 5.0, &[Value::Null, "kelas".into()]);
-    let buffer = Control::User(UserControl::SetBufferLength { stream_id: 1, buffer_ms: 3000 }).encode();
-    bytes.extend(message(buffer.0, 0, 0, &buffer.1));
-    // Half of a later command lies in the same read.
-    let stop = command_bytes(0, "deleteStream", 0.0, &[Value::Null, 1.0.into()]);
-    bytes.extend_from_slice(&stop[..20]);
-    raw.input(&bytes).expect("legal");
-    raw.server.accept_play(1);
-    let Detached { output, mut input } = raw.server.detach();
-    assert_eq!(output, wire::play_preamble(1, true));
-    assert_eq!(input.handle_input(&stop[20..30]), Ok(PlayerIntent::Continue));
-    assert_eq!(input.handle_input(&stop[30..]), Ok(PlayerIntent::Stop));
-}
-
-#[test]
-fn a_detached_player_may_chatter() {
-    let raw = Raw::playing();
-    let mut input = raw.server.detach().input;
-    let ack = Control::Acknowledgement(1 << 20).encode();
-    let mut bytes = message(ack.0, 0, 0, &ack.1);
-    bytes.extend(command_bytes(1, "pause", 0.0, &[Value::Null, true.into(), 0.0.into()]));
-    bytes.extend(message(kind::COMMAND_AMF0, 0, 0, b"rubbish"));
-    bytes.extend(message(99, 0, 0, b"unknown"));
-    assert_eq!(input.handle_input(&bytes), Ok(PlayerIntent::Continue));
-    assert_eq!(input.handle_input(&command_bytes(1, "closeStream", 0.0, &[Value::Null])), Ok(PlayerIntent::Stop));
-    let error = input.handle_input(&[0xC0 | 40]).expect_err("corrupt");
-    assert!(matches!(error, SessionError::Chunk(_)));
-}
-
-#[test]
 fn a_refused_player_is_told_and_closed() {
     for (why, code) in [
         (Reject::NotFound, "NetStream.Play.StreamNotFound"),
