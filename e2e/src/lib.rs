@@ -14,6 +14,7 @@
 //! it started. Nothing waits by sleeping: [`poll`] looks until a condition holds or its deadline passes.
 
 pub mod browser;
+pub mod bucket;
 pub mod capture;
 pub mod flv_viewer;
 pub mod gate;
@@ -30,6 +31,7 @@ pub mod sender;
 pub mod server;
 pub mod sight;
 pub mod signal;
+pub mod tools;
 
 pub use capture::capture;
 pub use process::Child;

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::tools;
+
 /// The program: `TAYANG_NEWER_FFMPEG`, or what lies in `tools` of the target directory that this test was built in.
 ///
 /// # Panics
@@ -13,9 +15,7 @@ pub fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("TAYANG_NEWER_FFMPEG") {
         return path.into();
     }
-    let test = std::env::current_exe().expect("a test is a program");
-    let target = test.ancestors().nth(3).expect("tests lie in target/PROFILE/deps");
-    let folder = target.join("tools/imageio-ffmpeg/imageio_ffmpeg/binaries");
+    let folder = tools::folder("imageio-ffmpeg").join("imageio_ffmpeg/binaries");
     match found(&folder) {
         Some(path) => path,
         None => panic!(

@@ -34,6 +34,8 @@ pub struct Options {
     pub config: String,
     /// HTTPS and RTMPS too.
     pub tls: bool,
+    /// Its environment beyond the test's own, its commands' too.
+    pub environment: Vec<(&'static str, &'static str)>,
 }
 
 /// A channel as `channel create --json` gives it.
@@ -129,6 +131,7 @@ impl Server {
             "TAYANG_LOG_LEVEL",
             "info,server=trace,gateway=trace,recorder=trace,hub=trace,store=trace,control=trace,rtmp=trace",
         );
+        command.envs(self.options.environment.iter().copied());
         let mut child = Child::start("the server", command, &self.log_file(self.starts));
         let ready = poll::try_until(READY, || {
             let text = std::fs::read_to_string(&ready_file).ok();
@@ -208,6 +211,7 @@ impl Server {
             .arg("--config")
             .arg(self.folder.path().join("tayang.toml"))
             .args(arguments)
+            .envs(self.options.environment.iter().copied())
             .stdin(Stdio::null())
             .output()
             .expect("the program runs")

@@ -146,6 +146,41 @@ fn a_private_channel_plays_with_a_signature_only_on_every_output() {
 }
 
 #[test]
+fn a_viewer_whose_signature_runs_out_is_closed_on_every_output() {
+    let server = Server::start();
+    let channel = server.channel("kelas", &["--private"]);
+    let _publisher = Publisher::ffmpeg(&server, &server.publish_url(&channel), &signal::ORDINARY);
+    let signed = server.cli_json(&["channel", "sign-url", "kelas", "--expires-in-s", "600", "--json"]);
+    let longer = format!("/s/{}/{}/master.m3u8", signed["sign"].as_str().expect("sign"), channel.path);
+    poll::until_true("it is live", ON_AIR, || server.get(&longer).status == 200);
+    let secrets = server.cli_json(&["channel", "secrets", "kelas", "--json"]);
+    let secret = secrets["sign_secret"].as_str().expect("sign_secret");
+    // Clocks may differ by 60 s, so a signature from a minute ago has a few seconds left.
+    let expiry = now_s() - 60 + 12;
+    let hex = mac(secret, &format!("play:/{}-{expiry}", channel.path));
+    server.keep_secret(&hex);
+    let sign = format!("{expiry}-{hex}");
+    let path = format!("/s/{sign}/{}.flv", channel.path);
+    let join = |via| FlvViewer::join(server.address("http"), &path, via, server.folder()).expect("accepted");
+    let (flv, web_socket) = (join(Via::Http), join(Via::WebSocket));
+    let url = format!("rtmp://{}/{}?sign={sign}", server.address("rtmp"), channel.path);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i", &url, "-c", "copy", "-f", "null", "-"]);
+    let mut rtmp = Child::start("ffmpeg, playing", command, &log(server.folder(), "rtmp"));
+    let viewers = || server.get_json("/healthz")["viewers"].as_u64();
+    poll::until_true("three watch", Duration::from_secs(8), || viewers() == Some(3));
+    let playlist = format!("/s/{sign}/{}/master.m3u8", channel.path);
+    assert_eq!(server.get(&playlist).status, 200);
+    poll::until_true("pictures", Duration::from_secs(8), || flv.pictures() > 0 && web_socket.pictures() > 0);
+    assert!(now_s() < expiry + 60, "the signature still held");
+    poll::until_true("all are closed", Duration::from_secs(20), || viewers() == Some(0));
+    let over = now_s() as i64 - (expiry + 60) as i64;
+    assert!((0..=2).contains(&over), "they were closed {over} s after the end of the right");
+    rtmp.wait(Duration::from_secs(10));
+    assert_eq!(server.get(&playlist).status, 404);
+}
+
+#[test]
 fn a_channel_made_anew_closes_the_viewers_and_the_publisher_of_the_old_one() {
     let server = Server::start();
     let channel = server.channel("kelas", &["--no-record"]);

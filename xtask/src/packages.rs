@@ -1,5 +1,5 @@
 //! System packages: what is missing is installed by apt where that is allowed, and otherwise named with the exact line. And
-//! one program of the tests that no distribution has yet.
+//! the programs of the tests that come from elsewhere.
 
 use std::path::Path;
 use std::process::Command;
@@ -84,31 +84,52 @@ pub fn install(lists: &[&[Needed]]) -> Result<()> {
     Ok(())
 }
 
-/// What carries an ffmpeg that speaks Enhanced RTMP, with Opus since ffmpeg 8; Debian's 5.1 does not. Held to one version:
-/// the wheel brings the program along.
-const NEWER_FFMPEG: &str = "imageio-ffmpeg==0.8.1";
+/// A program of the tests that Debian has not, or not new enough: what pip brings, held to one version.
+struct PythonTool {
+    /// Its folder in `tools`.
+    name: &'static str,
+    requirement: &'static str,
+    /// With what it requires in turn, of whatever version that is then.
+    whole: bool,
+}
 
-/// Puts the newer ffmpeg where the end-to-end tests look for it.
-pub fn install_newer_ffmpeg(tree: &Tree) -> Result<()> {
+/// An ffmpeg that speaks Enhanced RTMP, with Opus since ffmpeg 8; Debian's is 5.1. And a stand-in for S3 that speaks all of
+/// its HTTP.
+const PYTHON_TOOLS: &[PythonTool] = &[
+    PythonTool { name: "imageio-ffmpeg", requirement: "imageio-ffmpeg==0.8.1", whole: false },
+    PythonTool { name: "moto", requirement: "moto[s3,server]==5.2.5", whole: true },
+];
+
+/// Puts them where the end-to-end tests look for them.
+pub fn install_python_tools(tree: &Tree) -> Result<()> {
+    PYTHON_TOOLS.iter().try_for_each(|tool| install_python_tool(tree, tool))
+}
+
+fn install_python_tool(tree: &Tree, tool: &PythonTool) -> Result<()> {
+    let PythonTool { name, requirement, whole } = tool;
     let folder = tree.target().join("tools");
-    let (place, told) = (folder.join("imageio-ffmpeg"), folder.join("imageio-ffmpeg.version"));
-    if place.is_dir() && std::fs::read_to_string(&told).is_ok_and(|version| version == NEWER_FFMPEG) {
+    let (place, told) = (folder.join(name), folder.join(format!("{name}.version")));
+    if place.is_dir() && std::fs::read_to_string(&told).is_ok_and(|version| version == *requirement) {
         return Ok(());
     }
     std::fs::create_dir_all(&folder)?;
     // Beside its place and renamed: an installation that was interrupted is none.
-    let unfinished = folder.join("imageio-ffmpeg.unfinished");
+    let unfinished = folder.join(format!("{name}.unfinished"));
     for old in [&unfinished, &place] {
         if old.exists() {
             std::fs::remove_dir_all(old)?;
         }
     }
     let target = unfinished.display().to_string();
-    let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &target, NEWER_FFMPEG];
+    let quietly = ["--quiet", "--no-warn-conflicts", "--root-user-action=ignore"];
+    let mut arguments = vec!["-m", "pip", "install", "--target", &target];
+    arguments.extend(quietly);
+    arguments.extend((!whole).then_some("--no-deps"));
+    arguments.push(requirement);
     let installed = run(program("python3", &arguments, &tree.root))?.success;
-    ensure!(installed, "pip could not install {NEWER_FFMPEG}");
+    ensure!(installed, "pip could not install {requirement}");
     std::fs::rename(&unfinished, &place)?;
-    std::fs::write(&told, NEWER_FFMPEG)?;
+    std::fs::write(&told, requirement)?;
     Ok(())
 }
 

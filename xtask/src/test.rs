@@ -115,7 +115,7 @@ fn names(list: &str) -> Result<Vec<&'static str>> {
 
 fn setup(tree: &Tree) -> Result<Outcome> {
     packages::install(&[packages::BUILD, packages::DEMO, packages::TEST])?;
-    packages::install_newer_ffmpeg(tree)?;
+    packages::install_python_tools(tree)?;
     npm_ci(tree)?;
     Ok(Outcome::Done(Count::one(true)))
 }
