@@ -82,6 +82,8 @@ pub const VP9_AAC: Form = Form {
 pub const AV1_OPUS: Form = Form { audio: OPUS, ..AV1_AAC };
 /// H.264 and Opus.
 pub const H264_OPUS: Form = Form { audio: OPUS, ..ENHANCED };
+/// H.264 and FLAC.
+pub const H264_FLAC: Form = Form { audio: &["-c:a", "flac", "-ac", "2"], ..ENHANCED };
 /// H.264 and AAC at another sample rate.
 pub const AT_44100: Form = Form { audio: &["-c:a", "aac", "-b:a", "96k", "-ac", "2", "-ar", "44100"], ..ENHANCED };
 /// H.264 and MP3.

@@ -10,7 +10,7 @@ use e2e::recordings::{assert_plays, assert_sound, until_ready};
 use e2e::server::Options;
 use e2e::sight::Sight;
 use e2e::signal::{self, Form};
-use e2e::{Channel, Publisher, Server, capture, poll};
+use e2e::{Channel, Child, Publisher, Server, capture, poll};
 
 /// Names of the codecs of the tracks of a file.
 #[track_caller]
@@ -75,6 +75,54 @@ fn av1_and_opus_come_out_everywhere() {
 #[test]
 fn h264_and_opus_come_out_everywhere() {
     carried(&signal::H264_OPUS, ["\"avc1.", "opus"], ["h264", "opus"]);
+}
+
+#[test]
+fn h264_and_flac_come_out_everywhere() {
+    carried(&signal::H264_FLAC, ["\"avc1.", "flac"], ["h264", "flac"]);
+}
+
+/// Hertz of a tone's first second, by its middle half: a decoder that joins needs a frame or two.
+#[track_caller]
+fn hertz(url: &str, audio: u32) -> u32 {
+    let output = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i", url, "-map", &format!("0:a:{audio}")])
+        .args(["-t", "1", "-ac", "1", "-f", "s16le", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    let samples: Vec<i16> = output.stdout.as_chunks::<2>().0.iter().map(|&pair| i16::from_le_bytes(pair)).collect();
+    assert_eq!(samples.len(), 48_000, "{url}: {}", String::from_utf8_lossy(&output.stderr));
+    samples[12_000..36_000].windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count() as u32 * 2
+}
+
+#[test]
+fn a_second_sound_track_is_a_rendition_of_its_own_and_in_the_recording() {
+    let server = Server::start_with(Options { config: "reconnect_window_s = 1\n".to_owned(), ..Options::default() });
+    let channel = server.channel("kelas", &[]);
+    let mut command = Command::new(e2e::newer_ffmpeg::program());
+    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-re", "-f", "lavfi", "-i"]);
+    command.arg(signal::picture(&signal::SMALL, 60));
+    for tone in [440, 880] {
+        command.args(["-f", "lavfi", "-i", &format!("sine=frequency={tone}:sample_rate=48000")]);
+    }
+    command.args(["-map", "0", "-map", "1", "-map", "2", "-pix_fmt", "yuv420p"]).args(signal::SMALL.video);
+    command.args(["-g", "30", "-c:a", "aac", "-f", "flv", &channel.publish_url()]);
+    let mut encoder = Child::start("ffmpeg, two tones", command, &server.folder().join("encoder.log"));
+    server.until_listed(&channel, 3.0);
+    let master = server.get(&format!("/{}/master.m3u8", channel.path)).text();
+    assert_eq!(master.matches("TYPE=AUDIO").count(), 2, "{master}");
+    let heard = |name: &str, audio| hertz(&server.http_url(&format!("/{}/{name}", channel.path)), audio);
+    for (list, tone) in [("audio.m3u8", 440), ("audio1.m3u8", 880)] {
+        assert!(heard(list, 0).abs_diff(tone) <= 3, "{list}: {} Hz", heard(list, 0));
+    }
+    encoder.kill();
+    server.until_state(&channel, "ended", ON_AIR);
+    let recordings = until_ready(&server, Duration::from_secs(20));
+    assert_sound(&server);
+    assert_eq!(probed_codecs(&recordings[0].mp4), ["h264", "aac", "aac"]);
+    for (audio, tone) in [(0, 440), (1, 880)] {
+        assert!(hertz(&recordings[0].mp4, audio).abs_diff(tone) <= 3, "sound {audio} of the MP4");
+    }
 }
 
 #[test]

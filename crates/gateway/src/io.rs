@@ -169,6 +169,8 @@ impl Door {
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
             let (tcp, address) = match accepted {
                 Ok(accepted) => accepted,
+                // It left before it was accepted: no trouble of ours.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => {
                     // Out of descriptors, most likely: give the ones in use a moment to close rather than spin.
                     tracing::warn!(%error, "an {protocol} connection could not be accepted");
