@@ -199,6 +199,10 @@ fn millis(duration: Ticks, timescale: Timescale) -> u64 {
 }
 
 /// The checksum of bytes with checksum `first` followed by `len` bytes with checksum `second`.
+fn bytes_of(init: &Init) -> usize {
+    init.bytes.len() + init.track.config.len()
+}
+
 fn crc_of_both(first: u32, second: u32, len: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(first);
     hasher.combine(&crc32fast::Hasher::new_with_initial_len(second, len.into()));
@@ -220,9 +224,6 @@ pub(crate) enum Misfit {
     /// More than [`TRACKS_MAX`].
     #[error("more than {TRACKS_MAX} tracks")]
     Tracks,
-    /// More than [`INITS_MAX`] or [`INIT_BYTES_MAX`].
-    #[error("more than {INITS_MAX} configurations, or {INIT_BYTES_MAX} bytes of them")]
-    Inits,
     /// A record after the end.
     #[error("a record after the end")]
     AfterEnd,
@@ -327,6 +328,11 @@ impl Fold {
         }
     }
 
+    /// Another configuration keeps within the bounds. Asked before one is written; what is written is read whatever it is.
+    pub(crate) fn has_room_for(&self, init: &Init) -> bool {
+        self.inits.0 < INITS_MAX && self.inits.1 + bytes_of(init) <= INIT_BYTES_MAX
+    }
+
     fn add_init(&mut self, init: &Arc<Init>) -> Result<(), Misfit> {
         let id = init.track.id;
         let at = self.index.tracks.iter().position(|track| track.id == id);
@@ -334,11 +340,7 @@ impl Fold {
             return Err(Misfit::Tracks);
         }
         let (count, bytes) = self.inits;
-        let bytes = bytes + init.bytes.len() + init.track.config.len();
-        if count >= INITS_MAX || bytes > INIT_BYTES_MAX {
-            return Err(Misfit::Inits);
-        }
-        self.inits = (count + 1, bytes);
+        self.inits = (count + 1, bytes + bytes_of(init));
         let tracks = &mut Arc::make_mut(&mut self.index).tracks;
         match at {
             Some(at) => tracks[at].inits.push(init.clone()),

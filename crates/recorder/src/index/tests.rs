@@ -146,14 +146,19 @@ fn a_dropped_segment_leaves_an_honest_gap() {
 }
 
 #[test]
-fn configurations_are_bounded_by_number_and_by_bytes() {
-    let mut counted = fold();
-    let taken = (1..).take_while(|&epoch| counted.apply(&Record::Init(init(0, epoch))).is_ok()).count();
-    assert_eq!(taken + 1, INITS_MAX);
-    assert_eq!(counted.apply(&Record::Init(init(0, 1))), Err(Misfit::Inits));
-    let mut weighed = fold();
+fn configurations_have_room_by_number_and_by_bytes_and_are_read_beyond() {
+    let filled = |init_of: &dyn Fn(u32) -> Arc<Init>| {
+        let mut fold = fold();
+        let taken = (1..).take_while(|&epoch| {
+            let (init, room) = (init_of(epoch), fold.has_room_for(&init_of(epoch)));
+            fold.apply(&Record::Init(init)).expect("what was written is read");
+            room
+        });
+        let taken = taken.count();
+        fold.apply(&part(0, 7, 0)).expect("what is there serves on");
+        taken
+    };
+    assert_eq!(filled(&|epoch| init(0, epoch)) + 1, INITS_MAX);
     let large = |epoch| Arc::new(Init { bytes: vec![0; 1 << 20].into(), ..(*init(0, epoch)).clone() });
-    let taken = (1..).take_while(|&epoch| weighed.apply(&Record::Init(large(epoch))).is_ok()).count();
-    assert_eq!(taken, INIT_BYTES_MAX >> 20, "the first has no bytes");
-    weighed.apply(&part(0, 7, 0)).expect("what is there serves on");
+    assert_eq!(filled(&large), INIT_BYTES_MAX >> 20, "the first has no bytes");
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use media::{TrackId, UnixMillis};
 
-use crate::index::{Fold, GapReason, Init};
+use crate::index::{Fold, GapReason, Init, Misfit};
 use crate::journal::frame;
 use crate::journal::record::{EndReason, Header, PartRecord, Record};
 use crate::journal::volume::{Volume, create_dirs};
@@ -120,17 +120,22 @@ impl Journal {
         self.segments.iter().any(|segment| segment.dirty)
     }
 
-    /// Adds a configuration.
+    /// Adds a configuration. `InvalidInput`: this one will never fit.
     pub(crate) fn write_init(&mut self, init: &Arc<Init>) -> io::Result<()> {
+        if !self.fold.has_room_for(init) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the recording has too many configurations"));
+        }
         self.append(&Record::Init(init.clone()))
     }
 
     /// Appends a part: `record.offset` is filled in here. On an error the part is not in the recording and both files
     /// are as before; the caller marks the gap with [`Journal::lose`].
     pub(crate) fn write_part(&mut self, mut record: PartRecord, bytes: &[u8]) -> io::Result<()> {
+        record.offset = self.open_at(&record).map_or(0, |at| self.segments[at].len);
+        // Before a file is opened: the file of a segment that is complete must not be begun again.
+        self.fold.clone().apply(&Record::Part(record.clone())).map_err(misfit)?;
         let at = self.segment_for(&record)?;
         let segment = &mut self.segments[at];
-        record.offset = segment.len;
         if let Err(error) = self.volume.write_at(&segment.file, segment.len, bytes) {
             let _ = segment.file.set_len(segment.len);
             return Err(error);
@@ -148,9 +153,13 @@ impl Journal {
         appended
     }
 
+    fn open_at(&self, record: &PartRecord) -> Option<usize> {
+        self.segments.iter().position(|segment| segment.track == record.track && segment.msn == record.msn)
+    }
+
     /// The open file of the part's segment; a new one closes the track's last.
     fn segment_for(&mut self, record: &PartRecord) -> io::Result<usize> {
-        if let Some(at) = self.segments.iter().position(|s| s.track == record.track && s.msn == record.msn) {
+        if let Some(at) = self.open_at(record) {
             return Ok(at);
         }
         self.retire(record.track);
@@ -255,7 +264,7 @@ impl Journal {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "record longer than its limit"));
         }
         let mut fold = self.fold.clone();
-        fold.apply(record).map_err(|misfit| io::Error::new(io::ErrorKind::InvalidInput, misfit))?;
+        fold.apply(record).map_err(misfit)?;
         self.append_frames(&bytes)?;
         self.fold = fold;
         Ok(())
@@ -290,4 +299,8 @@ impl Journal {
         self.log_dirty = true;
         Ok(())
     }
+}
+
+fn misfit(misfit: Misfit) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, misfit)
 }

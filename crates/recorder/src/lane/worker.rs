@@ -211,9 +211,6 @@ impl Writing {
         metrics::counter!("tayang_recording_gaps_total").increment(1);
         let (recording, track) = (self.entry.key, part.track.0);
         tracing::error!(%recording, track, %error, "a track's configuration cannot be recorded: it is left out, live goes on");
-        if let Some(journal) = &mut self.journal {
-            journal.lose(GapReason::Sequence, part.wall);
-        }
     }
 
     fn can_go_on(&mut self, config: &WorkerConfig) -> bool {

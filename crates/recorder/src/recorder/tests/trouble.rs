@@ -402,6 +402,40 @@ async fn a_configuration_too_long_for_the_journal_costs_its_own_track_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configuration_that_is_refused_within_a_segment_leaves_the_other_track_s_whole() {
+    let house = House::new();
+    let recorder = house.open().await;
+    let mut stream = begin(&recorder);
+    // Sound is in the middle of its second segment.
+    push(&mut stream, 0..PARTS + 2);
+    let long = media::Track { config: vec![0; 2 << 20].into(), ..(*fixtures::video()).clone() };
+    let Output::Init(init) = init_of(fixtures::video(), 1) else { panic!("a configuration") };
+    stream.push(&Output::Init(Arc::new(packager::Init { track: Arc::new(long), ..(*init).clone() })));
+    for output in outputs(PARTS + 2..PARTS * 3) {
+        // The pictures are of the new configuration, and the segment that it cut short is complete.
+        let output = match output {
+            Output::Part(part) if part.track == TrackId(0) => {
+                Output::Part(Arc::new(packager::Part { epoch: 1, ..(*part).clone() }))
+            }
+            Output::Segment(segment) if segment.track == TrackId(0) => continue,
+            other => other,
+        };
+        stream.push(&output);
+    }
+    stream.finish();
+    assert!(recorder.settle(LIMIT).await);
+    let index = recorder.archive().index(key()).await.expect("there");
+    let kept: Vec<Vec<_>> = index
+        .tracks
+        .iter()
+        .map(|track| track.segments.iter().map(|segment| (segment.msn - MSN_BASE, segment.parts)).collect())
+        .collect();
+    assert_eq!(kept, [vec![(0, PARTS), (1, 2)], vec![(0, PARTS), (1, PARTS), (2, PARTS)]]);
+    assert!(index.gaps.is_empty(), "{:?}", index.gaps);
+    check_sound(&recorder, key()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn configurations_without_a_part_are_not_kept() {
     let house = House::new();
     let recorder = house.open().await;
