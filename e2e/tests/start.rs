@@ -84,8 +84,10 @@ fn a_second_server_on_the_same_data_directory_ends_and_leaves_the_first_ones_add
     let ready = until_ready(folder.path(), &mut first);
     let mut second = serve(folder.path());
     assert_eq!(second.wait(READY).code(), Some(1), "{}", second.last_words());
-    let own = std::fs::read(folder.path().join("data/server.json")).expect("still there");
-    assert_eq!(serde_json::from_slice::<Value>(&own).expect("whole"), ready);
+    for file in [folder.path().join("data/server.json"), ready_file(folder.path())] {
+        let told = std::fs::read(&file).expect("still there");
+        assert_eq!(serde_json::from_slice::<Value>(&told).expect("whole"), ready, "{}", file.display());
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Ingest {
                     self.picture(id, codec, Picture { ms, nanos, cts_ms, key, payload }, now)?;
                 }
                 VideoEvent::Ignored(_) => self.ignored(),
-                VideoEvent::ColourInfo(info) => self.colour(info, now)?,
+                VideoEvent::ColourInfo(info) => self.colour(info),
                 VideoEvent::EndOfSequence { .. } => {}
             }
         }
@@ -167,23 +167,42 @@ impl Ingest {
         self.tracks.get(&id).is_some_and(|known| known.complete && known.track.codec == codec)
     }
 
-    /// Senders tell a track's colour before or after its configuration, and may take it back.
-    fn colour(&mut self, info: ColourInfo, now: UnixMillis) -> Result<(), Fenced> {
-        let id = track_id(MediaKind::Video, info.track);
-        if self.colours.insert(id, info) == Some(info) {
-            return Ok(());
-        }
-        let Some(known) = self.tracks.get(&id).filter(|known| known.complete) else { return Ok(()) };
-        let (track, nal_length_bytes) = ((*known.track).clone(), known.nal_length_bytes);
-        self.adopt(track, nal_length_bytes, now)
+    /// Senders tell a track's colour before or after its configuration, at any time, and may take it back. It is in force from
+    /// the next key frame on: a changed track begins with one.
+    fn colour(&mut self, info: ColourInfo) {
+        self.colours.insert(track_id(MediaKind::Video, info.track), info);
     }
 
-    /// The track as the stream gets it: what the configuration says of colour goes above what was said beside it.
+    /// Another colour was told than the stream has: at a key frame.
+    fn recolour(&mut self, id: TrackId, now: UnixMillis) -> Result<(), Fenced> {
+        let Some(known) = self.tracks.get(&id).filter(|known| known.complete && self.colours.contains_key(&id)) else {
+            return Ok(());
+        };
+        let (track, nal_length_bytes) = (known.track.clone(), known.nal_length_bytes);
+        if self.publisher.stream().tracks().get(id).is_some_and(|present| **present == self.coloured(&track)) {
+            return Ok(());
+        }
+        self.adopt((*track).clone(), nal_length_bytes, now)
+    }
+
+    /// The track as the stream gets it: what the configuration says of colour goes above what was said beside it. A publisher
+    /// that comes back and has said nothing yet is taken to mean what it meant before.
     fn coloured(&self, track: &Track) -> Track {
         let mut track = track.clone();
-        if let (TrackParams::Video(video), Some(info)) = (&mut track.params, self.colours.get(&track.id)) {
-            video.colour = video.colour.or(info.colour);
-            video.hdr = info.hdr;
+        let TrackParams::Video(video) = &mut track.params else { return track };
+        match self.colours.get(&track.id) {
+            Some(info) => {
+                video.colour = video.colour.or(info.colour);
+                video.hdr = info.hdr;
+            }
+            None => {
+                let tracks = self.publisher.stream().tracks();
+                let before = tracks.get(track.id).filter(|before| before.config == track.config);
+                if let Some(before) = before.and_then(|before| before.video()) {
+                    video.colour = before.colour;
+                    video.hdr = before.hdr;
+                }
+            }
         }
         track
     }
@@ -212,6 +231,9 @@ impl Ingest {
         let key = codec::is_sync(codec, &payload, picture.key);
         if !self.is_known(id, codec) && !self.learn(id, codec, &payload, now)? {
             return Ok(());
+        }
+        if key {
+            self.recolour(id, now)?;
         }
         let Some(known) = self.tracks.get(&id) else { return Ok(()) };
         let frame = Frame {

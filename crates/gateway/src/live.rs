@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use control::{Channel, Snapshot};
 use hub::{Hub, Item, Listener, Publisher, State, Stream};
-use media::{ChannelPath, StreamId, UnixMillis};
+use media::{ChannelPath, StreamId, TrackSet, UnixMillis};
 use packager::{Packager, Window};
 use parking_lot::{Mutex, RwLock};
 use recorder::{Recorder, StreamRecorder, Used};
@@ -430,7 +430,7 @@ impl Run {
                 if let Some(recording) = &mut self.recording {
                     recording.missed(wall_now());
                 }
-                self.packager.set_tracks(&stream.tracks(), true);
+                self.set_tracks(&stream.tracks(), true);
             }
             for entry in entries.drain(..) {
                 self.take(&entry);
@@ -455,9 +455,16 @@ impl Run {
         tracing::info!(channel = %stream.path(), stream = %stream.id(), "stream ended");
     }
 
+    fn set_tracks(&mut self, tracks: &TrackSet, discontinuity: bool) {
+        self.packager.set_tracks(tracks, discontinuity);
+        self.publish_outputs();
+        self.live.window.write().set_tracks(tracks);
+        self.live.changed();
+    }
+
     fn take(&mut self, entry: &hub::Entry) {
         match &entry.item {
-            Item::Tracks { tracks, discontinuity } => self.packager.set_tracks(tracks, *discontinuity),
+            Item::Tracks { tracks, discontinuity } => self.set_tracks(tracks, *discontinuity),
             Item::Frame { frame, .. } => {
                 self.packager.push(frame, entry.wall);
                 if entry.start && !self.playable {

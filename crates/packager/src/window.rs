@@ -13,7 +13,7 @@ mod track;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media::{Ticks, Timescale, Track, TrackId, UnixMillis};
+use media::{Ticks, Timescale, Track, TrackId, TrackSet, UnixMillis};
 
 use crate::playlist::manifest::{PeriodMark, wall_of_zero};
 use crate::playlist::{MultivariantOptions, Rendition, SegmentEntry, multivariant};
@@ -102,6 +102,8 @@ pub struct Window {
     period_sequence: u64,
     /// Segments before this number have every track that keeps step. Never falls.
     joint_before: u64,
+    /// Tracks that are not part of the stream now.
+    away: Vec<TrackId>,
     cache: Cache,
 }
 
@@ -119,8 +121,17 @@ impl Window {
             period_wall_zero: UnixMillis(0),
             period_sequence: 0,
             joint_before: 0,
+            away: Vec::new(),
             cache: Cache::default(),
         }
+    }
+
+    /// These are the stream's tracks from now on: what others would bring is waited for no more.
+    pub fn set_tracks(&mut self, tracks: &TrackSet) {
+        let away = |track: &&TrackWindow| tracks.get(track.id).is_none();
+        self.away = self.tracks.iter().filter(away).map(|track| track.id).collect();
+        self.joint_before = self.joint_before.max(self.joint_now());
+        self.cache.clear();
     }
 
     /// Takes in what the packager gave out, in its order.
@@ -370,6 +381,11 @@ impl Window {
     /// Tracks with media that keep step.
     fn offered(&self) -> impl Iterator<Item = &TrackWindow> {
         self.tracks.iter().filter(|track| track.position().is_some() && self.keeps_step(track))
+    }
+
+    /// The track is part of the stream and keeps step with it.
+    fn is_awaited(&self, track: &TrackWindow) -> bool {
+        !self.away.contains(&track.id) && self.keeps_step(track)
     }
 
     /// The track may still bring media that belongs beside the newest of the others.

@@ -82,6 +82,12 @@ impl BoundAddresses {
         Self::read(&server_file(data_dir)).filter(|bound| is_running(bound.pid))
     }
 
+    /// Whether a server that runs, another than this process, says in that file what it listens on. In a container a killed
+    /// server and the next often have the same id.
+    pub fn is_of_another(path: &Path) -> bool {
+        Self::read(path).is_some_and(|bound| bound.pid != std::process::id() && is_running(bound.pid))
+    }
+
     fn read(path: &Path) -> Option<Self> {
         use io::Read as _;
         let mut text = String::new();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use control::{ChannelRepository as _, Directory, RecordingRepository};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
@@ -58,14 +58,16 @@ async fn serve(config: Config, ready_file: Option<PathBuf>) -> anyhow::Result<()
     let mut signals = Signals::catch()?;
     let (config, ready_file) = (Arc::new(config), ready_file.map(Arc::<Path>::from));
     // On a thread of its own: it may wait for another process's lock or for a disk, and signals are heard even so.
+    let given_up = CancellationToken::new();
     let starting = tokio::task::spawn_blocking({
-        let (config, ready_file) = (config.clone(), ready_file.clone());
-        move || Handle::current().block_on(Running::start(config, ready_file))
+        let (config, ready_file, given_up) = (config.clone(), ready_file.clone(), given_up.clone());
+        move || Handle::current().block_on(Running::start(config, ready_file, &given_up))
     });
     let running = tokio::select! {
         biased;
         started = starting => started.context("starting ended early")??,
         name = signals.next() => {
+            given_up.cancel();
             tracing::info!("{name} while starting: ends, and the next start goes on from here");
             return Ok(());
         }
@@ -110,7 +112,11 @@ struct Running {
 }
 
 impl Running {
-    async fn start(config: Arc<Config>, ready_file: Option<Arc<Path>>) -> anyhow::Result<Self> {
+    async fn start(
+        config: Arc<Config>,
+        ready_file: Option<Arc<Path>>,
+        given_up: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         forget_earlier(&config, ready_file.as_deref())?;
         tracing::info!(data_dir = %config.data_dir.display(), "starting");
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
@@ -126,6 +132,7 @@ impl Running {
         tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));
+        ensure!(!given_up.is_cancelled(), "given up while starting");
         announce(&config, &bound, ready_file.as_deref())?;
         Ok(Self { config, ready_file, bound, gateway, stop, tracker, ticking })
     }
@@ -152,11 +159,13 @@ fn written_files(config: &Config, ready_file: Option<&Path>) -> impl Iterator<It
 
 /// Removes what a server that was killed left: whoever waits for the ready file would read of a process that is gone.
 fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<()> {
-    // One that runs on this directory keeps its own; we shall not get the directory's lock.
-    if BoundAddresses::of_running(&config.data_dir).is_none() {
-        std::fs::remove_file(server_file(&config.data_dir)).ok();
+    // One that runs keeps its own; we shall not get the directory's lock.
+    let own = server_file(&config.data_dir);
+    if !BoundAddresses::is_of_another(&own) {
+        std::fs::remove_file(own).ok();
     }
-    match ready_file.map(|file| (file, std::fs::remove_file(file))) {
+    match ready_file.filter(|file| !BoundAddresses::is_of_another(file)).map(|file| (file, std::fs::remove_file(file)))
+    {
         Some((file, Err(error))) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{} is there and cannot be removed", file.display()))
         }

@@ -101,6 +101,12 @@ impl Desk {
         Answering(self.clone())
     }
 
+    /// hyper writes, be it an answer to nonsense that was no request.
+    fn is_written_to(&self) {
+        self.idle.store(false, Ordering::Relaxed);
+        self.flushed.store(false, Ordering::Relaxed);
+    }
+
     fn all_has_left(&self) {
         if self.answering.load(Ordering::Relaxed) == 0 && self.goes_on.load(Ordering::Relaxed) {
             self.idle.store(true, Ordering::Relaxed);
@@ -139,7 +145,11 @@ pub async fn drive(gateway: &Arc<Gateway>, connection: Connection, mut peer: Pee
         // In a box, so that a connection that waits does not hold the room for it.
         let next = Box::pin(exchange(gateway.clone(), socket, peer.clone(), desk.clone(), stop.clone())).await;
         let (mut connection, mut behind, waiting) = match next {
-            Next::End => return,
+            Next::End => {
+                // An answer that was left in the same turn holds the desk, as the desk holds it.
+                desk.left.lock().take();
+                return;
+            }
             Next::Play(connection, takeover) => return hand_over(gateway, connection, takeover),
             Next::Wait(connection, behind, waiting) => (connection, behind, waiting),
             Next::Idle(mut connection, mut behind) => {
@@ -267,11 +277,13 @@ async fn hears(connection: &mut Connection, behind: &mut BytesMut) -> bool {
 
 /// The connection persists behind the answer (RFC 9112 §9.3).
 fn goes_on(request: &Request<Incoming>) -> bool {
-    let says = |option: &str| {
-        let options = header(request.headers(), CONNECTION).unwrap_or_default().split(',');
-        options.into_iter().any(|said| said.trim().eq_ignore_ascii_case(option))
-    };
-    if request.version() == Version::HTTP_10 { says("keep-alive") } else { !says("close") }
+    if request.version() == Version::HTTP_10 { says(request, "keep-alive") } else { !says(request, "close") }
+}
+
+/// `Connection` has that option among others.
+fn says(request: &Request<Incoming>, option: &str) -> bool {
+    let options = header(request.headers(), CONNECTION).unwrap_or_default();
+    options.split(',').any(|said| said.trim().eq_ignore_ascii_case(option))
 }
 
 /// What hyper must know of a request to send its answer: method, version and whether the connection goes on. `None` where
@@ -283,10 +295,10 @@ fn outline(request: &Request<Incoming>) -> Option<String> {
         _ => return None,
     };
     let version = if request.version() == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" };
-    let connection = match header(request.headers(), CONNECTION) {
-        Some(value) if value.eq_ignore_ascii_case("close") => "Connection: close\r\n",
-        Some(value) if value.eq_ignore_ascii_case("keep-alive") => "Connection: keep-alive\r\n",
-        _ => "",
+    let connection = match (says(request, "close"), says(request, "keep-alive")) {
+        (true, _) => "Connection: close\r\n",
+        (false, true) => "Connection: keep-alive\r\n",
+        (false, false) => "",
     };
     request.body().is_end_stream().then(|| format!("{method} / {version}\r\n{connection}"))
 }
@@ -366,7 +378,7 @@ impl AsyncRead for Replayed {
 
 impl AsyncWrite for Replayed {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.desk.flushed.store(false, Ordering::Relaxed);
+        self.desk.is_written_to();
         Pin::new(&mut self.get_mut().connection).poll_write(cx, buf)
     }
 
@@ -375,7 +387,7 @@ impl AsyncWrite for Replayed {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.desk.flushed.store(false, Ordering::Relaxed);
+        self.desk.is_written_to();
         Pin::new(&mut self.get_mut().connection).poll_write_vectored(cx, slices)
     }
 

@@ -148,14 +148,35 @@ fn colour_told_beside_a_configuration_is_its_track_s_until_it_is_taken_back() {
         let video = tracks.get(track_id(MediaKind::Video, 1)).and_then(|track| track.video()).expect("known").clone();
         (video.colour, video.hdr)
     };
+    let picture = |ingest: &mut Ingest, ms: u32, key: bool| {
+        let mut body = Vec::new();
+        flv::write_frame_header(&track, 1, 0, key, &mut body);
+        body.extend_from_slice(&[0, 0, 0, 2, if key { 0x65 } else { 0x41 }, 1]);
+        ingest.video(ms, &body.into(), now).expect("not fenced");
+    };
     ingest.video(0, &info, now).expect("not fenced");
     ingest.video(0, &config, now).expect("not fenced");
+    picture(&mut ingest, 0, true);
     assert_eq!(known(&ingest), (colour, hdr), "told before the configuration");
     let mut nothing = Vec::from(&info[..7]);
     formats::amf::Value::from("colorInfo").encode(&mut nothing);
     formats::amf::Value::object([]).encode(&mut nothing);
-    ingest.video(0, &nothing.into(), now).expect("not fenced");
+    ingest.video(10, &nothing.into(), now).expect("not fenced");
+    picture(&mut ingest, 40, false);
+    assert_eq!(known(&ingest), (colour, hdr), "not in the middle of a group of pictures");
+    assert_eq!(frames(&ingest).len(), 2, "which loses no picture");
+    picture(&mut ingest, 80, true);
     assert_eq!(known(&ingest), (params.colour, Hdr::default()), "taken back");
-    ingest.video(0, &info, now).expect("not fenced");
+    ingest.video(90, &info, now).expect("not fenced");
+    picture(&mut ingest, 120, true);
     assert_eq!(known(&ingest), (colour, hdr), "told behind it");
+    let hub = Hub::new(Limits::default());
+    let path = ChannelPath { app: "live".parse().expect("name"), name: "kelas".parse().expect("name") };
+    let mut first = Ingest::new(hub.publish(&path, now).0);
+    first.video(0, &info, now).expect("not fenced");
+    first.video(0, &config, now).expect("not fenced");
+    picture(&mut first, 0, true);
+    let mut second = Ingest::new(hub.publish(&path, now).0);
+    second.video(0, &config, now).expect("not fenced");
+    assert_eq!(known(&second), (colour, hdr), "one that comes back begins with what was said before");
 }

@@ -76,6 +76,16 @@ async fn what_comes_before_and_behind_a_reload_that_waits_is_answered_in_order()
     publisher.send_until_ms(1_600).await;
     assert_eq!(client.answer().await.status, 200);
     assert!(client.rest().await.is_empty(), "HTTP/1.0 closes after its answer");
+
+    let Position { msn, part } = next(&stage);
+    let mut client = stage.connect().await;
+    let path = format!("/live/kelas/video.m3u8?_HLS_msn={msn}&_HLS_part={part}");
+    client.ask("GET", &path, &[("Connection", "TE, close"), ("TE", "trailers")]).await;
+    assert!(is_silent(&mut client).await, "the part is not there");
+    publisher.send_until_ms(2_000).await;
+    let reply = client.answer().await;
+    assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
+    assert!(client.rest().await.is_empty(), "closed as it was asked for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

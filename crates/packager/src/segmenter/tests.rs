@@ -55,6 +55,7 @@ impl Rig {
         self.tracks = tracks;
         self.packager.set_tracks(&self.tracks, discontinuity);
         self.drain();
+        self.window.set_tracks(&self.tracks);
     }
 
     pub(crate) fn push(&mut self, frame: &Frame) {

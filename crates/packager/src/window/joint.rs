@@ -1,7 +1,7 @@
 //! Segments of all tracks together, for containers that hold them so: MPEG-TS.
 //!
 //! Tracks are not in step: sound may be muxed behind the pictures, or be lost. Such a segment is there once each track
-//! has its segment of the number, or is past it, or is too far behind to be waited for.
+//! has its segment of the number, or is past it, or has left the stream, or is too far behind to be waited for.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Window {
                 // Without it the rest would look whole.
                 (None, Some(next)) if msn < next.msn && track.had(msn) => return JointLookup::Gone,
                 (None, Some(next)) if msn < next.msn => {}
-                (None, _) => coming |= !self.ended && self.keeps_step(track),
+                (None, _) => coming |= !self.ended && self.is_awaited(track),
             }
         }
         match (coming, found.is_empty()) {
@@ -53,6 +53,6 @@ impl Window {
             return u64::MAX;
         }
         let come = |track: &TrackWindow| track.position().map_or(0, |next| next.msn);
-        self.tracks.iter().filter(|track| self.keeps_step(track)).map(come).min().unwrap_or(0)
+        self.tracks.iter().filter(|track| self.is_awaited(track)).map(come).min().unwrap_or(0)
     }
 }

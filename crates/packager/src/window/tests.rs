@@ -486,6 +486,26 @@ fn what_holds_all_tracks_is_listed_once_all_have_come_so_far() {
 }
 
 #[test]
+fn sound_that_has_left_the_stream_holds_up_nothing() {
+    let mut encoder = Encoder::new(EncoderConfig::default());
+    let mut rig = Rig::of(&encoder);
+    rig.push_all(&encoder.frames_until_ms(4_500));
+    let video = encoder.tracks().get(VIDEO).expect("video").clone();
+    rig.set_tracks(media::TrackSet::default().with(video), false);
+    for frame in encoder.frames_until_ms(12_000).iter().filter(|frame| frame.track == VIDEO) {
+        rig.push(frame);
+        let newest = rig.window.entries(VIDEO).last().map_or(0, |entry| entry.msn);
+        assert_eq!(joint(&rig.window).last(), Some(&newest));
+    }
+    rig.set_tracks(encoder.tracks(), false);
+    for frame in encoder.frames_until_ms(16_000) {
+        rig.push(&frame);
+    }
+    let back = rig.window.entries(AUDIO).last().expect("sound is back").msn;
+    assert_eq!(tracks_of(&rig.window, back), Some(2));
+}
+
+#[test]
 fn sound_that_is_lost_holds_up_what_holds_all_tracks_for_three_segments_at_most() {
     let mut encoder = Encoder::new(EncoderConfig::default());
     let mut rig = Rig::of(&encoder);
