@@ -20,13 +20,18 @@ fn gst(arguments: &str) -> Command {
 /// Plays into a file until it has enough, and tells what is in it.
 #[track_caller]
 fn play(server: &Server, pipeline: &str, seconds: f64) -> Sight {
+    play_until(server, pipeline, (seconds + 2.0) * 100_000.0)
+}
+
+/// Plays until the file has as many bytes.
+#[track_caller]
+fn play_until(server: &Server, pipeline: &str, enough: f64) -> Sight {
     let file = server.folder().join("gst.mkv");
     let mut child = Child::start(
         "gst-launch-1.0",
         gst(&format!("{pipeline} ! filesink location={}", file.display())),
         &server.folder().join("gst.log"),
     );
-    let enough = (seconds + 2.0) * 100_000.0;
     let size = |file: &Path| std::fs::metadata(file).map_or(0, |meta| meta.len()) as f64;
     let came =
         poll::try_until(Duration::from_secs(60), || (size(&file) > enough || child.ended().is_some()).then_some(()));
@@ -132,7 +137,9 @@ fn gstreamer_plays_low_latency_hls() {
     let channel = server.channel("kelas", &["--no-record"]);
     let _publisher = Publisher::ordinary(&server, &channel);
     server.until_listed(&channel, 1.0);
-    play(&server, &adaptive(&channel.play_url("hls")), 6.0).assert_whole("LL-HLS in GStreamer", 6.0);
+    // Sound of 192 kB and pictures of at most 125 kB a second.
+    let sight = play_until(&server, &adaptive(&channel.play_url("hls")), 8.0 * 317_000.0);
+    sight.assert_whole("LL-HLS in GStreamer", 6.0);
 }
 
 #[test]
