@@ -107,8 +107,10 @@ fn a_disk_that_hangs_does_not_hold_up_the_end() {
     poll::until_true("two seconds are kept", Duration::from_secs(30), || {
         list(&server).first().is_some_and(|recording| recording.seconds > 2.0)
     });
-    let newest = segments(&server.data_dir().join("journal")).into_iter().max_by_key(|(.., number)| *number);
-    let (folder, track, number) = newest.expect("a segment");
+    // Between two segments there may be none for a moment: what is stored has gone.
+    let (folder, track, number) = poll::until("a segment", Duration::from_secs(10), || {
+        segments(&server.data_dir().join("journal")).into_iter().max_by_key(|(.., number)| *number)
+    });
     let mut command = Command::new("python3");
     command.args(["-c", HANGING_FILES]);
     command.args((number + 2..number + 5).map(|number| folder.join(format!("{track}-{number}.m4s"))));

@@ -137,6 +137,11 @@ impl Entry {
         inits.push(init);
     }
 
+    /// No part will come of that configuration.
+    pub(crate) fn drop_init(&self, track: TrackId, epoch: u32) {
+        self.inits.lock().retain(|init| (init.track.id, init.epoch) != (track, epoch));
+    }
+
     /// The configuration that a part of the track is the first to need. It stays until [`Entry::forget_inits`].
     pub(crate) fn waiting_init(&self, track: TrackId, epoch: u32) -> Option<Arc<Init>> {
         self.inits.lock().iter().find(|init| (init.track.id, init.epoch) == (track, epoch)).cloned()

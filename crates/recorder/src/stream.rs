@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use media::UnixMillis;
+use media::{TrackId, UnixMillis};
 use packager::Output;
 
 use crate::entry::Entry;
@@ -20,6 +20,8 @@ pub struct StreamRecorder {
     gate: Gate,
     /// A gap is to be told before the next part, or before the end.
     gap: Option<(GapReason, UnixMillis)>,
+    /// Configurations of which no part has come.
+    unused: Vec<(TrackId, u32)>,
     /// Highest sequence number of which a part came.
     newest_msn: u64,
     finished: bool,
@@ -27,19 +29,23 @@ pub struct StreamRecorder {
 
 impl StreamRecorder {
     pub(crate) fn new(entry: Arc<Entry>, lane: Arc<Lane>, stream_queue_bytes_max: usize) -> Self {
-        Self { entry, lane, stream_queue_bytes_max, gate: Gate::OPEN, gap: None, newest_msn: 0, finished: false }
+        Self {
+            entry,
+            lane,
+            stream_queue_bytes_max,
+            gate: Gate::OPEN,
+            gap: None,
+            unused: Vec::new(),
+            newest_msn: 0,
+            finished: false,
+        }
     }
 
     /// Takes one output. Shares its bytes, does not wait and does not fail: where the disk cannot follow, whole segments
     /// are left out, the gap is marked in the recording, and the alarm is raised until it goes on.
     pub fn push(&mut self, output: &Output) {
         match output {
-            Output::Init(init) => self.entry.add_init(Arc::new(Init {
-                track: init.track.clone(),
-                name: init.name.clone(),
-                epoch: init.epoch,
-                bytes: init.bytes.clone(),
-            })),
+            Output::Init(init) => self.push_init(init),
             Output::Part(part) => self.push_part(part),
             Output::Segment(segment) => {
                 if !self.gate.is_shut() {
@@ -60,8 +66,25 @@ impl StreamRecorder {
         }
     }
 
+    /// One that replaces another before any part of it came is the only one that waits.
+    fn push_init(&mut self, init: &packager::Init) {
+        let track = init.track.id;
+        if let Some(at) = self.unused.iter().position(|(unused, _)| *unused == track) {
+            let (_, epoch) = self.unused.swap_remove(at);
+            self.entry.drop_init(track, epoch);
+        }
+        self.unused.push((track, init.epoch));
+        self.entry.add_init(Arc::new(Init {
+            track: init.track.clone(),
+            name: init.name.clone(),
+            epoch: init.epoch,
+            bytes: init.bytes.clone(),
+        }));
+    }
+
     fn push_part(&mut self, part: &Arc<packager::Part>) {
         self.newest_msn = self.newest_msn.max(part.msn);
+        self.unused.retain(|unused| *unused != (part.track, part.epoch));
         let (entry, lane, max) = (&self.entry, &self.lane, self.stream_queue_bytes_max);
         // Half empty, so that one slow flush does not make a gap per segment.
         let room = || entry.queued_bytes.load(Ordering::Relaxed) <= max / 2 && lane.has_room_again();
