@@ -150,18 +150,15 @@ async fn live_never_waits_for_the_disk() {
     assert_eq!(recorder.status().stalled, [(key(), GapReason::Overflow)], "nobody waited, and the loss is told");
     drop(stop);
     let mut next = PARTS * 20;
-    let mut segment = || {
-        push(&mut stream, next..next + PARTS);
-        next += PARTS;
-    };
-    // No faster than the disk takes it.
-    let segment = async || {
+    // No faster than the disk takes it, and until a whole segment is behind the hole.
+    let mut goes_on = async || {
         if recorder.archive().registry.all()[0].queued_bytes.load(Ordering::SeqCst) == 0 {
-            segment();
+            push(&mut stream, next..next + 1);
+            next += 1;
         }
-        recorder.status().stalled.is_empty()
+        recorder.status().stalled.is_empty() && next > PARTS * 22
     };
-    until("the recording goes on", segment).await;
+    until("the recording goes on", &mut goes_on).await;
     stream.finish();
     assert!(recorder.settle(LIMIT).await);
     let index = recorder.archive().index(key()).await.expect("there");
