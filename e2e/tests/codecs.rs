@@ -178,13 +178,19 @@ fn mp3_is_heard_over_flv_and_rtmp_and_the_others_show_the_pictures() {
 
 #[test]
 fn another_codec_and_another_sample_rate_mid_stream_are_discontinuities_of_one_recording() {
-    for form in [&signal::H265_AAC, &signal::AT_44100] {
+    for form in [&signal::H265_AAC, &signal::AT_44100, &signal::WITH_B_FRAMES] {
         let _ = signal::clip(form);
     }
     let server = Server::start_with(Options { config: "reconnect_window_s = 5\n".to_owned(), ..Options::default() });
     let channel = server.channel("kelas", &[]);
     let mut stream = None;
-    for (form, shown) in [(&signal::SMALL, "avc1."), (&signal::H265_AAC, "hvc1."), (&signal::AT_44100, "44100")] {
+    for (form, shown) in [
+        (&signal::SMALL, "avc1."),
+        (&signal::H265_AAC, "hvc1."),
+        (&signal::AT_44100, "44100"),
+        // Its slices cannot be read with the parameter sets of the one before.
+        (&signal::WITH_B_FRAMES, "avc1.64"),
+    ] {
         let publisher = Publisher::enhanced(&server, &channel, form);
         let state = poll::until("the new configuration", Duration::from_secs(20), || {
             Some(server.state(&channel)).filter(|state| state["tracks"].to_string().contains(shown))
@@ -197,8 +203,8 @@ fn another_codec_and_another_sample_rate_mid_stream_are_discontinuities_of_one_r
         publisher.kill();
     }
     let playlist = server.get(&format!("/{}/video.m3u8", channel.path)).text();
-    assert_eq!(playlist.matches("#EXT-X-MAP").count(), 3, "an initialisation for each: {playlist}");
-    assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 2, "{playlist}");
+    assert_eq!(playlist.matches("#EXT-X-MAP").count(), 4, "an initialisation for each: {playlist}");
+    assert_eq!(playlist.matches("#EXT-X-DISCONTINUITY\n").count(), 3, "{playlist}");
     server.until_state(&channel, "ended", Duration::from_secs(15));
     assert_eq!(until_ready(&server, Duration::from_secs(20)).len(), 1, "one recording");
     assert_sound(&server);

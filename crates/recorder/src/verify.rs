@@ -146,6 +146,8 @@ impl Archive {
         let skipped = |detail: String| Check { name: "ffprobe", passed: None, detail };
         let mut command = Command::new("ffprobe");
         command.args(["-v", "error", "-protocol_whitelist", "pipe", "-f", "mp4", "-count_packets"]);
+        // Its parsers read every picture by the track's first configuration, and complain once there is another.
+        command.args(["-fflags", "+nofillin+noparse"]);
         command.args(["-show_entries", "stream=codec_name,nb_read_packets", "-of", "compact=p=0", "pipe:0"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = match command.spawn() {
