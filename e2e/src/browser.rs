@@ -78,14 +78,14 @@ impl Watching {
     }
 }
 
-/// Watches a page for `seconds` over `via`; answers what `live.mjs` saw.
+/// Watches a page for `seconds` over `via`, and measures sound against pictures; answers what `live.mjs` saw.
 ///
 /// # Panics
 /// When the script fails or pictures did not advance.
 #[must_use]
 #[track_caller]
 pub fn watch(folder: &Path, page: &str, via: &str, seconds: u32) -> Value {
-    Watching::start(folder, page, &["--via", via, "--seconds", &seconds.to_string()]).report(seconds)
+    Watching::start(folder, page, &["--via", via, "--seconds", &seconds.to_string(), "--sync"]).report(seconds)
 }
 
 fn web() -> PathBuf {

@@ -17,6 +17,11 @@ fn chromium_plays(via: &str) {
     assert_eq!(seen["size"], "640x360", "{seen}");
     assert_eq!(seen["state"], "live", "{seen}");
     assert_eq!(seen["errors"].as_array().map(Vec::len), Some(0), "{seen}");
+    let mut sync: Vec<i64> = seen["syncMs"].as_array().into_iter().flatten().filter_map(|ms| ms.as_i64()).collect();
+    sync.sort_unstable();
+    assert!(sync.len() >= 4, "beeps beside their flashes: {seen}");
+    // A picture of 33 ms is in it, and how late a browser gives out sound.
+    assert!(sync[sync.len() / 2].abs() <= 90, "{sync:?} ms: {seen}");
     let latency = seen["latencyMsP50"].as_f64().unwrap_or(f64::MAX);
     // Figures of latency are the benchmarks'; here a player that never reaches the edge is found.
     let most = if via == "ts" || via == "dash" { 15_000.0 } else { 6_000.0 };

@@ -5,7 +5,8 @@
  *
  * `--url` is the watch page (a bare origin plus `--channel app/name` will do too). With `--seek 0.5` a recording is watched
  * for the time, then from its middle for the same time again. With `--outage` it is watched until the page says that the
- * publisher is away and then until pictures move again, and only after that for the time.
+ * publisher is away and then until pictures move again, and only after that for the time. With `--sync` the report says by
+ * how many milliseconds the beeps of the test signal came behind its flashes.
  *
  * Exit code 0: pictures advanced for the whole time without standing still; 1: they did not, `faults` says how; 2: wrong
  * arguments. With `--json` the first pictures and every change of the page's state are lines of their own; the last line is
@@ -14,6 +15,7 @@
 
 import { parseArgs } from 'node:util';
 import { launch } from './browser.mjs';
+import { beginSync, readSync } from './sync.mjs';
 import { advanceOf, faultsOf, longestStandMs } from './verdict.mjs';
 
 const SAMPLE_MS = 500;
@@ -42,6 +44,7 @@ function argumentsOf() {
       seek: { type: 'string' },
       outage: { type: 'boolean', default: false },
       unmute: { type: 'boolean', default: false },
+      sync: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -174,6 +177,7 @@ async function watch(options) {
       await page.locator('#stage').focus();
       await page.keyboard.press('m');
     }
+    if (options.sync) await beginSync(page);
     if (options.outage) faults.push(...(await viewer.outage()));
     let samples = await viewer.watch(options.seconds);
     faults.push(...faultsOf(samples));
@@ -182,8 +186,9 @@ async function watch(options) {
       samples = await viewer.watch(options.seconds);
       faults.push(...faultsOf(samples).map((fault) => `after the seek: ${fault}`));
     }
+    const syncMs = options.sync ? await readSync(page) : null;
     if (options.screenshot !== undefined) await page.screenshot({ path: options.screenshot });
-    return { ...report(samples, firstPictureMs, options), states: viewer.states, faults, errors: errors.slice(0, 50) };
+    return { ...report(samples, firstPictureMs, options), syncMs, states: viewer.states, faults, errors: errors.slice(0, 50) };
   } finally {
     await browser.close();
   }
@@ -219,7 +224,7 @@ function report(samples, firstPictureMs, { url, via }) {
 
 const options = argumentsOf();
 if (options === null) {
-  console.error('usage: node live.mjs --url URL --via hls|flv|ws-flv|dash|ts [--channel app/name] [--seconds N] [--wait N] [--seek SHARE | --outage] [--screenshot F] [--json]');
+  console.error('usage: node live.mjs --url URL --via hls|flv|ws-flv|dash|ts [--channel app/name] [--seconds N] [--wait N] [--seek SHARE | --outage] [--sync] [--screenshot F] [--json]');
   process.exitCode = 2;
 } else {
   const seen = await watch(options);
