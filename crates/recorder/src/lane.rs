@@ -1,7 +1,7 @@
 //! An I/O thread and the bounded queue in front of it. All journal writes of a stream happen on its lane, in order.
 //!
 //! Parts are bounded by bytes, per lane and per stream; commands that carry no media are few (a constant number per
-//! stream, segment and upload), are counted by their size and always taken.
+//! stream, segment and upload) and always taken.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
