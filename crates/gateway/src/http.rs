@@ -43,8 +43,6 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// Bytes of request head. 16 KiB holds every cookie and token of ours ten times over.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// A response of which nothing is taken for this long is cut off: as long as the kernel waits for one over HTTP/1.
-pub(crate) const UNTAKEN_MAX: Duration = Duration::from_secs(20);
 /// What a server that stops grants responses that are under way, at most: `drain_timeout_s` cuts it short.
 const DRAIN_GRACE: Duration = Duration::from_secs(80);
 

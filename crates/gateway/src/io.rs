@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::fanout::PlaySocket;
 
 /// A peer that takes none of what was sent for this long is cut by the kernel (`TCP_USER_TIMEOUT`), whatever protocol it
-/// speaks. 20 s: longer than any phone's change of cells that a player survives.
-const UNTAKEN_MAX: Duration = Duration::from_secs(20);
+/// speaks. So is one stream of a peer that takes others, and a body that is made for it. 20 s: longer than any phone's change of cells that a player survives.
+pub(crate) const UNTAKEN_MAX: Duration = Duration::from_secs(20);
 /// A connection that has done no TLS handshake by then, or said nothing at all, is cut.
 const FIRST_BYTE_DEADLINE: Duration = Duration::from_secs(10);
 /// Unsent bytes the kernel may hold for one connection.

@@ -16,7 +16,8 @@ use packager::playlist::{
 };
 use recorder::{Phase, RecorderError, RecordingIndex, RecordingKey, TrackIndex};
 
-use crate::http::{Body, UNTAKEN_MAX, header};
+use crate::http::{Body, header};
+use crate::io::UNTAKEN_MAX;
 use crate::made::{self, Made};
 use crate::routes::Asked;
 use crate::routes::target::{StreamFile, TrackLabel};

@@ -15,6 +15,11 @@ use crate::clock::wall_now;
 /// is known, a viewer is closed well within a second of losing it.
 pub const ASK_EVERY: Duration = Duration::from_millis(400);
 
+/// Counts somebody who lost the right while it was used.
+pub(crate) fn count_lost() {
+    metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+}
+
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Right {
@@ -51,10 +56,16 @@ impl Right {
             let next = self.ends_at().map_or(next, |end| next.min(end.max(Instant::now() + ASK_EVERY / 8)));
             tokio::time::sleep_until(next.into()).await;
             if !self.holds(&directory.snapshot(), Instant::now()) {
-                metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+                count_lost();
                 return;
             }
         }
+    }
+
+    /// It is its holder's alone: not by the channel being public.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.grant.credential.is_some()
     }
 
     /// When the signature runs out, if there is one.

@@ -12,7 +12,7 @@ use media::ChannelPath;
 
 use crate::clock::wall_now;
 use crate::http::{Body, Peer};
-use crate::right::Right;
+use crate::right::{self, Right};
 use crate::routes::target::{ChannelFile, ChannelRef, Target};
 use crate::{Gateway, flv, hls, pages, recorded, reply, state};
 
@@ -39,8 +39,6 @@ pub struct Asked<'r> {
     pub query: &'r str,
     /// The right to play it.
     pub right: Right,
-    /// By a signature, so that the answer is its own alone.
-    pub private: bool,
     /// `HEAD`.
     pub head: bool,
     /// The client takes gzip.
@@ -182,8 +180,8 @@ fn of_channel<'r>(
     let sign = named.path_sign.or(query_sign);
     let grant = gateway.directory.authorize_play(&path, sign, wall_now());
     let grant = grant.map_err(|denied| Box::new(refused(denied, &path)))?;
-    let private = grant.credential.is_some();
-    if private && named.path_sign.is_none() && is_playlist(&file) {
+    let right = Right::new(grant);
+    if right.is_private() && named.path_sign.is_none() && is_playlist(&file) {
         // Players carry a path on to what a playlist names, but not a query: send them to the signed path.
         return Err(Box::new(to_signed_path(sign.unwrap_or_default(), request.uri().path(), named.query)));
     }
@@ -191,8 +189,7 @@ fn of_channel<'r>(
         path,
         sign: named.path_sign,
         query: named.query,
-        right: Right::new(grant),
-        private,
+        right,
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
@@ -209,10 +206,10 @@ async fn deliver(
     let mut response = serve(gateway, peer, request, asked, file).await;
     // It may have waited for what it holds.
     if !asked.right.holds(&gateway.directory.snapshot(), Instant::now()) {
-        metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+        right::count_lost();
         return reply::not_live(asked.path.name.as_str());
     }
-    if asked.private {
+    if asked.right.is_private() {
         reply::keep_private(&mut response, asked.right.ends_at());
     }
     response

@@ -142,7 +142,7 @@ impl Driver {
                 read = self.connection.read_buf(&mut self.input) => match read {
                     Ok(0) | Err(_) => return,
                     Ok(_) => {
-                        // Frames stay slices of what was read: nothing is copied again behind this.
+                        // Large frames stay slices of what was read, small ones are copied out of it.
                         let bytes = self.input.split().freeze();
                         // Neighbouring reads share an allocation, so that a small frame does not pin a large buffer.
                         if self.input.capacity() < READ_BYTES_MIN {

@@ -528,7 +528,8 @@ impl Packager {
 
     /// A track that waits for the leader with too much in line stops waiting.
     fn bound_queue(&mut self, at: usize) {
-        if !self.lanes.get(at).is_some_and(|lane| is_over(lane, QUEUE_LEN_MAX, QUEUE_BYTES_MAX)) {
+        let is_over = |lane: &Lane| lane.queue.len() > QUEUE_LEN_MAX || lane.queue_bytes() > QUEUE_BYTES_MAX;
+        if !self.lanes.get(at).is_some_and(is_over) {
             return;
         }
         if self.grid.newest().is_none() {
@@ -537,15 +538,14 @@ impl Packager {
         self.drain_lane(at, None, true);
         if let Some(lane) = self.lanes.get_mut(at) {
             // Still there: it waits for a segment of a later number than any. What is oldest goes.
-            while is_over(lane, QUEUE_LEN_MAX / 2, QUEUE_BYTES_MAX / 2) && lane.queue.pop_front().is_some() {
+            let mut bytes = lane.queue_bytes();
+            while lane.queue.len() > QUEUE_LEN_MAX / 2 || bytes > QUEUE_BYTES_MAX / 2 {
+                let Some(oldest) = lane.queue.pop_front() else { break };
+                bytes -= oldest.payload.len();
                 self.counters.samples_unplaced += 1;
             }
         }
     }
-}
-
-fn is_over(lane: &Lane, len_max: usize, bytes_max: usize) -> bool {
-    lane.queue.len() > len_max || lane.queue_bytes() > bytes_max
 }
 
 /// A sample at which a segment may begin.

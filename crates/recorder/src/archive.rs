@@ -23,8 +23,8 @@ use crate::key::{INDEX_BIN, INDEX_LOG, MP4_HEAD, RecordingKey, segment_file};
 use crate::layout::{Mp4Layout, make_head};
 use crate::sink::blocking;
 
-/// Bytes read at a time when a file is sent: a reader holds no more than that. 128 KiB: a thousand who read nothing hold
-/// no more than a stream, and one who reads still asks an object store seldom enough.
+/// Bytes read at a time when a file is sent. A reader that takes nothing holds a few such pieces; one that reads asks an
+/// object store once for each.
 const READ_BYTES_MAX: u64 = 128 << 10;
 
 /// What one segment costs in the cache of indexes, roughly.

@@ -359,27 +359,36 @@ impl Fold {
         Ok(())
     }
 
-    fn add_part(&mut self, part: &PartRecord) -> Result<(), Misfit> {
+    /// Whether the part is the next of its track.
+    pub(crate) fn check_part(&self, part: &PartRecord) -> Result<(), Misfit> {
+        if self.ended {
+            return Err(Misfit::AfterEnd);
+        }
         let misfit = Misfit::Order { track: part.track.0, msn: part.msn, index: part.index };
         let track = self.index.track(part.track).ok_or(Misfit::NoInit(part.track.0))?;
         if track.init(part.epoch).is_none() {
             return Err(Misfit::NoInit(part.track.0));
         }
+        if let Some(open) = self.open_of(part.track).filter(|open| open.msn == part.msn) {
+            return if open.bytes == part.offset && open.parts == part.index { Ok(()) } else { Err(misfit) };
+        }
+        let last_msn = self.open_of(part.track).or(track.segments.last()).map(|entry| entry.msn);
+        if part.index != 0 || part.offset != 0 || last_msn.is_some_and(|last| part.msn <= last) {
+            return Err(misfit);
+        }
+        Ok(())
+    }
+
+    fn add_part(&mut self, part: &PartRecord) -> Result<(), Misfit> {
+        self.check_part(part)?;
         if let Some((_, open)) = self.open.iter_mut().find(|(id, _)| *id == part.track)
             && open.msn == part.msn
         {
-            if open.bytes != part.offset || open.parts != part.index {
-                return Err(misfit);
-            }
             open.bytes += u64::from(part.len);
             open.crc = crc_of_both(open.crc, part.crc, part.len);
             open.duration = open.duration.plus(part.duration);
             open.parts += 1;
             return Ok(());
-        }
-        let last_msn = self.open_of(part.track).or(track.segments.last()).map(|entry| entry.msn);
-        if part.index != 0 || part.offset != 0 || last_msn.is_some_and(|last| part.msn <= last) {
-            return Err(misfit);
         }
         self.close(part.track);
         let after_gap = self.after_gap.iter().position(|id| *id == part.track);

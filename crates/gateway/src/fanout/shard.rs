@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::feed::Feed;
 use super::socket::Socket;
 use super::{FanOutConfig, FanOutCounters, NewViewer};
-use crate::right::{ASK_EVERY, Right};
+use crate::right::{self, ASK_EVERY, Right};
 use crate::wire::WireFormat;
 
 const WAKE: Token = Token(usize::MAX);
@@ -137,12 +137,6 @@ enum Flow {
     Close,
 }
 
-impl Flow {
-    fn is_close(&self) -> bool {
-        matches!(self, Self::Close)
-    }
-}
-
 struct Shard {
     config: FanOutConfig,
     counters: Arc<FanOutCounters>,
@@ -250,12 +244,11 @@ impl Shard {
             if !feed.listener.dirty.swap(false, Ordering::AcqRel) {
                 continue;
             }
-            if guarded(|| {
+            let advanced = guarded(|| {
                 feed.advance();
                 Flow::Keep
-            })
-            .is_close()
-            {
+            });
+            if advanced == Flow::Close {
                 gone.extend(&feed.viewers);
                 continue;
             }
@@ -263,7 +256,7 @@ impl Shard {
                 let viewer = &mut self.viewers[key];
                 // A socket that is full says so itself when it is not any more.
                 if viewer.blocked_since.is_none()
-                    && guarded(|| pump(viewer, feed, &self.config, &self.counters, now)).is_close()
+                    && guarded(|| pump(viewer, feed, &self.config, &self.counters, now)) == Flow::Close
                 {
                     gone.push(key);
                 }
@@ -280,7 +273,7 @@ impl Shard {
         if readable {
             flow = hear(viewer);
         }
-        if writable && matches!(flow, Flow::Keep) && viewer.socket.holds() {
+        if writable && flow == Flow::Keep && viewer.socket.holds() {
             match viewer.socket.flush() {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -292,13 +285,13 @@ impl Shard {
             }
         }
         if writable
-            && matches!(flow, Flow::Keep)
+            && flow == Flow::Keep
             && viewer.blocked_since.take().is_some()
             && let Some(feed) = self.feeds.get(&viewer.feed)
         {
             flow = guarded(|| pump(viewer, feed, &self.config, &self.counters, Instant::now()));
         }
-        if matches!(flow, Flow::Close) {
+        if flow == Flow::Close {
             self.close(key);
         }
     }
@@ -314,7 +307,7 @@ impl Shard {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
             }
             if !may_play {
-                metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
+                right::count_lost();
             }
             if blocked || !may_play {
                 gone.push(key);

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Body, DRAIN_GRACE, HEAD_DEADLINE, Peer, answer};
 use crate::Gateway;
-use crate::io::Connection;
+use crate::io::{Connection, UNTAKEN_MAX};
 
 /// Streams of one connection.
 const STREAMS_MAX: u32 = 128;
@@ -35,9 +35,9 @@ const STREAMS_MAX: u32 = 128;
 const PING_AFTER: Duration = Duration::from_secs(4);
 /// It has this long to answer: a peer that falls silent is cut within ten seconds.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
-/// A piece of a body. A peer that takes less than this in [`super::UNTAKEN_MAX`] takes nothing that anyone can watch.
+/// A piece of a body. A peer that takes less than this in [`UNTAKEN_MAX`] takes nothing that anyone can watch.
 const PIECE_BYTES: usize = 16 << 10;
-/// Bytes of one body that hyper and h2 hold at once. With 40 ms on the way and back, 1.6 MB/s for each stream.
+/// Bytes of one body that hyper and h2 hold at once: four pieces, so that there is one to send while others leave.
 const UNDERWAY_BYTES_MAX: usize = 64 << 10;
 
 tokio::task_local! {
@@ -56,7 +56,7 @@ pub(super) async fn drive(gateway: Arc<Gateway>, connection: Connection, peer: P
             async move { answer.await.map(paced) }
         })
     };
-    let server = server(super::UNTAKEN_MAX);
+    let server = server(UNTAKEN_MAX);
     let mut http = std::pin::pin!(server.serve_connection(TokioIo::new(connection), service));
     tokio::select! {
         ended = &mut http => {

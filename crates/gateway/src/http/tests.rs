@@ -9,6 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use super::*;
+use crate::io::UNTAKEN_MAX;
 
 async fn sent(mut body: Body) -> Vec<Bytes> {
     let mut pieces = Vec::new();

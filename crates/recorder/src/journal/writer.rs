@@ -133,7 +133,7 @@ impl Journal {
     pub(crate) fn write_part(&mut self, mut record: PartRecord, bytes: &[u8]) -> io::Result<()> {
         record.offset = self.open_at(&record).map_or(0, |at| self.segments[at].len);
         // Before a file is opened: the file of a segment that is complete must not be begun again.
-        self.fold.clone().apply(&Record::Part(record.clone())).map_err(misfit)?;
+        self.fold.check_part(&record).map_err(misfit)?;
         let at = self.segment_for(&record)?;
         let segment = &mut self.segments[at];
         if let Err(error) = self.volume.write_at(&segment.file, segment.len, bytes) {
