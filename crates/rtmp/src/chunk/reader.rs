@@ -3,7 +3,7 @@
 //! Invariants, each with a test of the same name:
 //! * `memory_follows_received_bytes`: a declared length allocates nothing; buffers grow by doubling as bytes come.
 //! * `splitting_the_input_changes_nothing`: any split of the byte stream yields the same messages.
-//! * `whole_message_is_a_slice`: a message in one chunk of a shared buffer is not copied.
+//! * `whole_message_is_a_slice`: a message of 8 KiB or more in one chunk of a shared buffer is not copied.
 //!
 //! Deviations from RTMP 1.0, all from what senders do (`docs/spec/rtmp.md`): type 3 may lack the extended timestamp;
 //! a type 1 header may open a chunk stream; headers of any type may continue a message they agree with.
