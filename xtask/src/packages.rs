@@ -35,6 +35,7 @@ pub const DEMO: &[Needed] = &[needed("ffmpeg", "ffmpeg"), library("fonts-dejavu-
 pub const TEST: &[Needed] = &[
     needed("curl", "curl"),
     needed("python3-pip", "pip3"),
+    library("postgresql"),
     needed("ffmpeg", "ffprobe"),
     needed("chromium", "chromium"),
     needed("gstreamer1.0-tools", "gst-launch-1.0"),

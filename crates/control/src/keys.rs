@@ -38,6 +38,14 @@ pub fn random_id() -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// A UUID that sorts by `now` (version 7), random in all else.
+#[must_use]
+pub fn ordered_id(now: UnixMillis) -> Uuid {
+    let mut bytes = [0u8; 10];
+    fill(&mut bytes);
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.0).unwrap_or(0), &bytes).into_uuid()
+}
+
 fn fill(bytes: &mut [u8]) {
     SysRng.try_fill_bytes(bytes).expect("the operating system gives random bytes");
 }

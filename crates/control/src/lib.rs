@@ -3,16 +3,22 @@
 //! Owns the types and rules, and traits for what it needs kept ([`ChannelRepository`], [`RecordingRepository`]); `store`
 //! implements those. Knows no socket, no HTTP, no SQL, no runtime and no clock: whoever asks says what time it is.
 
+pub mod changes;
 mod channel;
 pub mod directory;
+mod ids;
 pub mod keys;
+pub mod people;
 pub mod recordings;
 pub mod repository;
 pub mod sign;
 
+pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
+pub use ids::{CourseId, LessonId, PlaybackId, SessionId, UserId};
 pub use keys::{KeyHash, StreamKey};
+pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};
 pub use recordings::{Recording, RecordingState};
 pub use repository::{BoxFuture, ChannelRepository, RecordingRepository, Repository, RepositoryError};
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
-use crate::{Channel, Recording, Snapshot, StreamKey};
+use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -104,9 +104,9 @@ pub trait RecordingRepository: Send + Sync {
 }
 
 /// All that is kept: what a backend offers.
-pub trait Repository: ChannelRepository + RecordingRepository {}
+pub trait Repository: ChannelRepository + RecordingRepository + ChangeRepository + PeopleRepository {}
 
-impl<T: ChannelRepository + RecordingRepository> Repository for T {}
+impl<T: ChannelRepository + RecordingRepository + ChangeRepository + PeopleRepository> Repository for T {}
 
 #[cfg(test)]
 mod tests {

@@ -45,7 +45,7 @@ pub async fn answer<B>(
                 )
                 .as_bytes(),
             );
-            match desk.take_over(Takeover { stream, format: WireFormat::Flv, head, right }).await {}
+            match desk.take_over(Takeover::Viewer { stream, format: WireFormat::Flv, head, right }).await {}
         }
         None => reply::media(StatusCode::OK, MIME, reply::NO_STORE, through_body(gateway, stream, right)),
     }
@@ -67,7 +67,7 @@ async fn web_socket(peer: &Peer, headers: &HeaderMap, stream: Arc<Stream>, right
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    match desk.take_over(Takeover { stream, format: WireFormat::WebSocketFlv, head: head.into(), right }).await {}
+    match desk.take_over(Takeover::Viewer { stream, format: WireFormat::WebSocketFlv, head: head.into(), right }).await {}
 }
 
 fn web_socket_accept(key: &str) -> String {

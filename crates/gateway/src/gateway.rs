@@ -1,7 +1,7 @@
 //! What every connection of this server shares.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use control::{Denied, Directory, RecordingRepository};
 use hub::Hub;
@@ -60,6 +60,8 @@ pub struct Gateway {
     pub recordings: Arc<dyn RecordingRepository>,
     /// Bounds.
     pub limits: Limits,
+    /// What answers the addresses that are not media's, once it is there.
+    pub api: OnceLock<Arc<dyn crate::http::Api>>,
     /// Prometheus text.
     pub render_metrics: RenderMetrics,
     /// Set once the server stops: it takes nobody new. See [`Gateway::drain`].

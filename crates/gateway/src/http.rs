@@ -2,6 +2,7 @@
 //!
 //! Owns connections until they play. What a request means is `routes`' business.
 
+mod api;
 mod http1;
 mod http2;
 
@@ -17,17 +18,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+pub use self::api::{Api, ApiAnswer, ApiPeer, ForeignBody, WithSocket};
 pub use self::http1::Desk;
 pub use self::http2::PacedBody;
 use crate::fanout::NewViewer;
@@ -59,6 +62,8 @@ pub enum Body {
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
     /// Another, as fast as the peer of an HTTP/2 stream takes it.
     Paced(Box<PacedBody>),
+    /// Made by the API.
+    Foreign(ForeignBody),
     /// Nothing.
     Empty,
 }
@@ -114,6 +119,7 @@ impl Body {
             Self::Joined(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
             Self::Pieces(_) => None,
             Self::Paced(body) => body.length(),
+            Self::Foreign(body) => body.size_hint().exact(),
             Self::Empty => Some(0),
         }
     }
@@ -134,6 +140,7 @@ impl http_body::Body for Body {
             Self::Joined(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
             Self::Paced(body) => body.poll_frame(cx),
+            Self::Foreign(body) => Pin::new(body).poll_frame(cx),
             Self::Empty => Poll::Ready(None),
         }
     }
@@ -143,6 +150,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Joined(pieces) => pieces.is_empty(),
             Self::Pieces(_) | Self::Paced(_) => false,
+            Self::Foreign(body) => body.is_end_stream(),
             Self::Empty => true,
         }
     }
@@ -153,15 +161,25 @@ impl http_body::Body for Body {
 }
 
 /// A request that wants the socket itself.
-pub struct Takeover {
-    /// What to play.
-    pub stream: Arc<hub::Stream>,
-    /// In which form.
-    pub format: WireFormat,
-    /// The whole response head.
-    pub head: Bytes,
-    /// By which right.
-    pub right: Right,
+pub enum Takeover {
+    /// To play.
+    Viewer {
+        /// What to play.
+        stream: Arc<hub::Stream>,
+        /// In which form.
+        format: WireFormat,
+        /// The whole response head.
+        head: Bytes,
+        /// By which right.
+        right: Right,
+    },
+    /// For something of the API.
+    Other {
+        /// The whole response head.
+        head: Bytes,
+        /// What is done with it.
+        then: WithSocket,
+    },
 }
 
 /// What a handler knows of its connection.
@@ -214,15 +232,15 @@ async fn drive(
     http1::drive(&gateway, connection, peer, &stop).await;
 }
 
-fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
+async fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
+    let (stream, format, head, right) = match takeover {
+        Takeover::Viewer { stream, format, head, right } => (stream, format, head, right),
+        Takeover::Other { head, then } => return api::hand_over(connection, &head, then).await,
+    };
     match connection.into_play_socket() {
-        Ok(socket) => gateway.fan_out.add(fanout::NewViewer {
-            stream: takeover.stream,
-            format: takeover.format,
-            socket,
-            preamble: takeover.head,
-            right: takeover.right,
-        }),
+        Ok(socket) => {
+            gateway.fan_out.add(fanout::NewViewer { stream, format, socket, preamble: head, right });
+        }
         Err(error) => tracing::debug!(%error, "a viewer left before it played"),
     }
 }
@@ -230,6 +248,11 @@ fn hand_over(gateway: &Gateway, connection: Connection, takeover: Takeover) {
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answer {
+    if let Some(api) = gateway.api.get()
+        && api.answers(peer.listener, request.uri().path())
+    {
+        return Box::pin(self::api::answer(api.clone(), peer, request).map(Ok));
+    }
     let request = own(&request);
     Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
 }

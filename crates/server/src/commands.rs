@@ -6,12 +6,13 @@ mod publish_test;
 mod recording;
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use control::Repository;
 use media::UnixMillis;
 pub use publish_test::PublishTest;
 use serde::Serialize;
-use store::db::sqlite::SqliteStore;
 
 use crate::cli::{Cli, Command, ConfigCommand};
 use crate::config::{self, Config};
@@ -48,8 +49,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-async fn open(config: &Config) -> Result<SqliteStore, Failure> {
-    Ok(SqliteStore::open(&config.database_file()).await?)
+async fn open(config: &Config) -> Result<Arc<dyn Repository>, Failure> {
+    Ok(store::db::open(&config.database()).await?)
 }
 
 fn now() -> UnixMillis {

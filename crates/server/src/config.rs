@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use media::Redacted;
 use object_store::ObjectStore;
 use recorder::RecorderConfig;
 use store::objects::{self, Location};
@@ -36,6 +37,16 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Where viewers reach us, if not at the address we listen on: scheme, host and port, no path, no `/` at the end.
     pub public_url: Option<PublicUrl>,
+    /// PostgreSQL, instead of a file in `data_dir`.
+    pub database_url: Option<Redacted<String>>,
+    /// Rules of lessons.
+    pub lessons: Lessons,
+    /// Strangers may make an account.
+    pub sign_up: bool,
+    /// How mails go out.
+    pub mail: Mail,
+    /// Who else tells us who somebody is.
+    pub oidc: Option<Oidc>,
     /// How long a stream waits for its publisher to come back, in seconds.
     pub reconnect_window_s: u64,
     /// How long a shutdown may take, in seconds.
@@ -70,6 +81,45 @@ pub struct PublicUrl {
     pub host: String,
     /// Port, where it is not the scheme's own.
     pub port: Option<u16>,
+}
+
+/// Rules of lessons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lessons {
+    /// How long before its time a lesson takes its publisher, in seconds.
+    pub slot_margin_s: u64,
+    /// Media delivered to somebody before they count as having been there, in milliseconds.
+    pub attendance_ms: u64,
+}
+
+/// How mails go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The server that takes them, with user and password.
+    pub smtp_url: Option<Redacted<String>>,
+    /// Their sender.
+    pub from: String,
+    /// Where they are put without one.
+    pub dir: PathBuf,
+}
+
+/// A provider of OpenID Connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oidc {
+    /// What its button says.
+    pub name: String,
+    /// Its issuer.
+    pub issuer: String,
+    /// By which it knows us.
+    pub client_id: String,
+    /// With which we prove it.
+    pub client_secret: Option<Redacted<String>>,
+    /// Claim with somebody's groups.
+    pub groups_claim: String,
+    /// Whose members are mentors.
+    pub mentor_group: Option<String>,
+    /// Whose members are operators.
+    pub operator_group: Option<String>,
 }
 
 /// Times and bounds of live streams.
@@ -142,6 +192,15 @@ impl Config {
     #[must_use]
     pub fn database_file(&self) -> PathBuf {
         self.data_dir.join("tayang.db")
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self) -> store::db::Location {
+        match &self.database_url {
+            Some(url) => store::db::Location::Postgres(url.clone()),
+            None => store::db::Location::File(self.database_file()),
+        }
     }
 
     /// How the recorder is told to work.

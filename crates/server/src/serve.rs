@@ -4,30 +4,31 @@
 //! publishers are told, streams end, recordings are sealed, responses under way are finished, sockets close; all within the
 //! configured time, for no thread that waits for a disk is waited for longer. A signal at the start ends it as a kill would.
 
+mod control_plane;
 mod listeners;
 mod observe;
 mod watch;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use control::{ChannelRepository as _, Directory, RecordingRepository};
+use control::{Directory, RecordingRepository, Repository};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
 use gateway::live::Live;
 use hub::Hub;
 use recorder::Recorder;
-use store::db::sqlite::SqliteStore;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::control_plane::ControlPlane;
 use crate::addresses::BoundAddresses;
 use crate::config::{Config, server_file};
 
@@ -128,6 +129,13 @@ impl Running {
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
+        let api = api::Api::new(api::State::new(api::state::Parts {
+            repository: store.clone(),
+            settings: api::Settings { public_url: config.public_url.as_ref().map(ToString::to_string) },
+            stop: stop.clone(),
+            tasks: tracker.clone(),
+        }));
+        ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
         tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
@@ -173,8 +181,8 @@ fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     }
 }
 
-async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<SqliteStore>)> {
-    let store = Arc::new(SqliteStore::open(&config.database_file()).await?);
+async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<dyn Repository>)> {
+    let store = store::db::open(&config.database()).await?;
     let directory = Arc::new(Directory::new(store.snapshot().await.context("channels cannot be read")?));
     let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();
@@ -214,6 +222,7 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
             rtmp_connections_max: config.limits.rtmp_connections_max,
             rtmp_per_address_max: config.limits.rtmp_per_address_max,
         },
+        api: OnceLock::new(),
         render_metrics: metrics,
         draining: AtomicBool::new(false),
         responses: TaskTracker::new(),

@@ -1,3 +1,40 @@
-//! Repositories in a database. SQLite today; the SQL and the schema keep to what PostgreSQL takes as well.
+//! Repositories in a database: SQLite in a file, or PostgreSQL. One text of SQL for both.
 
+pub mod postgres;
 pub mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use control::Repository;
+use media::Redacted;
+
+/// Which database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file, made if it is not there.
+    File(PathBuf),
+    /// The URL of a PostgreSQL database, password and all.
+    Postgres(Redacted<String>),
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum OpenError {
+    /// The file.
+    Sqlite(#[from] sqlite::OpenError),
+    /// The server.
+    Postgres(#[from] postgres::OpenError),
+}
+
+/// Opens it, and brings it up to date.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn open(location: &Location) -> Result<Arc<dyn Repository>, OpenError> {
+    Ok(match location {
+        Location::File(path) => Arc::new(sqlite::SqliteStore::open(path).await?),
+        Location::Postgres(url) => Arc::new(postgres::PgStore::open(&url.0).await?),
+    })
+}

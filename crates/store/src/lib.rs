@@ -3,5 +3,7 @@
 //! Owns SQL, migrations and the choice of an object store. Decides nothing: rules are `control`'s, and what objects mean is
 //! the recorder's. One contract suite per trait runs on every backend (`tests/`).
 
+#![allow(clippy::duplicate_mod, reason = "db/sql is compiled once for each database")]
+
 pub mod db;
 pub mod objects;

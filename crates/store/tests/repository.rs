@@ -1,7 +1,9 @@
-//! The repository contract on SQLite, and what is SQLite's own: two processes, kills, permissions, versions, damage.
+//! The repository contract on SQLite and PostgreSQL, and what is SQLite's own: two processes, kills, permissions, versions, damage.
 
 #[path = "repository/contract.rs"]
 mod contract;
+#[path = "repository/postgres.rs"]
+mod postgres;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use contract::{channel_at, key_for};
-use control::{ChannelRepository, RepositoryError};
+use control::{ChangeRepository, ChannelRepository, RepositoryError};
 use media::UnixMillis;
 use store::db::sqlite::{OpenError, SqliteStore};
 
@@ -34,20 +36,28 @@ async fn sqlite_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn postgresql_keeps_the_contract() {
+    let Some(cluster) = postgres::Cluster::shared() else { return };
+    let store = cluster.store().await;
+    contract::repository_contract(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
 async fn another_opening_of_the_file_sees_changes_and_is_told_of_them() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let path = directory.path().join("tayang.db");
     let (server, cli) = (open(&path).await, open(&path).await);
-    let before = server.data_version().await.expect("version");
-    assert_eq!(server.data_version().await.expect("version"), before, "nothing happened");
+    let before = server.version().await.expect("version");
+    assert_eq!(server.version().await.expect("version"), before, "nothing happened");
     let channel = channel_at("live/kelas");
     cli.create_channel(&channel, &key_for(&channel).0).await.expect("created");
-    let after = server.data_version().await.expect("version");
+    let after = server.version().await.expect("version");
     assert_ne!(after, before);
     assert_eq!(server.channel(&channel.path).await.expect("read"), Some(channel.clone()));
     assert_eq!(server.snapshot().await.expect("read").channels().count(), 1);
     server.delete_channel(channel.id, UnixMillis(1)).await.expect("deleted");
-    assert_ne!(server.data_version().await.expect("version"), after, "its own changes count as well");
+    assert_ne!(server.version().await.expect("version"), after, "its own changes count as well");
 }
 
 #[tokio::test]

@@ -40,8 +40,20 @@ const LAW: &[Place] = &[
         why: "the edge of media asks control's access port; it sees neither storage nor the API",
     },
     Place {
+        name: "events",
+        knows: &["media", "control"],
+        why: "notices follow what control says changed; where it is kept is storage's business",
+    },
+    Place {
+        name: "api",
+        knows: &["media", "control", "events"],
+        why: "control over HTTP: it sees neither storage nor media's bytes, and the gateway never sees it",
+    },
+    Place {
         name: "server",
-        knows: &["media", "formats", "rtmp", "packager", "hub", "control", "store", "recorder", "gateway"],
+        knows: &[
+            "media", "formats", "rtmp", "packager", "hub", "control", "store", "recorder", "gateway", "events", "api",
+        ],
         why: "only the program wires everything",
     },
     Place { name: "testkit", knows: &["media"], why: "any crate can be tested with it only if it knows none of them" },

@@ -150,7 +150,7 @@ pub async fn drive(gateway: &Arc<Gateway>, connection: Connection, mut peer: Pee
                 desk.left.lock().take();
                 return;
             }
-            Next::Play(connection, takeover) => return hand_over(gateway, connection, takeover),
+            Next::Play(connection, takeover) => return hand_over(gateway, connection, takeover).await,
             Next::Wait(connection, behind, waiting) => (connection, behind, waiting),
             Next::Idle(mut connection, mut behind) => {
                 if behind.is_empty() {
@@ -169,7 +169,7 @@ pub async fn drive(gateway: &Arc<Gateway>, connection: Connection, mut peer: Pee
         tokio::select! {
             biased;
             left = desk.left() => match left {
-                Left::Takeover(takeover) => return hand_over(gateway, connection, takeover),
+                Left::Takeover(takeover) => return hand_over(gateway, connection, takeover).await,
                 Left::Waiting(_) | Left::Idle => return, // there is no hyper that could have left them
             },
             Ok(response) = &mut answer => *desk.ready.lock() = Some(response),

@@ -343,6 +343,7 @@ async fn open(
         made: gateway::recorded::MadeOfRecordings::default(),
         recordings,
         limits: options.limits.clone(),
+        api: std::sync::OnceLock::new(),
         render_metrics: Arc::new(|| "tayang_up 1\n".to_owned()),
         draining: AtomicBool::new(false),
         responses: TaskTracker::new(),

@@ -1,10 +1,9 @@
 //! `tayang channel`.
 
-use control::{ChannelOptions, ChannelRepository, StreamKey, Uuid, sign};
+use control::{ChannelOptions, Repository, StreamKey, Uuid, sign};
 use media::{ChannelPath, UnixMillis};
 use serde::Serialize;
 use serde_json::json;
-use store::db::sqlite::SqliteStore;
 
 use super::{answer, answer_json, now, open, remark, table};
 use crate::addresses::{Origins, PlayUrls, PublishUrls, recordings_url};
@@ -36,7 +35,7 @@ fn path(target: &Target) -> Result<ChannelPath, Failure> {
     target.path().map_err(|message| Failure::new(Code::Usage, message))
 }
 
-async fn existing(store: &SqliteStore, path: &ChannelPath) -> Result<control::Channel, Failure> {
+async fn existing(store: &dyn Repository, path: &ChannelPath) -> Result<control::Channel, Failure> {
     store.channel(path).await?.ok_or_else(|| {
         Failure::new(Code::NotFound, format!("there is no channel {path}; `tayang channel list` shows all"))
     })
@@ -152,7 +151,7 @@ async fn new_key(
     json: bool,
 ) -> Result<(), Failure> {
     let store = open(config).await?;
-    let channel = existing(&store, path).await?;
+    let channel = existing(store.as_ref(), path).await?;
     let (kept, key) = StreamKey::create(channel.id, label, now());
     if revoke_others {
         store.rotate_key(&kept).await?;
@@ -225,7 +224,7 @@ async fn list(config: &Config, json: bool) -> Result<(), Failure> {
 
 async fn revoke(config: &Config, path: &ChannelPath, key_id: &str, json: bool) -> Result<(), Failure> {
     let store = open(config).await?;
-    let channel = existing(&store, path).await?;
+    let channel = existing(store.as_ref(), path).await?;
     let keys = store.keys(channel.id).await?;
     let Some(key) = keys.iter().find(|key| key.id.to_string() == key_id) else {
         // Not repeated: people paste keys where their ids belong.
@@ -254,7 +253,7 @@ async fn sign_url(
     json: bool,
 ) -> Result<(), Failure> {
     let store = open(config).await?;
-    let channel = existing(&store, path).await?;
+    let channel = existing(store.as_ref(), path).await?;
     let origins = Origins::of(config);
     let expires = UnixMillis(expires_s.saturating_mul(1_000)).to_string();
     if publish {
@@ -284,7 +283,7 @@ async fn sign_url(
 
 async fn secrets(config: &Config, path: &ChannelPath, json: bool) -> Result<(), Failure> {
     let store = open(config).await?;
-    let channel = existing(&store, path).await?;
+    let channel = existing(store.as_ref(), path).await?;
     let legacy = channel.legacy_md5_secret.as_ref().map(|secret| secret.0.as_str());
     if json {
         return answer_json(&json!({ "sign_secret": channel.sign_secret.0, "legacy_md5_secret": legacy }));
@@ -295,7 +294,7 @@ async fn secrets(config: &Config, path: &ChannelPath, json: bool) -> Result<(), 
 
 async fn delete(config: &Config, path: &ChannelPath, json: bool) -> Result<(), Failure> {
     let store = open(config).await?;
-    let channel = existing(&store, path).await?;
+    let channel = existing(store.as_ref(), path).await?;
     store.delete_channel(channel.id, now()).await?;
     if json {
         answer_json(&json!({ "id": channel.id, "deleted": true }))

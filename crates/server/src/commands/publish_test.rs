@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use control::{ChannelRepository, sign};
+use control::sign;
 use formats::container::flv::{TagKind, TagReader};
 use media::{ChannelPath, Redacted};
 use rtmp::{ClientConfig, ClientEvent, ClientOutput, ClientSession, MediaKind, Purpose};

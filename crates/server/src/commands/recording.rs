@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use control::{ChannelRepository, Recording, RecordingRepository, RecordingState, Snapshot};
+use control::{Recording, RecordingState, Snapshot};
 use media::StreamId;
 use recorder::{Archive, RecordingKey, VerifyReport};
 use serde::Serialize;

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use media::Redacted;
 use store::objects::Location;
 
 use super::settings::{Kind, Preset, SETTINGS, Setting, unit};
-use super::{Config, Legacy, Limits, Live, Log, PublicUrl, Recording, TlsFiles};
+use super::{Config, Legacy, Lessons, Limits, Live, Log, Mail, Oidc, PublicUrl, Recording, TlsFiles};
 
 /// Largest file that is read. A configuration with every setting is about 2 kB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -237,6 +238,7 @@ impl Setting {
             }
             Kind::Word(words) => words.join(" or "),
             Kind::LogFilter => "a level or filter".to_owned(),
+            Kind::Text | Kind::Secret => "a line of text".to_owned(),
         };
         if self.may_be_off() { format!("{allowed}, or off") } else { allowed }
     }
@@ -259,6 +261,8 @@ impl Setting {
             },
             Kind::Word(words) if words.contains(&text) => Ok(()),
             Kind::Word(_) => Err(format!("{text:?} is unknown, must be {}", self.allowed())),
+            Kind::Text | Kind::Secret if text.is_empty() || text.contains(char::is_control) => wrong(),
+            Kind::Text | Kind::Secret => Ok(()),
             Kind::LogFilter => tracing_subscriber::EnvFilter::try_new(text)
                 .map(|_| ())
                 .map_err(|error| format!("{text:?} is no log filter: {error}")),
@@ -367,6 +371,18 @@ impl Values {
             rtmps_addr: self.optional("rtmps_addr"),
             tls,
             public_url: self.optional("public_url"),
+            database_url: self.secret("database_url"),
+            lessons: Lessons {
+                slot_margin_s: self.value("lessons.slot_margin_s"),
+                attendance_ms: self.value("lessons.attendance_ms"),
+            },
+            sign_up: self.text("accounts.sign_up") == Some("open"),
+            mail: Mail {
+                smtp_url: self.secret("mail.smtp_url"),
+                from: self.value("mail.from"),
+                dir: self.value("mail.dir"),
+            },
+            oidc: self.oidc()?,
             reconnect_window_s: self.value("reconnect_window_s"),
             drain_timeout_s: self.value("drain_timeout_s"),
             live,
@@ -394,6 +410,27 @@ impl Values {
         Ok(config)
     }
 
+    fn secret(&self, key: &str) -> Option<Redacted<String>> {
+        self.optional(key).map(Redacted)
+    }
+
+    fn oidc(&self) -> Result<Option<Oidc>, ConfigError> {
+        let (issuer, client_id) = match (self.optional("oidc.issuer"), self.optional("oidc.client_id")) {
+            (Some(issuer), Some(client_id)) => (issuer, client_id),
+            (None, None) => return Ok(None),
+            _ => return Err(ConfigError::Together("oidc.issuer and oidc.client_id: set both or neither")),
+        };
+        Ok(Some(Oidc {
+            name: self.value("oidc.name"),
+            issuer,
+            client_id,
+            client_secret: self.secret("oidc.client_secret"),
+            groups_claim: self.value("oidc.groups_claim"),
+            mentor_group: self.optional("oidc.mentor_group"),
+            operator_group: self.optional("oidc.operator_group"),
+        }))
+    }
+
     fn live(&self) -> Live {
         Live {
             part_target_ms: self.value("live.part_target_ms"),
@@ -408,6 +445,7 @@ impl Values {
     fn explain(&self) -> Vec<Explained> {
         let explain = |setting: &Setting| {
             let (value, origin) = self.0.get(setting.key).cloned().expect("every setting has an entry");
+            let value = value.map(|value| if setting.kind == Kind::Secret { "(set)".to_owned() } else { value });
             let (allowed, variable) = (setting.allowed(), setting.variable());
             Explained { key: setting.key, value, origin, allowed, variable, about: setting.about }
         };

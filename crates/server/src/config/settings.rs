@@ -22,6 +22,10 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Directives of `tracing`'s `EnvFilter`.
     LogFilter,
+    /// One line of text.
+    Text,
+    /// One line of text that is never shown.
+    Secret,
 }
 
 /// What a setting is when nobody set it.
@@ -87,6 +91,11 @@ pub const SETTINGS: &[Setting] = &[
         "0.0.0.0:8080",
         "Pages, playlists, segments, FLV and API. Port 0 takes any free one.",
     ),
+    off(
+        "database_url",
+        Kind::Secret,
+        "PostgreSQL, postgres://user:password@host/name. Without one, tayang.db in data_dir.",
+    ),
     off("https_addr", Kind::Address, "The same over TLS; usually port 8443."),
     on("rtmp_addr", Kind::Address, "0.0.0.0:1935", "RTMP in and out."),
     off("rtmps_addr", Kind::Address, "RTMP over TLS; usually port 1936."),
@@ -106,6 +115,38 @@ pub const SETTINGS: &[Setting] = &[
     // Under systemd's 90 s, above which it kills.
     on("drain_timeout_s", number(1, 80), "10", "How long a shutdown may take before it is cut short."),
     // Below 100 ms the requests of players outweigh the media; above 1 s it is no low latency any more.
+    on(
+        "lessons.slot_margin_s",
+        number(0, 86_400),
+        "900",
+        "How long before its time a lesson takes its publisher, and after it while nothing came.",
+    ),
+    on(
+        "lessons.attendance_ms",
+        number(0, 86_400_000),
+        "10000",
+        "Media delivered to somebody before they count as having been there.",
+    ),
+    on("accounts.sign_up", Kind::Word(&["open", "closed"]), "open", "Whether strangers may make an account."),
+    off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
+    on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
+    below("mail.dir", Kind::Path, "mail", "Where mails are put without mail.smtp_url, one file each."),
+    off(
+        "oidc.issuer",
+        Kind::Text,
+        "OpenID Connect provider: the URL below which /.well-known/openid-configuration lies.",
+    ),
+    on("oidc.name", Kind::Text, "OpenID Connect", "What its button on the sign-in page says."),
+    off("oidc.client_id", Kind::Text, "By which the provider knows this server."),
+    off("oidc.client_secret", Kind::Secret, "Of that client; a public client has none."),
+    on(
+        "oidc.groups_claim",
+        Kind::Text,
+        "groups",
+        "Claim of the ID token with the person's groups (Cognito: cognito:groups).",
+    ),
+    off("oidc.mentor_group", Kind::Text, "Group whose members are mentors."),
+    off("oidc.operator_group", Kind::Text, "Group whose members are operators."),
     on("live.part_target_ms", number(100, 1_000), "200", "Duration of a part of low-latency HLS and DASH."),
     on(
         "live.segment_target_ms",

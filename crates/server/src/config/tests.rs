@@ -101,7 +101,7 @@ fn unknown_keys_are_refused_and_the_right_one_is_suggested() {
     for (text, message) in [
         ("htttp_addr = '0.0.0.0:1'", "there is no setting htttp_addr, did you mean http_addr?"),
         ("part_target_ms = 200", "there is no setting part_target_ms, did you mean live.part_target_ms?"),
-        ("[live]\nfoo = 1", "there is no setting live.foo;"),
+        ("[live]\nzzzzzz = 1", "there is no setting live.zzzzzz;"),
         ("[legacy]\napi_addr = '0.0.0.0:8090'", "there is no setting legacy.api_addr"),
         ("[nothing.at.all]\nx = 1", "there is no setting nothing.at"),
         ("[[live]]\nx = 1", "there is no setting live"),
@@ -237,6 +237,7 @@ fn a_complete_file_is_taken_and_every_setting_in_it_counts() {
             Kind::Number { min, max } => (min + (max - min) / 2).to_string(),
             Kind::Word(words) => format!("'{}'", words[words.len() - 1]),
             Kind::LogFilter => "'debug'".to_owned(),
+            Kind::Text | Kind::Secret => format!("'text{at}'"),
         };
         sections.entry(table).or_default().push_str(&format!("{name} = {value}\n"));
     }

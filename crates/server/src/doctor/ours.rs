@@ -5,11 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use control::ChannelRepository as _;
 use object_store::ObjectStoreExt as _;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use store::db::sqlite::SqliteStore;
 use store::objects;
 
 use super::Finding;
@@ -88,11 +86,11 @@ pub(super) fn free_space(free: u64, reserve: u64) -> Finding {
 /// Whether the database opens and reads. Makes none.
 pub(super) async fn database(config: &Config) -> Finding {
     let path = config.database_file();
-    if !path.exists() {
+    if config.database_url.is_none() && !path.exists() {
         return Finding::ok("database", format!("{} will be made", path.display()));
     }
     let opened = async {
-        let store = SqliteStore::open(&path).await.map_err(|error| error.to_string())?;
+        let store = store::db::open(&config.database()).await.map_err(|error| error.to_string())?;
         store.snapshot().await.map_err(|error| error.to_string())
     };
     match opened.await {
@@ -100,7 +98,13 @@ pub(super) async fn database(config: &Config) -> Finding {
         Err(error) => Finding::problem(
             "database",
             error,
-            format!("see that {} belongs to the user that runs tayang; or restore it from a backup", path.display()),
+            match config.database_url {
+                Some(_) => "see that the PostgreSQL server of database_url runs and lets this user in".to_owned(),
+                None => format!(
+                    "see that {} belongs to the user that runs tayang; or restore it from a backup",
+                    path.display()
+                ),
+            },
         ),
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use control::{ChannelRepository as _, Directory};
+use control::{Directory, Repository};
 use gateway::Gateway;
-use store::db::sqlite::SqliteStore;
 use tokio_util::sync::CancellationToken;
 
 /// How often the database is asked whether it changed. The question costs one page of memory, no disk.
@@ -13,7 +12,7 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// Replaces the directory's snapshot whenever the database changed; ends streams whose channel is gone.
 pub(super) async fn follow_database(
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Repository>,
     directory: Arc<Directory>,
     gateway: Arc<Gateway>,
     stop: CancellationToken,
@@ -27,7 +26,7 @@ pub(super) async fn follow_database(
             () = stop.cancelled() => return,
         }
         let result = async {
-            let version = store.data_version().await?;
+            let version = store.version().await?;
             if known != Some(version) {
                 directory.replace(store.snapshot().await?);
                 known = Some(version);

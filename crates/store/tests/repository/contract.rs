@@ -1,6 +1,9 @@
 //! What any repository must do. A new backend adds one call of [`repository_contract`].
 
-use control::{Channel, ChannelOptions, Recording, RecordingState, Repository, RepositoryError, StreamKey};
+use control::{
+    ChangeKind, Channel, ChannelOptions, KeyHash, Locale, NewChange, Principal, Recording, RecordingState, Repository,
+    RepositoryError, Roles, Seq, Session, SessionId, SessionKind, StreamKey, User, UserId,
+};
 use media::{ChannelPath, Redacted, StreamId, UnixMillis};
 
 /// A channel path from `app/name`.
@@ -43,6 +46,68 @@ pub async fn repository_contract(repository: &dyn Repository) {
     what_does_not_exist_is_not_found(repository).await;
     recordings_are_kept_replaced_listed_and_forgotten(repository).await;
     a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
+    changes_are_numbered_without_gaps(repository).await;
+    a_person_is_known_by_the_secret_of_a_session(repository).await;
+}
+
+async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {
+    let (before, version) = (repository.last_seq().await.expect("read"), repository.version().await.expect("read"));
+    let channel = channel_at("live/perubahan");
+    let (key, _) = key_for(&channel);
+    repository.create_channel(&channel, &key).await.expect("created");
+    repository.revoke_key(key.id, UnixMillis(9)).await.expect("revoked");
+    assert!(repository.create_channel(&channel, &key).await.is_err(), "what fails leaves no change");
+    repository.delete_channel(channel.id, UnixMillis(10)).await.expect("deleted");
+    let changes = repository.changes(before, 100).await.expect("read");
+    let expected = NewChange::new(ChangeKind::Channel).channel(channel.id);
+    let seen: Vec<_> = changes.iter().map(|change| (change.seq.0 - before.0, change.at.0)).collect();
+    assert_eq!(seen, [(1, 5), (2, 9), (3, 10)]);
+    assert!(changes.iter().all(|change| change.what == expected), "{changes:?}");
+    assert_eq!(repository.changes(before, 1).await.expect("read").len(), 1);
+    assert_eq!(repository.last_seq().await.expect("read"), Seq(before.0 + 3));
+    assert_ne!(repository.version().await.expect("read"), version);
+}
+
+/// Somebody with that address.
+pub fn person(email: &str) -> User {
+    User {
+        id: UserId::new(UnixMillis(1_700_000_000_000)),
+        email: email.to_owned(),
+        name: "Mentee Satu".to_owned(),
+        locale: Locale::Id,
+        zone: "Asia/Jakarta".to_owned(),
+        roles: Roles { mentee: true, ..Roles::default() },
+        password: Some(Redacted("$argon2id$".to_owned())),
+        verified: Some(UnixMillis(3)),
+        suspended: None,
+        created: UnixMillis(1),
+        version: 1,
+    }
+}
+
+async fn a_person_is_known_by_the_secret_of_a_session(repository: &dyn Repository) {
+    let user = person("satu@example.test");
+    repository.create_user(&user).await.expect("created");
+    assert!(matches!(repository.create_user(&user).await, Err(RepositoryError::Exists("account"))));
+    assert_eq!(repository.user(user.id).await.expect("read").as_ref(), Some(&user));
+    assert_eq!(repository.user_by_email("satu@example.test").await.expect("read").as_ref(), Some(&user));
+    assert_eq!(repository.user_by_email("dua@example.test").await.expect("read"), None);
+    let session = Session {
+        id: SessionId::new(UnixMillis(1_700_000_000_000)),
+        user: user.id,
+        kind: SessionKind::Bearer,
+        secret: KeyHash::of("rahasia"),
+        label: "telepon".to_owned(),
+        created: UnixMillis(1),
+        seen: UnixMillis(2),
+        expires: UnixMillis(3),
+        revoked: None,
+    };
+    repository.create_session(&session).await.expect("created");
+    let known = repository.principal(KeyHash::of("rahasia")).await.expect("read").expect("there");
+    assert_eq!(known, Principal { user, session });
+    assert!(known.session.holds(UnixMillis(2)) && !known.session.holds(UnixMillis(3)));
+    assert_eq!(repository.principal(KeyHash::of("lain")).await.expect("read"), None);
 }
 
 async fn an_empty_repository_says_so(repository: &dyn Repository) {
@@ -95,7 +160,7 @@ async fn keys_are_added_revoked_and_rotated(repository: &dyn Repository) {
     let channel = channel_at("kunci/banyak");
     let (first, _) = key_for(&channel);
     repository.create_channel(&channel, &first).await.expect("created");
-    let (second, _) = key_for(&channel);
+    let second = StreamKey { created: UnixMillis(8), ..key_for(&channel).0 };
     repository.add_key(&second).await.expect("added");
     let revoked = async |at: usize| repository.keys(channel.id).await.expect("read")[at].revoked_at;
     assert_eq!((revoked(0).await, revoked(1).await), (None, None));

@@ -1,6 +1,7 @@
 //! What only the inside can provoke.
 
-use control::{ChannelOptions, keys};
+use control::{Channel, ChannelOptions, ChannelRepository as _, StreamKey, keys};
+use media::{ChannelPath, UnixMillis};
 
 use super::*;
 
@@ -18,7 +19,9 @@ async fn a_full_disk_is_called_so_and_changes_nothing() {
     let (channel, key) = fresh("kelas");
     store.create_channel(&channel, &key).await.expect("created");
     // SQLite answers a file at its limit of pages as it answers a full disk: SQLITE_FULL.
-    sqlx::query("PRAGMA max_page_count = 20").execute(&store.writer).await.expect("limited");
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.writer).await.expect("counted");
+    let limit = format!("PRAGMA max_page_count = {}", pages + 8);
+    sqlx::query(sqlx::AssertSqlSafe(limit)).execute(&store.writer).await.expect("limited");
     let mut failed = None;
     for _ in 0..2_000 {
         let (more, key) = fresh(&keys::random_id().to_string());
@@ -65,7 +68,7 @@ impl Tmpfs {
     fn mount(at: PathBuf) -> Option<Self> {
         fs::create_dir_all(&at).expect("made");
         let mut command = std::process::Command::new("mount");
-        let mounted = command.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(&at).output().ok()?;
+        let mounted = command.args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&at).output().ok()?;
         mounted.status.success().then_some(Self(at))
     }
 }
@@ -84,7 +87,7 @@ async fn a_database_on_a_full_disk_says_so() {
         return;
     };
     let (file, other) = (tmpfs.0.join("tayang.db"), tmpfs.0.join("somebody-else"));
-    let fill = || fs::write(&other, vec![0; 1 << 20]).expect_err("full");
+    let fill = || fs::write(&other, vec![0; 4 << 20]).expect_err("full");
     fill();
     assert!(matches!(SqliteStore::open(&file).await, Err(OpenError::Full(_))), "a new one");
     fs::remove_file(&other).expect("room");

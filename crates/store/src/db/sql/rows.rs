@@ -3,8 +3,9 @@
 use control::{Channel, Recording, RepositoryError, StreamKey};
 use media::{ChannelPath, Redacted, StreamId, UnixMillis};
 use sqlx::error::{DatabaseError, ErrorKind};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row, Sqlite, Type};
+use sqlx::{Decode, Row as _, Type};
+
+use super::{Db, Row, is_full};
 
 /// The existing channel at (`$1`, `$2`).
 pub(super) const CHANNEL_BY_PATH: &str =
@@ -21,7 +22,7 @@ pub(super) const ALL_KEYS: &str =
 
 /// The keys of channel `$1`.
 pub(super) const KEYS_OF_CHANNEL: &str = "SELECT id, channel_id, label, hash, created_ms, revoked_ms FROM stream_keys
-     WHERE channel_id = $1 ORDER BY created_ms, rowid";
+     WHERE channel_id = $1 ORDER BY created_ms, id";
 
 /// The recording of stream `$2` of channel `$1`.
 pub(super) const RECORDING_BY_ID: &str =
@@ -44,7 +45,7 @@ pub(super) const ALL_RECORDINGS: &str =
      ORDER BY started_ms, stream, channel_id";
 
 /// A row of `channels`.
-pub(super) fn channel(row: &SqliteRow) -> Result<Channel, RepositoryError> {
+pub(super) fn channel(row: &Row) -> Result<Channel, RepositoryError> {
     Ok(Channel {
         id: parsed(row, "id")?,
         path: path(row)?,
@@ -57,7 +58,7 @@ pub(super) fn channel(row: &SqliteRow) -> Result<Channel, RepositoryError> {
 }
 
 /// A row of `stream_keys`.
-pub(super) fn key(row: &SqliteRow) -> Result<StreamKey, RepositoryError> {
+pub(super) fn key(row: &Row) -> Result<StreamKey, RepositoryError> {
     Ok(StreamKey {
         id: parsed(row, "id")?,
         channel: parsed(row, "channel_id")?,
@@ -69,7 +70,7 @@ pub(super) fn key(row: &SqliteRow) -> Result<StreamKey, RepositoryError> {
 }
 
 /// A row of `recordings`.
-pub(super) fn recording(row: &SqliteRow) -> Result<Recording, RepositoryError> {
+pub(super) fn recording(row: &Row) -> Result<Recording, RepositoryError> {
     Ok(Recording {
         id: StreamId(count(row, "stream")?),
         channel: parsed(row, "channel_id")?,
@@ -83,10 +84,7 @@ pub(super) fn recording(row: &SqliteRow) -> Result<Recording, RepositoryError> {
 }
 
 /// All rows, or the first that cannot be read.
-pub(super) fn each<T>(
-    rows: &[SqliteRow],
-    read: fn(&SqliteRow) -> Result<T, RepositoryError>,
-) -> Result<Vec<T>, RepositoryError> {
+pub(super) fn each<T>(rows: &[Row], read: fn(&Row) -> Result<T, RepositoryError>) -> Result<Vec<T>, RepositoryError> {
     rows.iter().map(read).collect()
 }
 
@@ -105,33 +103,36 @@ pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> RepositoryErr
     }
 }
 
-/// The disk has no room for a page, or none for the file that connections share (`-shm`).
-pub(super) fn is_full(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    // SQLITE_FULL and SQLITE_IOERR_SHMSIZE, https://sqlite.org/rescode.html; the primary code is the low byte.
-    code.is_some_and(|code| code & 0xff == 13 || code == 4_874)
-}
-
-fn path(row: &SqliteRow) -> Result<ChannelPath, RepositoryError> {
+fn path(row: &Row) -> Result<ChannelPath, RepositoryError> {
     Ok(ChannelPath { app: parsed(row, "app")?, name: parsed(row, "name")? })
 }
 
-fn column<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r SqliteRow, name: &str) -> Result<T, RepositoryError> {
+pub(super) fn column<'r, T: Decode<'r, Db> + Type<Db>>(row: &'r Row, name: &str) -> Result<T, RepositoryError> {
     row.try_get(name).map_err(|_| corrupt(name))
 }
 
-fn parsed<T: std::str::FromStr>(row: &SqliteRow, name: &str) -> Result<T, RepositoryError> {
+pub(super) fn parsed<T: std::str::FromStr>(row: &Row, name: &str) -> Result<T, RepositoryError> {
     column::<&str>(row, name)?.parse().map_err(|_| corrupt(name))
 }
 
-fn truth(row: &SqliteRow, name: &str) -> Result<bool, RepositoryError> {
+/// A text that may be missing, read as what it names.
+pub(super) fn parsed_if<T: std::str::FromStr>(row: &Row, name: &str) -> Result<Option<T>, RepositoryError> {
+    column::<Option<&str>>(row, name)?.map(|text| text.parse().map_err(|_| corrupt(name))).transpose()
+}
+
+/// A moment that may be missing.
+pub(super) fn moment_if(row: &Row, name: &str) -> Result<Option<UnixMillis>, RepositoryError> {
+    Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))
+}
+
+pub(super) fn truth(row: &Row, name: &str) -> Result<bool, RepositoryError> {
     Ok(column::<i64>(row, name)? != 0)
 }
 
-fn count(row: &SqliteRow, name: &str) -> Result<u64, RepositoryError> {
+pub(super) fn count(row: &Row, name: &str) -> Result<u64, RepositoryError> {
     u64::try_from(column::<i64>(row, name)?).map_err(|_| corrupt(name))
 }
 
-fn corrupt(name: &str) -> RepositoryError {
+pub(super) fn corrupt(name: &str) -> RepositoryError {
     RepositoryError::Corrupt { what: format!("a value of {name}") }
 }

@@ -1,0 +1,58 @@
+//! All routes, and the document that describes them.
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::problem::{Problem, ProblemBody};
+use crate::{State, account};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tayang", description = "Live lessons: what docs/spec/api.md promises, field by field."),
+    components(schemas(ProblemBody))
+)]
+struct Document;
+
+fn described() -> OpenApiRouter<State> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes())
+}
+
+/// The document, OpenAPI 3.1 in JSON.
+///
+/// # Panics
+/// Never: it is made of what the compiler checked.
+#[must_use]
+pub fn document() -> String {
+    described().into_openapi().to_pretty_json().expect("a document is JSON")
+}
+
+/// Whether a path is one of ours, rather than media's.
+#[must_use]
+pub fn answers(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    matches!(first, "api" | "problems")
+}
+
+pub(crate) fn all(state: State) -> Router {
+    let (router, document) = described().split_for_parts();
+    let text = document.to_json().expect("a document is JSON");
+    let text = bytes::Bytes::from(text);
+    router
+        .route(
+            "/api/v1/openapi.json",
+            axum::routing::get(move || async move {
+                ([(http::header::CONTENT_TYPE, "application/json"), (http::header::CACHE_CONTROL, "no-cache")], text)
+            }),
+        )
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                http::StatusCode::METHOD_NOT_ALLOWED,
+                "method",
+                "not this way",
+                "this address takes other methods: see Allow",
+            )
+        })
+        .with_state(state)
+}

@@ -1,0 +1,1 @@
+//! Outbox, notices and their delivery.

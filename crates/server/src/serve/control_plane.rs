@@ -1,0 +1,62 @@
+//! Between the gateway's port and the API, which do not know each other.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use gateway::http::{Api, ApiAnswer, ApiPeer, ForeignBody};
+use gateway::routes::Listener;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+/// The API, as the gateway wants it.
+pub(super) struct ControlPlane(pub api::Api);
+
+impl Api for ControlPlane {
+    fn answers(&self, listener: Listener, path: &str) -> bool {
+        listener == Listener::Main && self.0.answers(path)
+    }
+
+    fn answer(&self, request: Request<Incoming>, peer: ApiPeer) -> Pin<Box<dyn Future<Output = ApiAnswer> + Send>> {
+        let api = self.0.clone();
+        Box::pin(async move {
+            let peer = api::Peer { address: peer.address, secure: peer.secure };
+            let response = api.answer(request, peer).await;
+            let then = response.extensions().get::<api::upgrade::Upgrade>().and_then(api::upgrade::Upgrade::take);
+            match then {
+                Some(then) => {
+                    let then = Box::new(move |socket| then(Box::new(socket)));
+                    ApiAnswer::Upgrade { head: head_of(&response), then }
+                }
+                None => ApiAnswer::Response(response.map(foreign)),
+            }
+        })
+    }
+}
+
+fn foreign<B>(body: B) -> ForeignBody
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    body.map_err(io::Error::other).boxed_unsync()
+}
+
+/// The response up to its empty line (RFC 9112 section 4).
+fn head_of<B>(response: &Response<B>) -> Bytes {
+    let status = response.status();
+    let mut head = BytesMut::new();
+    head.put_slice(
+        format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default()).as_bytes(),
+    );
+    for (name, value) in response.headers() {
+        head.put_slice(name.as_str().as_bytes());
+        head.put_slice(b": ");
+        head.put_slice(value.as_bytes());
+        head.put_slice(b"\r\n");
+    }
+    head.put_slice(b"\r\n");
+    head.freeze()
+}

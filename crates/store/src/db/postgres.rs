@@ -1,0 +1,109 @@
+//! The repositories in a PostgreSQL database, for where one machine ends.
+//!
+//! `synchronous_commit` stays as the server has it (`on` by default): what was acknowledged survives. Connections are few
+//! and shared; a statement that waits for a connection or a lock longer than a person would is given up.
+
+#[path = "sql.rs"]
+mod sql;
+mod write;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use control::{ChangeRepository as _, RepositoryError};
+use sqlx::SqlSafeStr;
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use write::Write;
+
+// What `sql` is compiled with here.
+type Db = sqlx::Postgres;
+type Row = sqlx::postgres::PgRow;
+type Store = PgStore;
+
+/// Connections of one server. PostgreSQL allows 100 in all by default: six servers and some people.
+const CONNECTIONS_MAX: u32 = 16;
+
+/// How long a call waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The migrations, in order. A migration that was released is never edited: its checksum is in every database.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "channels and recordings", include_str!("../../migrations/postgres/0001_channels_and_recordings.sql")),
+    (2, "next sequence number", include_str!("../../migrations/postgres/0002_next_sequence_number.sql")),
+    (3, "people", include_str!("../../migrations/both/0003_people.sql")),
+];
+
+/// Why the database could not be opened. No text holds the URL, in which a password may stand.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL is none.
+    #[error("the database URL cannot be read: it must be postgres://user:password@host:port/name")]
+    Url,
+    /// A newer Tayang wrote it.
+    #[error("the database was written by a newer tayang (migration {0} is unknown here): use that version or newer")]
+    Newer(i64),
+    /// It is no database of ours.
+    #[error("cannot bring the database up to date: {0}")]
+    Migrate(#[source] MigrateError),
+    /// It cannot be reached.
+    #[error("cannot open the database: {0}")]
+    Open(#[source] sqlx::Error),
+}
+
+/// An open database. Cheap to clone; all clones share the connections.
+#[derive(Clone, Debug)]
+pub struct PgStore {
+    writer: PgPool,
+    /// Of the primary too: what was just written is read.
+    readers: PgPool,
+}
+
+impl PgStore {
+    /// Connects, and brings the database up to date. Servers that do so at the same time wait for one another.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang");
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await
+            .map_err(OpenError::Open)?;
+        migrator().run(&pool).await.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => OpenError::Newer(version),
+            other => OpenError::Migrate(other),
+        })?;
+        Ok(Self { writer: pool.clone(), readers: pool })
+    }
+
+    /// Ends the connections. Not needed for anything to be kept.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    async fn version(&self) -> Result<i64, RepositoryError> {
+        self.last_seq().await.map(|seq| seq.0)
+    }
+
+    async fn begin(&self) -> Result<Write, RepositoryError> {
+        Write::begin(&self.writer).await.map_err(|error| sql::failed("transaction", error))
+    }
+}
+
+fn migrator() -> Migrator {
+    let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+/// `disk_full`, <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
+fn is_full(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "53100")
+}

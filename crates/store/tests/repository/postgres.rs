@@ -1,0 +1,107 @@
+//! A PostgreSQL server of the tests' own: real, on a socket in a temporary folder, gone with the test process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::db::postgres::PgStore;
+
+/// Where Debian keeps the programs of PostgreSQL, which are not on the PATH.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// A running server. Stops with the process that holds its standard input.
+pub struct Cluster {
+    folder: PathBuf,
+    databases: AtomicU32,
+}
+
+impl Cluster {
+    /// The server of this test process; started by whoever asks first. `None`, and said so, where PostgreSQL is not
+    /// installed: `cargo xtask test` installs it.
+    pub fn shared() -> Option<&'static Self> {
+        static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+        CLUSTER.get_or_init(Self::start).as_ref()
+    }
+
+    fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not installed");
+            eprintln!("PostgreSQL is not installed: nothing is shown");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("temporary directory").keep();
+        // PostgreSQL refuses to run as root.
+        let is_root = std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
+        let as_user = is_root.unwrap_or(false).then_some("postgres");
+        if let Some(user) = as_user {
+            succeeds(Command::new("chown").arg("-R").arg(user).arg(&folder));
+        }
+        let (cluster, log) = (folder.join("data"), folder.join("log"));
+        let run = |name: &str| {
+            let program = programs.join(name);
+            match as_user {
+                Some(user) => {
+                    let mut command = Command::new("runuser");
+                    command.args(["-u", user, "--"]).arg(program);
+                    command
+                }
+                None => Command::new(program),
+            }
+        };
+        succeeds(run("initdb").args(["-A", "trust", "-U", "tayang", "-E", "UTF8", "--no-sync", "-D"]).arg(&cluster));
+        let options = format!("-k {} -c listen_addresses= -c fsync=off -c max_connections=200", folder.display());
+        succeeds(run("pg_ctl").args(["-w", "-o", &options, "-D"]).arg(&cluster).arg("-l").arg(&log).arg("start"));
+        // Stops it when this process is gone, however that comes about: it waits for the end of its input.
+        let stop =
+            format!("cat; {:?} -m immediate -D {:?} stop; rm -rf {:?}", programs.join("pg_ctl"), cluster, folder);
+        let mut keeper = match as_user {
+            Some(user) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", user, "--", "sh", "-c", &stop]);
+                command
+            }
+            None => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &stop]);
+                command
+            }
+        };
+        let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("keeper");
+        // Its input stays open until this process ends.
+        std::mem::forget(keeper);
+        Some(Self { folder, databases: AtomicU32::new(0) })
+    }
+
+    /// The URL of a new, empty database.
+    pub async fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let admin = sqlx::PgPool::connect(&self.url("postgres")).await.expect("connect");
+        let text = format!("CREATE DATABASE {name}");
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&admin).await.expect("created");
+        admin.close().await;
+        self.url(&name)
+    }
+
+    /// A store in a new database.
+    pub async fn store(&self) -> PgStore {
+        PgStore::open(&self.database().await).await.expect("open")
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://tayang@localhost/{database}?host={}", self.folder.display())
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir(DEBIAN).ok()?.flatten().map(|entry| entry.path().join("bin"));
+    versions.filter(|folder| folder.join("initdb").exists()).max().or_else(|| {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).find(|folder: &PathBuf| Path::new(folder).join("initdb").exists())
+    })
+}
+
+fn succeeds(command: &mut Command) {
+    let output = command.output().expect("runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
