@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::Repository;
+use control::air::Air;
+use control::mail::Mailer;
 use media::UnixMillis;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,6 +16,12 @@ use tokio_util::task::TaskTracker;
 pub struct Settings {
     /// Where people reach this server, without a slash at the end: `https://tayang.example`. `None`: as the request says.
     pub public_url: Option<String>,
+    /// Strangers may make an account.
+    pub sign_up: bool,
+    /// How long before its time a lesson takes its publisher, and after it while nothing came.
+    pub slot_margin_ms: i64,
+    /// Media delivered to somebody before they count as having been there.
+    pub attendance_ms: i64,
 }
 
 /// Cheap to clone; all clones are one.
@@ -24,6 +32,10 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     /// All that is kept.
     pub repository: Arc<dyn Repository>,
+    /// What is on air.
+    pub air: Arc<dyn Air>,
+    /// Takes mails.
+    pub mailer: Arc<dyn Mailer>,
     /// What the configuration says.
     pub settings: Settings,
     /// Cancelled when the server stops.

@@ -3,15 +3,20 @@
 //! Owns the types and rules, and traits for what it needs kept ([`ChannelRepository`], [`RecordingRepository`]); `store`
 //! implements those. Knows no socket, no HTTP, no SQL, no runtime and no clock: whoever asks says what time it is.
 
+pub mod access;
+pub mod air;
 pub mod changes;
 mod channel;
 pub mod directory;
 mod ids;
 pub mod keys;
+pub mod mail;
 pub mod people;
 pub mod recordings;
 pub mod repository;
+pub mod secrets;
 pub mod sign;
+pub mod teaching;
 
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};

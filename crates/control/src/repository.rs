@@ -7,6 +7,8 @@ use std::pin::Pin;
 use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
+use crate::access::AccessRepository;
+use crate::secrets::SecretRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -103,10 +105,24 @@ pub trait RecordingRepository: Send + Sync {
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }
 
-/// All that is kept: what a backend offers.
-pub trait Repository: ChannelRepository + RecordingRepository + ChangeRepository + PeopleRepository {}
+/// Names all ports once.
+macro_rules! repository {
+    ($($port:ident),* $(,)?) => {
+        /// All that is kept: what a backend offers.
+        pub trait Repository: $($port +)* {}
 
-impl<T: ChannelRepository + RecordingRepository + ChangeRepository + PeopleRepository> Repository for T {}
+        impl<T: $($port +)*> Repository for T {}
+    };
+}
+
+repository!(
+    ChannelRepository,
+    RecordingRepository,
+    ChangeRepository,
+    SecretRepository,
+    PeopleRepository,
+    AccessRepository,
+);
 
 #[cfg(test)]
 mod tests {

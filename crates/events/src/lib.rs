@@ -1,1 +1,3 @@
 //! Outbox, notices and their delivery.
+
+pub mod mail;

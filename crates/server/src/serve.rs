@@ -131,7 +131,14 @@ impl Running {
         let tracker = TaskTracker::new();
         let api = api::Api::new(api::State::new(api::state::Parts {
             repository: store.clone(),
-            settings: api::Settings { public_url: config.public_url.as_ref().map(ToString::to_string) },
+            air: Arc::new(control::air::Silence),
+            mailer: Arc::new(events::mail::Forgetful),
+            settings: api::Settings {
+                public_url: config.public_url.as_ref().map(ToString::to_string),
+                sign_up: config.sign_up,
+                slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
+                attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
+            },
             stop: stop.clone(),
             tasks: tracker.clone(),
         }));

@@ -4,6 +4,8 @@
 //! text of every statement and one reading of every row; what differs between the two (opening, locking, what a full disk
 //! is called) is theirs.
 
+#[path = "sql/access.rs"]
+mod access;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
@@ -14,6 +16,8 @@ mod people;
 mod recordings;
 #[path = "sql/rows.rs"]
 mod rows;
+#[path = "sql/secrets.rs"]
+mod secrets;
 
 use super::write::Write;
 use super::{Db, Row, Store, is_full};

@@ -120,6 +120,21 @@ pub(super) fn parsed_if<T: std::str::FromStr>(row: &Row, name: &str) -> Result<O
     column::<Option<&str>>(row, name)?.map(|text| text.parse().map_err(|_| corrupt(name))).transpose()
 }
 
+/// A number that fits 32 bits.
+pub(super) fn small(row: &Row, name: &str) -> Result<u32, RepositoryError> {
+    u32::try_from(column::<i64>(row, name)?).map_err(|_| corrupt(name))
+}
+
+/// A number that fits 32 bits and may be missing.
+pub(super) fn small_if(row: &Row, name: &str) -> Result<Option<u32>, RepositoryError> {
+    column::<Option<i64>>(row, name)?.map(u32::try_from).transpose().map_err(|_| corrupt(name))
+}
+
+/// A JSON array of texts.
+pub(super) fn words(row: &Row, name: &str) -> Result<Vec<String>, RepositoryError> {
+    serde_json::from_str(column::<&str>(row, name)?).map_err(|_| corrupt(name))
+}
+
 /// A moment that may be missing.
 pub(super) fn moment_if(row: &Row, name: &str) -> Result<Option<UnixMillis>, RepositoryError> {
     Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))

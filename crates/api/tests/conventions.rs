@@ -1,0 +1,46 @@
+//! What holds for every address.
+
+#[path = "stage/stage.rs"]
+mod stage;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+use stage::Stage;
+
+#[tokio::test]
+async fn errors_are_problems_that_say_what_to_do_next() {
+    let stage = Stage::new().await;
+    let answer = stage.get(None, "/api/v1/me").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(
+        answer.json,
+        json!({
+            "type": "/problems/not-signed-in", "title": "not signed in", "status": 401, "detail": "sign in and try again",
+        })
+    );
+    assert_eq!(stage.get(None, "/api/v1/nothing").await.json["type"], "/problems/not-found");
+    let answer = stage.ask(None, Method::PUT, "/api/v1/me", None).await;
+    assert_eq!((answer.status, &answer.json["type"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("/problems/method")));
+}
+
+#[tokio::test]
+async fn the_document_is_openapi_and_says_what_is_served() {
+    let stage = Stage::new().await;
+    let answer = stage.get(None, "/api/v1/openapi.json").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json["openapi"], "3.1.0");
+    assert!(answer.json["paths"]["/api/v1/me"]["get"].is_object());
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_told_who_they_are() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("mentor@example.test").await;
+    let answer = stage.get(Some(&mentor), "/api/v1/me").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json["email"], "mentor@example.test");
+    assert_eq!(answer.json["roles"], json!(["mentee", "mentor"]));
+    assert_eq!(answer.json["id"], json!(mentor.id.to_string()));
+}

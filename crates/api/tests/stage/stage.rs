@@ -1,0 +1,169 @@
+//! A server's API on a fresh database, asked without sockets.
+
+#![allow(dead_code, reason = "each test file uses what it needs")]
+
+use std::sync::Arc;
+
+use api::state::Parts;
+use api::{Api, Peer, Settings, State};
+use bytes::Bytes;
+use control::air::{Air, Silence};
+use control::mail::{Mail, Mailer};
+use control::{
+    BoxFuture, KeyHash, Locale, Repository, RepositoryError, Roles, Session, SessionId, SessionKind, User, UserId, keys,
+};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use media::UnixMillis;
+use parking_lot::Mutex;
+use serde_json::Value;
+use store::db::sqlite::SqliteStore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Keeps mails for tests to read.
+#[derive(Default)]
+pub struct Letterbox(Mutex<Vec<Mail>>);
+
+impl Letterbox {
+    /// What came, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.0.lock().clone()
+    }
+}
+
+impl Mailer for Letterbox {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), RepositoryError>> {
+        self.0.lock().push(mail.clone());
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// See the module.
+pub struct Stage {
+    pub api: Api,
+    pub state: State,
+    pub repository: Arc<dyn Repository>,
+    pub letterbox: Arc<Letterbox>,
+    directory: tempfile::TempDir,
+}
+
+/// Somebody with a bearer token.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub id: UserId,
+    pub token: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// Its JSON; null where it is none.
+    pub json: Value,
+    pub bytes: Bytes,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with_air(Arc::new(Silence)).await
+    }
+
+    pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+        let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
+        let state = State::new(Parts {
+            repository: repository.clone(),
+            air,
+            mailer: letterbox.clone(),
+            settings: Settings {
+                public_url: Some("https://tayang.test".to_owned()),
+                sign_up: true,
+                slot_margin_ms: 900_000,
+                attendance_ms: 10_000,
+            },
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+    }
+
+    /// Makes somebody and signs them in.
+    pub async fn person(&self, email: &str, roles: Roles) -> Actor {
+        let now = self.state.now();
+        let user = User {
+            id: UserId::new(now),
+            email: email.to_owned(),
+            name: email.split('@').next().unwrap_or_default().to_owned(),
+            locale: Locale::Id,
+            zone: "Asia/Jakarta".to_owned(),
+            roles,
+            password: None,
+            verified: Some(now),
+            suspended: None,
+            created: now,
+            version: 1,
+        };
+        self.repository.create_user(&user).await.expect("created");
+        let token = keys::generate().0;
+        let session = Session {
+            id: SessionId::new(now),
+            user: user.id,
+            kind: SessionKind::Bearer,
+            secret: KeyHash::of(&token),
+            label: "test".to_owned(),
+            created: now,
+            seen: now,
+            expires: UnixMillis(now.0 + 3_600_000),
+            revoked: None,
+        };
+        self.repository.create_session(&session).await.expect("created");
+        Actor { id: user.id, token }
+    }
+
+    pub async fn mentee(&self, email: &str) -> Actor {
+        self.person(email, Roles { mentee: true, ..Roles::default() }).await
+    }
+
+    pub async fn mentor(&self, email: &str) -> Actor {
+        self.person(email, Roles { mentor: true, mentee: true, ..Roles::default() }).await
+    }
+
+    pub async fn operator(&self, email: &str) -> Actor {
+        self.person(email, Roles { operator: true, ..Roles::default() }).await
+    }
+
+    /// Asks as somebody, or as nobody.
+    pub async fn ask(&self, who: Option<&Actor>, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(actor) = who {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", actor.token));
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Bytes::new, |json| json.to_string().into());
+        self.send(request.body(Full::new(body)).expect("a request")).await
+    }
+
+    pub async fn get(&self, who: Option<&Actor>, path: &str) -> Answer {
+        self.ask(who, Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, who: Option<&Actor>, path: &str, body: Value) -> Answer {
+        self.ask(who, Method::POST, path, Some(body)).await
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        let peer = Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true };
+        let response = self.api.answer(request, peer).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, json, bytes }
+    }
+}
