@@ -1,5 +1,6 @@
 //! Repositories in a database: SQLite in a file, or PostgreSQL. One text of SQL for both.
 
+pub mod backup;
 pub mod postgres;
 pub mod sqlite;
 

@@ -32,7 +32,7 @@ const READERS: u32 = 4;
 
 /// How long a statement waits for another process's write. Writes here take milliseconds; a disk that stalls may take
 /// seconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The migrations, in order. A migration that was released is never edited: its checksum is in every database.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
