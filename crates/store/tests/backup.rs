@@ -74,7 +74,7 @@ async fn a_sqlite_database_is_copied_while_it_is_written_and_comes_back() {
 async fn a_postgresql_database_is_copied_while_it_is_written_and_comes_back() {
     let Some(cluster) = postgres::Cluster::shared() else { return };
     let folder = tempfile::tempdir().expect("temporary directory");
-    let location = Location::Postgres(Redacted(cluster.database().await));
+    let location = Location::Postgres { url: Redacted(cluster.database().await), replica_url: None };
     assert_eq!(goes_there_and_back(&location, folder.path()).await, None);
 }
 

@@ -162,7 +162,7 @@ async fn a_postgresql_database_of_an_older_version_is_brought_up_to_date() {
     older.run(&other).await.expect("as the older version did");
     sqlx::query(OLD_ROWS).execute(&other).await.expect("and wrote");
     other.close().await;
-    is_brought_up_to_date(&store::db::postgres::PgStore::open(&url).await.expect("open")).await;
+    is_brought_up_to_date(&store::db::postgres::PgStore::open(&url, None).await.expect("open")).await;
 }
 
 #[tokio::test]

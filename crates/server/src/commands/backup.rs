@@ -56,7 +56,7 @@ pub(super) async fn run(config: &Config, options: &Backup) -> Result<(), Failure
     let location = config.database();
     let database = match location {
         db::Location::File(_) => "tayang.db",
-        db::Location::Postgres(_) => "database.dump",
+        db::Location::Postgres { .. } => "database.dump",
     };
     let (made, copy) = (now().to_string(), partial.join(database));
     backup::copy(&location, &copy).await?;
@@ -100,7 +100,7 @@ pub(super) async fn restore(config: &Config, options: &Restore) -> Result<(), Fa
     let location = config.database();
     let fits = match location {
         db::Location::File(_) => about.database == "tayang.db",
-        db::Location::Postgres(_) => about.database == "database.dump",
+        db::Location::Postgres { .. } => about.database == "database.dump",
     };
     if !fits {
         let text = format!("the backup holds {}, which is not of the configured kind of database", about.database);

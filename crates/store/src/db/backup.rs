@@ -67,7 +67,7 @@ pub async fn copy(location: &Location, to: &Path) -> Result<(), BackupError> {
     let outcome = match location {
         Location::File(path) if !path.exists() => return Err(BackupError::Missing(path.clone())),
         Location::File(path) => copy_sqlite(path, to).await,
-        Location::Postgres(url) => {
+        Location::Postgres { url, .. } => {
             let to = to.as_os_str();
             run("pg_dump", url, &["--format=custom".as_ref(), "--no-owner".as_ref(), "--file".as_ref(), to]).await
         }
@@ -114,7 +114,7 @@ async fn check_sqlite(path: &Path) -> Result<(), BackupError> {
 pub async fn restore(location: &Location, from: &Path, replace: bool) -> Result<Option<PathBuf>, BackupError> {
     match location {
         Location::File(path) => restore_sqlite(path, from, replace).await,
-        Location::Postgres(url) => {
+        Location::Postgres { url, .. } => {
             let all: [&std::ffi::OsStr; 6] = [
                 "--clean".as_ref(),
                 "--if-exists".as_ref(),

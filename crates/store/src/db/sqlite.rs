@@ -112,6 +112,12 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
+    /// Where lists are read that may be some seconds old; here there is one place only.
+    #[allow(dead_code, clippy::unused_async, reason = "PostgreSQL's asks its replica")]
+    async fn lists(&self) -> &SqlitePool {
+        &self.readers
+    }
+
     async fn version(&self) -> Result<i64, RepositoryError> {
         sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.watcher).await.map_err(|e| sql::failed("value", e))
     }
