@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use crate::access::AccessRepository;
 use crate::secrets::SecretRepository;
+use crate::teaching::courses::CourseRepository;
+use crate::teaching::lessons::LessonRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -122,6 +124,8 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    CourseRepository,
+    LessonRepository,
 );
 
 #[cfg(test)]
