@@ -8,6 +8,9 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::audit::AuditRepository;
+use crate::idempotency::IdempotencyRepository;
+use crate::identity::IdentityRepository;
 use crate::secrets::SecretRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
@@ -122,6 +125,9 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    AuditRepository,
+    IdempotencyRepository,
+    IdentityRepository,
 );
 
 #[cfg(test)]
