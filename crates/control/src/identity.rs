@@ -13,7 +13,7 @@ use std::fmt;
 
 use media::{Redacted, UnixMillis};
 
-use crate::audit::AuditEntry;
+use crate::audit::{AuditAction, AuditEntry};
 use crate::{BoxFuture, KeyHash, Locale, RepositoryError, Roles, Session, SessionId, User, UserId};
 use provider::Assertion;
 use throttle::Attempt;
@@ -208,6 +208,44 @@ pub struct UserChange {
     pub suspended: Option<bool>,
 }
 
+impl UserChange {
+    /// The account as it becomes.
+    #[must_use]
+    pub fn of(&self, user: &User, now: UnixMillis) -> User {
+        let suspended = match self.suspended {
+            None => user.suspended,
+            Some(true) => user.suspended.or(Some(now)),
+            Some(false) => None,
+        };
+        User {
+            name: self.name.clone().unwrap_or_else(|| user.name.clone()),
+            locale: self.locale.unwrap_or(user.locale),
+            zone: self.zone.clone().unwrap_or_else(|| user.zone.clone()),
+            roles: self.roles.unwrap_or(user.roles),
+            suspended,
+            version: user.version + 1,
+            ..user.clone()
+        }
+    }
+}
+
+/// What the journal says when an account was `before` and is `after`.
+#[must_use]
+pub fn entries(before: &User, after: &User, by: Option<UserId>, how: &str, now: UnixMillis) -> Vec<AuditEntry> {
+    let mut entries = Vec::new();
+    let mut note = |action, detail: &str| entries.push(AuditEntry::about(now, by, action, before.id, detail));
+    if before.roles != after.roles {
+        let words = |roles: Roles| roles.words().join("+");
+        note(AuditAction::RolesChanged, &format!("{how}: {} to {}", words(before.roles), words(after.roles)));
+    }
+    match (before.suspended, after.suspended) {
+        (None, Some(_)) => note(AuditAction::Suspended, how),
+        (Some(_), None) => note(AuditAction::Restored, how),
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+    entries
+}
+
 /// How a change of an account ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
@@ -237,8 +275,11 @@ pub struct SignIn<'a> {
     pub replaces: Option<SessionId>,
     /// What the journal says of it.
     pub entry: &'a AuditEntry,
-    /// Tries that it makes good.
+    /// Tries that it makes good, made at the session's begin: those on the account all, those from the address this one.
     pub forgive: &'a [Attempt],
+    /// The link that it uses up, for signing in or confirming an address; an address that was not confirmed is so then. Of
+    /// those who use it at once, one signs in.
+    pub link: Option<KeyHash>,
 }
 
 /// A new password to be kept.
@@ -252,6 +293,8 @@ pub struct NewPassword<'a> {
     pub at: UnixMillis,
     /// The session that goes on; all others end.
     pub keep: Option<SessionId>,
+    /// The link that it uses up, for choosing a password; it came by mail, so the address is confirmed.
+    pub link: Option<KeyHash>,
     /// What the journal says of it.
     pub entry: &'a AuditEntry,
 }
@@ -271,8 +314,8 @@ pub trait IdentityRepository: Send + Sync {
     fn sign_up<'a>(&'a self, user: &'a User, link: &'a OneTimeLink)
     -> BoxFuture<'a, Result<SignedUp, RepositoryError>>;
 
-    /// Keeps a session.
-    fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'a>) -> BoxFuture<'a, Result<(), RepositoryError>>;
+    /// Keeps a session. `false`: its link does not hold (any more), nothing was done.
+    fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>>;
 
     /// The person's sessions that stand at `now`, newest use first.
     fn sessions(&self, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<Vec<Session>, RepositoryError>>;
@@ -301,7 +344,8 @@ pub trait IdentityRepository: Send + Sync {
         entry: &'a AuditEntry,
     ) -> BoxFuture<'a, Result<(), RepositoryError>>;
 
-    /// Whose link that is, if it holds for one of these purposes. It is not used up.
+    /// Whose link that is, if it holds for one of these purposes. It is used up by [`SignIn::link`] or [`NewPassword::link`]
+    /// only.
     fn link<'a>(
         &'a self,
         hash: KeyHash,
@@ -309,17 +353,9 @@ pub trait IdentityRepository: Send + Sync {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<User>, RepositoryError>>;
 
-    /// Uses a link up: whose it was, or nobody's if it does not hold for one of these purposes (any more). An address that
-    /// was not confirmed is confirmed by it. Of those who use it at once, one gets it.
-    fn use_link<'a>(
-        &'a self,
-        hash: KeyHash,
-        purposes: &'a [LinkPurpose],
-        now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Option<User>, RepositoryError>>;
-
-    /// Keeps a password, voids the person's links, ends their other sessions.
-    fn set_password<'a>(&'a self, new: &'a NewPassword<'a>) -> BoxFuture<'a, Result<(), RepositoryError>>;
+    /// Keeps a password, voids the person's links, ends their other sessions. `false`: its link does not hold (any more),
+    /// nothing was done.
+    fn set_password<'a>(&'a self, new: &'a NewPassword<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>>;
 
     /// The person whom a provider speaks of: known by its issuer and subject, or by a confirmed address, or made now with
     /// the id `fresh`. Their roles become what their groups give. `None`: the provider has not confirmed an address and
@@ -349,7 +385,7 @@ pub trait IdentityRepository: Send + Sync {
         user: UserId,
         expected: Option<i64>,
         change: &'a UserChange,
-        entries: &'a [AuditEntry],
+        by: Option<UserId>,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Changed, RepositoryError>>;
 

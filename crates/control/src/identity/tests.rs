@@ -113,6 +113,72 @@ fn one_returns_to_a_path_of_this_server_only() {
     }
 }
 
+fn somebody() -> User {
+    User {
+        id: UserId::new(UnixMillis(1)),
+        email: "siti@example.com".to_owned(),
+        name: "Siti".to_owned(),
+        locale: Locale::Id,
+        zone: "Asia/Jakarta".to_owned(),
+        roles: Roles { mentee: true, ..Roles::default() },
+        password: None,
+        verified: None,
+        suspended: None,
+        created: UnixMillis(1),
+        version: 4,
+    }
+}
+
+#[test]
+fn a_change_changes_what_it_names_and_counts() {
+    let user = somebody();
+    let unchanged = UserChange::default().of(&user, UnixMillis(9));
+    assert_eq!(unchanged, User { version: 5, ..user.clone() });
+    let suspended = UserChange { suspended: Some(true), ..UserChange::default() }.of(&user, UnixMillis(9));
+    assert_eq!(suspended.suspended, Some(UnixMillis(9)));
+    let again = UserChange { suspended: Some(true), ..UserChange::default() }.of(&suspended, UnixMillis(99));
+    assert_eq!(again.suspended, Some(UnixMillis(9)), "since the first time");
+    let restored = UserChange { suspended: Some(false), ..UserChange::default() }.of(&suspended, UnixMillis(99));
+    assert_eq!(restored.suspended, None);
+    let roles = Roles { mentor: true, ..Roles::default() };
+    let change = UserChange {
+        name: Some("Siti A.".to_owned()),
+        locale: Some(Locale::En),
+        zone: Some("Asia/Makassar".to_owned()),
+        roles: Some(roles),
+        suspended: None,
+    };
+    let changed = change.of(&user, UnixMillis(9));
+    assert_eq!(
+        (changed.name.as_str(), changed.locale, changed.zone.as_str()),
+        ("Siti A.", Locale::En, "Asia/Makassar")
+    );
+    assert_eq!((changed.roles, changed.email, changed.version), (roles, user.email, 5));
+}
+
+#[test]
+fn the_journal_says_what_of_an_account_matters_later() {
+    let user = somebody();
+    let said = |after: &User| -> Vec<(AuditAction, String)> {
+        entries(&user, after, None, "cli", UnixMillis(9)).into_iter().map(|e| (e.action, e.detail)).collect()
+    };
+    assert_eq!(said(&User { name: "X".to_owned(), ..user.clone() }), []);
+    let after = User {
+        roles: Roles { mentor: true, operator: true, mentee: false },
+        suspended: Some(UnixMillis(9)),
+        ..user.clone()
+    };
+    assert_eq!(
+        said(&after),
+        [
+            (AuditAction::RolesChanged, "cli: mentee to mentor+operator".to_owned()),
+            (AuditAction::Suspended, "cli".to_owned())
+        ]
+    );
+    let restored = entries(&after, &User { suspended: None, ..after.clone() }, Some(user.id), "", UnixMillis(9));
+    assert_eq!((restored.len(), restored[0].action, restored[0].actor), (1, AuditAction::Restored, Some(user.id)));
+}
+
 proptest! {
     #[test]
     fn an_address_once_taken_is_taken_again_as_it_is(typed in "\\PC{0,40}@\\PC{0,40}") {

@@ -6,10 +6,18 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/accounts.rs"]
+mod accounts;
+#[path = "sql/audit.rs"]
+mod audit;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
+#[path = "sql/idempotency.rs"]
+mod idempotency;
+#[path = "sql/identity.rs"]
+mod identity;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -18,6 +26,8 @@ mod recordings;
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
+#[path = "sql/sessions.rs"]
+mod sessions;
 
 use super::write::Write;
 use super::{Db, Row, Store, is_full};
