@@ -5,9 +5,12 @@
 
 pub mod access;
 pub mod air;
+pub mod audit;
 pub mod changes;
 mod channel;
 pub mod directory;
+pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod keys;
 pub mod mail;

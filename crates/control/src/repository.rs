@@ -8,6 +8,9 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::audit::AuditRepository;
+use crate::idempotency::IdempotencyRepository;
+use crate::identity::IdentityRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::lessons::LessonRepository;
@@ -126,6 +129,9 @@ repository!(
     AccessRepository,
     CourseRepository,
     LessonRepository,
+    AuditRepository,
+    IdempotencyRepository,
+    IdentityRepository,
 );
 
 #[cfg(test)]

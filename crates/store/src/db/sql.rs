@@ -6,6 +6,10 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/accounts.rs"]
+mod accounts;
+#[path = "sql/audit.rs"]
+mod audit;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
@@ -14,6 +18,10 @@ mod channels;
 mod courses;
 #[path = "sql/lessons.rs"]
 mod lessons;
+#[path = "sql/idempotency.rs"]
+mod idempotency;
+#[path = "sql/identity.rs"]
+mod identity;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -22,6 +30,8 @@ mod recordings;
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
+#[path = "sql/sessions.rs"]
+mod sessions;
 
 use super::write::Write;
 use super::{Db, Row, Store, is_full};
