@@ -8,7 +8,10 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::deliveries::DeliveryRepository;
+use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
+use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -122,6 +125,9 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    NoticeRepository,
+    DeliveryRepository,
+    WebhookRepository,
 );
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ mod access;
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/notices.rs"]
+mod notices;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -18,9 +22,13 @@ mod recordings;
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
+#[path = "sql/subscriptions.rs"]
+mod subscriptions;
+#[path = "sql/webhooks.rs"]
+mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_full};
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {
