@@ -14,6 +14,10 @@ use crate::identity::IdentityRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::lessons::LessonRepository;
+use crate::deliveries::DeliveryRepository;
+use crate::notices::NoticeRepository;
+use crate::secrets::SecretRepository;
+use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -132,6 +136,9 @@ repository!(
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,
+    NoticeRepository,
+    DeliveryRepository,
+    WebhookRepository,
 );
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ use write::Write;
 type Db = sqlx::Postgres;
 type Row = sqlx::postgres::PgRow;
 type Store = PgStore;
+/// Behind a `SELECT` of rows that are to be taken: leaves those that another server is taking.
+const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
 /// Connections of one server. PostgreSQL allows 100 in all by default: six servers and some people.
 const CONNECTIONS_MAX: u32 = 16;

@@ -22,6 +22,10 @@ mod lessons;
 mod idempotency;
 #[path = "sql/identity.rs"]
 mod identity;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/notices.rs"]
+mod notices;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -32,9 +36,13 @@ mod rows;
 mod secrets;
 #[path = "sql/sessions.rs"]
 mod sessions;
+#[path = "sql/subscriptions.rs"]
+mod subscriptions;
+#[path = "sql/webhooks.rs"]
+mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_full};
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {

@@ -26,6 +26,8 @@ use write::Write;
 type Db = sqlx::Sqlite;
 type Row = sqlx::sqlite::SqliteRow;
 type Store = SqliteStore;
+/// Behind a `SELECT` of rows that are to be taken: there is one writer, and nothing to skip.
+const SKIP_LOCKED: &str = "";
 
 /// Connections that read. Four: the server reads at start, once after each change, and for lists that people ask for.
 const READERS: u32 = 4;
