@@ -9,14 +9,13 @@ use uuid::Uuid;
 
 use crate::access::AccessRepository;
 use crate::audit::AuditRepository;
+use crate::deliveries::DeliveryRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
+use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::lessons::LessonRepository;
-use crate::deliveries::DeliveryRepository;
-use crate::notices::NoticeRepository;
-use crate::secrets::SecretRepository;
 use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 

@@ -16,14 +16,14 @@ mod changes;
 mod channels;
 #[path = "sql/courses.rs"]
 mod courses;
-#[path = "sql/lessons.rs"]
-mod lessons;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
 #[path = "sql/idempotency.rs"]
 mod idempotency;
 #[path = "sql/identity.rs"]
 mod identity;
-#[path = "sql/deliveries.rs"]
-mod deliveries;
+#[path = "sql/lessons.rs"]
+mod lessons;
 #[path = "sql/notices.rs"]
 mod notices;
 #[path = "sql/people.rs"]
