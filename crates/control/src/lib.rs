@@ -8,6 +8,7 @@ pub mod air;
 pub mod changes;
 mod channel;
 pub mod directory;
+pub mod feed;
 mod ids;
 pub mod keys;
 pub mod mail;

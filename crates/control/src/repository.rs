@@ -8,9 +8,12 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::feed::FeedRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
+use crate::teaching::directing::DirectingRepository;
 use crate::teaching::lessons::LessonRepository;
+use crate::teaching::mentors::MentorRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -126,6 +129,9 @@ repository!(
     AccessRepository,
     CourseRepository,
     LessonRepository,
+    DirectingRepository,
+    MentorRepository,
+    FeedRepository,
 );
 
 #[cfg(test)]
