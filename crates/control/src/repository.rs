@@ -9,11 +9,17 @@ use uuid::Uuid;
 
 use crate::access::AccessRepository;
 use crate::feed::FeedRepository;
+use crate::audit::AuditRepository;
+use crate::deliveries::DeliveryRepository;
+use crate::idempotency::IdempotencyRepository;
+use crate::identity::IdentityRepository;
+use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::directing::DirectingRepository;
 use crate::teaching::lessons::LessonRepository;
 use crate::teaching::mentors::MentorRepository;
+use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -132,6 +138,12 @@ repository!(
     DirectingRepository,
     MentorRepository,
     FeedRepository,
+    AuditRepository,
+    IdempotencyRepository,
+    IdentityRepository,
+    NoticeRepository,
+    DeliveryRepository,
+    WebhookRepository,
 );
 
 #[cfg(test)]

@@ -6,6 +6,10 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/accounts.rs"]
+mod accounts;
+#[path = "sql/audit.rs"]
+mod audit;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
@@ -20,6 +24,16 @@ mod feed;
 mod lessons;
 #[path = "sql/mentors.rs"]
 mod mentors;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/idempotency.rs"]
+mod idempotency;
+#[path = "sql/identity.rs"]
+mod identity;
+#[path = "sql/lessons.rs"]
+mod lessons;
+#[path = "sql/notices.rs"]
+mod notices;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -28,9 +42,15 @@ mod recordings;
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
+#[path = "sql/sessions.rs"]
+mod sessions;
+#[path = "sql/subscriptions.rs"]
+mod subscriptions;
+#[path = "sql/webhooks.rs"]
+mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_full};
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {

@@ -84,8 +84,9 @@ impl Cluster {
     }
 
     /// A store in a new database.
+    #[allow(dead_code, reason = "not every test that has a server wants an open store")]
     pub async fn store(&self) -> PgStore {
-        PgStore::open(&self.database().await).await.expect("open")
+        PgStore::open(&self.database().await, None).await.expect("open")
     }
 
     fn url(&self, database: &str) -> String {
