@@ -8,6 +8,7 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::feed::FeedRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
 use crate::idempotency::IdempotencyRepository;
@@ -15,7 +16,9 @@ use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
+use crate::teaching::directing::DirectingRepository;
 use crate::teaching::lessons::LessonRepository;
+use crate::teaching::mentors::MentorRepository;
 use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
@@ -132,6 +135,9 @@ repository!(
     AccessRepository,
     CourseRepository,
     LessonRepository,
+    DirectingRepository,
+    MentorRepository,
+    FeedRepository,
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,

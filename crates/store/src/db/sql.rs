@@ -16,6 +16,14 @@ mod changes;
 mod channels;
 #[path = "sql/courses.rs"]
 mod courses;
+#[path = "sql/directing.rs"]
+mod directing;
+#[path = "sql/feed.rs"]
+mod feed;
+#[path = "sql/lessons.rs"]
+mod lessons;
+#[path = "sql/mentors.rs"]
+mod mentors;
 #[path = "sql/deliveries.rs"]
 mod deliveries;
 #[path = "sql/idempotency.rs"]
