@@ -6,6 +6,7 @@
 //! One file per part of the contract (`docs/spec/api.md`); each offers `routes()`, which [`routes`] joins.
 
 pub mod auth;
+pub mod etag;
 pub mod extract;
 pub mod moment;
 pub mod page;
@@ -15,7 +16,10 @@ pub mod state;
 pub mod upgrade;
 
 mod account;
+mod notices;
+mod push;
 mod service;
+mod webhooks;
 
 pub use service::{Api, Peer};
 pub use state::{Settings, State};
