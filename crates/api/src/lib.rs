@@ -17,7 +17,10 @@ pub mod state;
 pub mod upgrade;
 
 mod account;
+mod notices;
+mod push;
 mod service;
+mod webhooks;
 
 pub use service::{Api, Peer};
 pub use state::{Settings, State};

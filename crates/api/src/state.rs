@@ -22,6 +22,8 @@ pub struct Settings {
     pub slot_margin_ms: i64,
     /// Media delivered to somebody before they count as having been there.
     pub attendance_ms: i64,
+    /// Where requests to addresses of strangers may go.
+    pub egress: events::egress::Policy,
 }
 
 /// Cheap to clone; all clones are one.

@@ -87,6 +87,7 @@ impl Stage {
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
+                egress: events::egress::Policy::default(),
             },
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
