@@ -50,6 +50,9 @@ const RETRY: BackoffShape = { firstMs: 400, factor: 2.5, capMs: 3_000 };
 /** Versions kept: more than one page ever shows at once. */
 const VERSIONS_MAX = 200;
 
+/** A device clock that is off by less is not corrected. */
+const CLOCK_TRUST_MS = 3_000;
+
 /** Path with its query; what is absent, `null` or empty is left out. */
 export function withQuery(path: string, query: Readonly<Record<string, QueryValue>> = {}): string {
   const search = new URLSearchParams();
@@ -62,6 +65,9 @@ export function withQuery(path: string, query: Readonly<Record<string, QueryValu
 
 export class Http {
   private csrfToken: string | null = null;
+  private language: string | null = null;
+  /** The server's clock less the device's, from the `Date` of its answers: good to a second, which a countdown needs. */
+  private clockOffsetMs = 0;
   private readonly versions = new Map<string, string>();
   private readonly listeners = new Set<(outcome: Problem | null) => void>();
 
@@ -70,6 +76,16 @@ export class Http {
   /** The token that `GET /session` answered. */
   public setCsrfToken(token: string | null): void {
     this.csrfToken = token;
+  }
+
+  /** In which language the server should say what to do next. */
+  public setLanguage(language: string): void {
+    this.language = language;
+  }
+
+  /** The server's wall clock in Unix milliseconds; the device's until an answer came. */
+  public serverNow(): number {
+    return this.ports.now() + this.clockOffsetMs;
   }
 
   /** Calls back with every outcome (`null`: it was done): a lost session or network is everybody's business. */
@@ -151,6 +167,7 @@ export class Http {
 
   private headers(method: Method, path: string, options: RequestOptions, key: string | null): Record<string, string> {
     const headers: Record<string, string> = { accept: 'application/json' };
+    if (this.language !== null) headers['accept-language'] = this.language;
     if (options.body !== undefined) headers['content-type'] = 'application/json';
     if (method !== 'GET' && this.csrfToken !== null) headers['x-csrf-token'] = this.csrfToken;
     if (key !== null) headers['idempotency-key'] = key;
@@ -161,12 +178,21 @@ export class Http {
 
   private take<T>(path: string, response: Response, text: string): T {
     const json = parseJson(text);
+    this.observeClock(response.headers.get('date'));
     if (!response.ok) {
       throw problemOf(response.status, json, retryAfterMs(response.headers.get('retry-after'), this.ports.now()));
     }
     this.remember(path, response.headers.get('etag'));
     // The server's own schema is the contract; its answers are taken at their word.
     return json as T;
+  }
+
+  /** A device whose clock is right to a few seconds is left alone: `Date` has whole seconds, and the answer travelled. */
+  private observeClock(date: string | null): void {
+    const at = date === null ? Number.NaN : Date.parse(date);
+    if (!Number.isFinite(at)) return;
+    const offset = at + 500 - this.ports.now();
+    this.clockOffsetMs = Math.abs(offset) < CLOCK_TRUST_MS ? 0 : offset;
   }
 
   private remember(path: string, version: string | null): void {
