@@ -180,7 +180,8 @@ export class Http {
     const json = parseJson(text);
     this.observeClock(response.headers.get('date'));
     if (!response.ok) {
-      throw problemOf(response.status, json, retryAfterMs(response.headers.get('retry-after'), this.ports.now()));
+      const { headers } = response;
+      throw problemOf(response.status, json, retryAfterMs(headers.get('retry-after'), this.ports.now()), headers.get('content-language'));
     }
     this.remember(path, response.headers.get('etag'));
     // The server's own schema is the contract; its answers are taken at their word.

@@ -51,10 +51,11 @@ export interface Session {
 /** One signed-in device. */
 export interface DeviceSession {
   readonly id: Id;
-  readonly device: string | null;
+  /** What the server made of the browser's own description. */
+  readonly label: string | null;
   readonly current: boolean;
   readonly created_at: Instant;
-  readonly last_used_at: Instant | null;
+  readonly seen_at: Instant | null;
 }
 
 export interface NewAccount {

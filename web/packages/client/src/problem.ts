@@ -19,6 +19,7 @@ interface ProblemParts {
   readonly detail?: string | null;
   readonly fields?: readonly FieldProblem[];
   readonly retryAfterMs?: number | null;
+  readonly language?: string | null;
 }
 
 export class Problem extends Error {
@@ -28,6 +29,8 @@ export class Problem extends Error {
   public readonly code: ProblemCode;
   /** What to do next, in the server's words. */
   public readonly detail: string | null;
+  /** Of `detail`, as the answer says (`Content-Language`); English is assumed where it says nothing. */
+  public readonly language: string;
   public readonly fields: readonly FieldProblem[];
   public readonly retryAfterMs: number | null;
 
@@ -36,6 +39,7 @@ export class Problem extends Error {
     this.status = parts.status;
     this.code = parts.code;
     this.detail = parts.detail ?? null;
+    this.language = parts.language?.toLowerCase().split('-')[0] ?? 'en';
     this.fields = parts.fields ?? [];
     this.retryAfterMs = parts.retryAfterMs ?? null;
   }
@@ -78,7 +82,7 @@ export function retryAfterMs(header: string | null, nowMs: number): number | nul
 }
 
 /** Reads the body of an answer that is no success. A proxy in between may have written it: nothing in it is relied upon. */
-export function problemOf(status: number, body: unknown, retryAfter: number | null): Problem {
+export function problemOf(status: number, body: unknown, retryAfter: number | null, language: string | null = null): Problem {
   const fields = isFields(body) ? body : {};
   const type = text(fields['type']);
   const list: unknown[] = Array.isArray(fields['errors']) ? fields['errors'].slice(0, FIELDS_MAX) : [];
@@ -93,5 +97,6 @@ export function problemOf(status: number, body: unknown, retryAfter: number | nu
       return field === null || detail === null ? [] : [{ field, detail }];
     }),
     retryAfterMs: retryAfter,
+    language,
   });
 }

@@ -9,7 +9,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { Problem, randomKey } from '@tayang/client';
 import { useShellWords } from './context.ts';
-import { problemText } from './parts/feedback.tsx';
+import { sentence, useProblemText } from './parts/feedback.tsx';
 import { Icon } from './parts/icon.tsx';
 
 export type Errors<T> = Partial<Record<keyof T & string, string>>;
@@ -37,6 +37,7 @@ interface FormOptions<T> {
 
 export function useForm<T extends object>({ initial, check, send, explain }: FormOptions<T>): Form<T> {
   const words = useShellWords();
+  const textOf = useProblemText();
   const [values, setValues] = useState(initial);
   const [errors, setErrors] = useState<Errors<T>>({});
   const [error, setError] = useState<string | null>(null);
@@ -53,10 +54,10 @@ export function useForm<T extends object>({ initial, check, send, explain }: For
   const failWith = (form: HTMLFormElement, problem: unknown): void => {
     const found: Errors<T> = {};
     if (problem instanceof Problem) {
-      for (const { field, detail } of problem.fields) if (field in values) found[field as keyof T & string] = detail;
+      for (const { field, detail } of problem.fields) if (field in values) found[field as keyof T & string] = sentence(detail);
     }
     const own = problem instanceof Problem ? (explain?.(problem) ?? null) : null;
-    fail(form, found, own ?? (Object.keys(found).length > 0 ? words.problem.fields : problemText(problem, words)));
+    fail(form, found, own ?? (Object.keys(found).length > 0 ? words.problem.fields : textOf(problem)));
   };
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const found = check?.(values) ?? {};

@@ -7,6 +7,7 @@ import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { LANGUAGES, type IconName, type Language } from '@tayang/ui';
 import { useApp, useShellWords } from './context.ts';
+import { Loading } from './parts/feedback.tsx';
 import { Icon, Mark } from './parts/icon.tsx';
 import { matchPath } from './router.ts';
 
@@ -209,7 +210,7 @@ export function useTitle(title: string): void {
 }
 
 /** A page whose code comes only when it is wanted. */
-export function later<P extends object>(load: () => Promise<ComponentType<P>>, waiting: ComponentType): ComponentType<P> {
+export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   let loaded: ComponentType<P> | null = null;
   return (props: P) => {
     const [Page, setPage] = useState<ComponentType<P> | null>(() => loaded);
@@ -228,8 +229,7 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>, w
     useEffect(() => {
       if (problem !== null && navigator.onLine) reloadOnce();
     }, [problem]);
-    const Waiting = waiting;
-    return Page === null ? <Waiting /> : <Page {...props} />;
+    return Page === null ? <Loading /> : <Page {...props} />;
   };
 }
 

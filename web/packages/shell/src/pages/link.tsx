@@ -8,12 +8,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { Problem } from '@tayang/client';
 import { useApp, useShellWords } from '../context.ts';
 import { PageHead } from '../frame.tsx';
-import { Empty, problemText } from '../parts/feedback.tsx';
+import { Empty, useProblemText } from '../parts/feedback.tsx';
 import { safeNext } from '../router.ts';
 
 export function LinkPage() {
   const { session, router } = useApp();
   const words = useShellWords();
+  const textOf = useProblemText();
   const [token] = useState(() => router.place.value.hash);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
@@ -45,7 +46,7 @@ export function LinkPage() {
         <div class="card form">
           <p>{words.link.lead}</p>
           <p class="form-error" role="alert">
-            {problem === null ? null : problemText(problem, words)}
+            {problem === null ? null : textOf(problem)}
           </p>
           <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={() => void (busy ? undefined : use())}>
             {busy ? words.link.working : words.link.act}

@@ -17,7 +17,7 @@ export function SignInPage() {
       ...(password === '' ? { password: words.field.required } : {}),
     }),
     send: ({ email, password }) => session.signIn(email.trim(), password),
-    explain: (problem) => (problem.status === 401 ? (problem.detail ?? words.signIn.wrong) : null),
+    explain: (problem) => (problem.status === 401 ? words.signIn.wrong : null),
   });
   const user = session.user.value;
   useEffect(() => {
