@@ -15,5 +15,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The engines are large by nature; `scripts/size.mjs` holds the budgets.
     chunkSizeWarningLimit: 800,
+    rolldownOptions: {
+      // The worker is the same for every app: what it keeps is told after the build, and where it stands it sees itself.
+      input: { index: 'index.html', sw: '../mymentor/src/sw.ts' },
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
 });

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isAbort, type Api } from '@tayang/client';
-import { deviceZone, problemText, useApp, useShellWords, When } from '@tayang/shell';
+import { deviceZone, useApp, useProblemText, When } from '@tayang/shell';
 import { Writer, type Language } from '@tayang/ui';
 import { isZone } from '../logic/zone.ts';
 
@@ -51,8 +51,7 @@ export function useWriter(): Writer {
 
 /** Says what went wrong, in the reader's language. */
 export function useProblemTeller(): (problem: unknown) => string {
-  const words = useShellWords();
-  return (problem) => problemText(problem, words);
+  return useProblemText();
 }
 
 export interface Deed {

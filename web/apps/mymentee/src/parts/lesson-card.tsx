@@ -28,23 +28,23 @@ export function LessonCard({ lesson, now, showDay = false }: { lesson: Lesson; n
   const words = useScheduleWords().card;
   const step = useStep(lesson, now);
   return (
-    <article class="lesson-card card" data-state={lesson.state}>
-      <div class="lesson-time">
-        {showDay ? <span class="lesson-day">{when.day(lesson.starts_at, now)}</span> : null}
+    <article class="slot card" data-state={lesson.state}>
+      <div class="slot-time">
+        {showDay ? <span class="slot-day">{when.day(lesson.starts_at, now)}</span> : null}
         <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
-        <span class="lesson-end">–{when.time(lesson.ends_at)}</span>
+        <span class="slot-end">–{when.time(lesson.ends_at)}</span>
       </div>
-      <div class="lesson-what">
+      <div class="slot-what">
         <h3>
-          <a class="lesson-link" href={router.href(`/lessons/${lesson.id}`)}>
+          <a class="slot-link" href={router.href(`/lessons/${lesson.id}`)}>
             {lesson.title}
           </a>
         </h3>
-        <p class="lesson-course">
+        <p class="slot-course">
           {lesson.course.title}
           {lesson.series_id === null ? null : <span class="badge-plain">{words.series}</span>}
         </p>
-        <p class="lesson-state">
+        <p class="slot-state">
           <Lamp lesson={lesson} />
           {lesson.state === 'live' ? <span>{words.viewers(writer.whole(lesson.viewers))}</span> : null}
         </p>

@@ -35,7 +35,7 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
     list.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
   };
   return (
-    <div class="tabs">
+    <div class="tabset">
       <div class="tab-list" role="tablist" aria-label={label} ref={list} onKeyDown={onKey}>
         {tabs.map(({ name, label: text, icon, badge }) => (
           <button
