@@ -87,7 +87,7 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
   const wide = useWide();
   const [part, setPart] = useState<Part>('stage');
   const told = view.room.lesson;
-  const lesson: Lesson = { ...read, ...(told ?? {}) };
+  const lesson: Lesson = { ...read, ...told };
   useEffect(() => {
     if (polled.value !== null) resource.set(polled.value);
   }, [polled.value]);
