@@ -1,5 +1,5 @@
 /**
- * The worker behind MyMentor: keeps the shell so that the app opens without a network, and shows what is pushed.
+ * The worker behind an app (MyMentor, MyMentee): keeps the shell so that the app opens without a network, and shows what is pushed.
  *
  * Owns the cache of the app's own files and the record of shown pushes. Answers of the API are never kept: what is old is
  * not shown as if it were so; the page says that it is offline. Media is none of its business.
@@ -13,7 +13,9 @@ declare const self: ServiceWorkerGlobalScope;
 const [VERSION = '', ...FILES] = '__SHELL__'.split(' ');
 
 const BASE = new URL(self.registration.scope).pathname;
-const CACHE = `mymentor-${VERSION}`;
+/** Apps of one server share its caches: each knows its own by its place. */
+const OWN = `${BASE.replaceAll('/', '')}-`;
+const CACHE = OWN + VERSION;
 /** A network that does not answer within this time is none; the kept shell is at hand. */
 const PAGE_PATIENCE_MS = 4_000;
 
@@ -30,7 +32,7 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith('mymentor-') && name !== CACHE).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => name.startsWith(OWN) && name !== CACHE).map((name) => caches.delete(name))))
       .then(() => self.clients.claim()),
   );
 });

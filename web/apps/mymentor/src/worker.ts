@@ -30,7 +30,8 @@ export function listenToWorker(router: Router, onNotice: () => void): () => void
 
 // --- push -------------------------------------------------------------------------------------------------------------
 
-const SUBSCRIPTION_KEY = 'tayang.push-subscription';
+/** Each app of a server has a worker, and so a subscription, of its own. */
+const subscriptionKey = (): string => `tayang.push-subscription.${location.pathname.split('/')[1] ?? ''}`;
 
 export type PushAbility = 'possible' | 'unsupported' | 'denied';
 
@@ -45,7 +46,7 @@ export async function hasPush(): Promise<boolean> {
   if (pushAbility() !== 'possible' || Notification.permission !== 'granted') return false;
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = (await registration?.pushManager.getSubscription()) ?? null;
-  return subscription !== null && (browserMemory.get(SUBSCRIPTION_KEY) ?? '') !== '';
+  return subscription !== null && (browserMemory.get(subscriptionKey()) ?? '') !== '';
 }
 
 /** Turns pushes on; `false` if the reader did not permit it. */
@@ -56,18 +57,18 @@ export async function turnPushOn(api: Api): Promise<boolean> {
   const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
-  browserMemory.set(SUBSCRIPTION_KEY, id);
+  browserMemory.set(subscriptionKey(), id);
   return true;
 }
 
 /** Turns pushes off here, and tells the server while it still knows which they were. */
 export async function turnPushOff(api: Api): Promise<void> {
-  const id = browserMemory.get(SUBSCRIPTION_KEY);
+  const id = browserMemory.get(subscriptionKey());
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
   if (id !== null && id !== '') await api.unsubscribePush(id);
-  browserMemory.set(SUBSCRIPTION_KEY, '');
+  browserMemory.set(subscriptionKey(), '');
 }
 
 // --- installing -------------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ export const en: Words = {
     language: 'Language of news and email',
     notices: 'News',
     push: 'News on this device',
-    pushHint: 'Shown even while MyMentor is closed.',
+    pushHint: 'Shown even while the app is closed.',
     pushUnsupported: 'This browser cannot show news. On an iPhone, first add the app to the home screen.',
     pushDenied: 'The browser was told to refuse. Change it in the site settings, then try again.',
     pushAll: 'News on all devices',

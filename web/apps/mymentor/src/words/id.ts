@@ -160,7 +160,7 @@ export const id: Words = {
     language: 'Bahasa kabar dan surel',
     notices: 'Kabar',
     push: 'Kabar di perangkat ini',
-    pushHint: 'Muncul walaupun MyMentor tidak dibuka.',
+    pushHint: 'Muncul walaupun aplikasinya tidak dibuka.',
     pushUnsupported: 'Peramban ini tidak bisa menampilkan kabar. Di iPhone, pasang dahulu aplikasinya ke layar utama.',
     pushDenied: 'Izin kabar ditolak di peramban. Ubah di pengaturan situs, lalu coba lagi.',
     pushAll: 'Kabar di semua perangkat',
