@@ -8,9 +8,9 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
-use crate::feed::FeedRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
+use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
