@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account};
+use crate::{State, account, audit, idempotency, oidc, session, sign_up, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,7 +15,13 @@ use crate::{State, account};
 struct Document;
 
 fn described() -> OpenApiRouter<State> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(account::routes())
+        .merge(audit::routes())
+        .merge(oidc::routes())
+        .merge(session::routes())
+        .merge(sign_up::routes())
+        .merge(users::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.
@@ -54,5 +60,6 @@ pub(crate) fn all(state: State) -> Router {
                 "this address takes other methods: see Allow",
             )
         })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .with_state(state)
 }

@@ -84,6 +84,7 @@ impl Stage {
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
+                oidc: None,
             },
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
