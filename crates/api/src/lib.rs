@@ -6,21 +6,32 @@
 //! One file per part of the contract (`docs/spec/api.md`); each offers `routes()`, which [`routes`] joins.
 
 pub mod auth;
+pub mod chores;
 pub mod etag;
 pub mod extract;
+pub mod known;
 pub mod moment;
+pub mod oidc;
 pub mod page;
 pub mod permit;
+pub mod passwords;
 pub mod problem;
 pub mod routes;
 pub mod state;
 pub mod upgrade;
+pub mod visit;
 
 mod account;
 mod notices;
 mod push;
 mod service;
 mod webhooks;
+mod audit;
+mod idempotency;
+mod service;
+mod session;
+mod sign_up;
+mod users;
 
 pub use service::{Api, Peer};
 pub use state::{Settings, State};

@@ -6,6 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{State, account, notices, push, webhooks};
+use crate::{State, account, audit, idempotency, oidc, session, sign_up, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +21,11 @@ fn described() -> OpenApiRouter<State> {
         .merge(notices::routes())
         .merge(push::routes())
         .merge(webhooks::routes())
+        .merge(audit::routes())
+        .merge(oidc::routes())
+        .merge(session::routes())
+        .merge(sign_up::routes())
+        .merge(users::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.
@@ -58,5 +64,6 @@ pub(crate) fn all(state: State) -> Router {
                 "this address takes other methods: see Allow",
             )
         })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .with_state(state)
 }

@@ -11,6 +11,10 @@ use media::UnixMillis;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::known::Known;
+use crate::oidc::{OidcSettings, Provider};
+use crate::passwords::Passwords;
+
 /// What the configuration says.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -24,11 +28,20 @@ pub struct Settings {
     pub attendance_ms: i64,
     /// Where requests to addresses of strangers may go.
     pub egress: events::egress::Policy,
+    /// Who else tells us who somebody is.
+    pub oidc: Option<OidcSettings>,
 }
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State(Arc<Whole>);
+
+struct Whole {
+    parts: Parts,
+    known: Known,
+    passwords: Passwords,
+    provider: Option<Provider>,
+}
 
 /// See [`State`].
 pub struct Parts {
@@ -50,7 +63,26 @@ impl State {
     /// Joins them.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let provider = parts.settings.oidc.clone().map(Provider::new);
+        Self(Arc::new(Whole { parts, known: Known::default(), passwords: Passwords::default(), provider }))
+    }
+
+    /// Who was lately known.
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.0.known
+    }
+
+    /// What hashes passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The identity provider.
+    #[must_use]
+    pub fn provider(&self) -> Option<&Provider> {
+        self.0.provider.as_ref()
     }
 
     /// The wall clock.
@@ -65,6 +97,6 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

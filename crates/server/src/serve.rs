@@ -5,6 +5,7 @@
 //! configured time, for no thread that waits for a disk is waited for longer. A signal at the start ends it as a kill would.
 
 mod control_plane;
+mod first_start;
 mod listeners;
 mod observe;
 mod watch;
@@ -16,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use control::identity::provider::GroupRule;
 use control::{Directory, RecordingRepository, Repository};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
@@ -30,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use self::control_plane::ControlPlane;
 use crate::addresses::BoundAddresses;
-use crate::config::{Config, server_file};
+use crate::config::{self, Config, server_file};
 
 /// How often streams whose window closed are ended and counts are published.
 const TICK: Duration = Duration::from_millis(250);
@@ -129,7 +131,7 @@ impl Running {
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
-        let api = api::Api::new(api::State::new(api::state::Parts {
+        let state = api::State::new(api::state::Parts {
             repository: store.clone(),
             air: Arc::new(control::air::Silence),
             mailer: Arc::new(events::mail::Forgetful),
@@ -139,12 +141,16 @@ impl Running {
                 slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
                 attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
                 egress: events::egress::Policy::default(),
+                oidc: config.oidc.as_ref().map(oidc_settings),
             },
             stop: stop.clone(),
             tasks: tracker.clone(),
-        }));
+        });
+        let api = api::Api::new(state.clone());
         ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
+        tracker.spawn(api::chores::run(state));
         tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));
@@ -165,6 +171,17 @@ impl Running {
             tracing::warn!("a disk does not answer: the files that say where this server listened are left");
         }
         tracing::info!("stopped");
+    }
+}
+
+fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
+    api::oidc::OidcSettings {
+        name: set.name.clone(),
+        issuer: set.issuer.clone(),
+        client_id: set.client_id.clone(),
+        client_secret: set.client_secret.clone(),
+        groups_claim: set.groups_claim.clone(),
+        rule: GroupRule { mentor: set.mentor_group.clone(), operator: set.operator_group.clone() },
     }
 }
 

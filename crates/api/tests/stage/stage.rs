@@ -88,6 +88,7 @@ impl Stage {
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
                 egress: events::egress::Policy::default(),
+                oidc: None,
             },
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
