@@ -84,7 +84,12 @@ pub(crate) async fn own(state: &State, who: &SignedIn, id: CourseId) -> Result<C
     if seen.course.mentor == who.id() {
         Ok(seen)
     } else {
-        Err(Problem::new(StatusCode::FORBIDDEN, "not-yours", "not allowed", "only the mentor of the course may do this"))
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not-yours",
+            "not allowed",
+            "only the mentor of the course may do this",
+        ))
     }
 }
 

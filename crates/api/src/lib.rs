@@ -17,7 +17,19 @@ pub mod state;
 pub mod upgrade;
 
 mod account;
+mod calendar;
+mod changes;
+mod courses;
+mod earlier;
+mod enrolments;
+mod feed;
+mod icalendar;
+mod lessons;
+mod livego;
+mod mentors;
+mod publishing;
 mod service;
+mod teaching;
 
 pub use service::{Api, Peer};
-pub use state::{Settings, State};
+pub use state::{Addresses, Settings, State};

@@ -1,9 +1,9 @@
 //! Mentors: their pages and their own keys.
 
+use axum::response::Response;
 use control::teaching::mentors::{KEY_LABEL_LENGTH_MAX, MentorKey, MentorSeen};
 use control::{UserId, Uuid};
 use http::StatusCode;
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;

@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account};
+use crate::{State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, publishing};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,7 +15,17 @@ use crate::{State, account};
 struct Document;
 
 fn described() -> OpenApiRouter<State> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(account::routes())
+        .merge(calendar::routes())
+        .merge(changes::routes())
+        .merge(courses::routes())
+        .merge(earlier::routes())
+        .merge(enrolments::routes())
+        .merge(lessons::routes())
+        .merge(livego::routes())
+        .merge(mentors::routes())
+        .merge(publishing::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.
@@ -31,7 +41,10 @@ pub fn document() -> String {
 #[must_use]
 pub fn answers(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "api" | "problems")
+    matches!(
+        first,
+        "api" | "calendar" | "control" | "livestream" | "mentor" | "problems" | "stat" | "store-live" | "streams"
+    )
 }
 
 pub(crate) fn all(state: State) -> Router {

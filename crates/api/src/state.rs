@@ -1,15 +1,17 @@
 //! What every answer may use.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::Repository;
 use control::air::Air;
 use control::mail::Mailer;
-use media::UnixMillis;
+use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::feed::Feed;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -22,11 +24,31 @@ pub struct Settings {
     pub slot_margin_ms: i64,
     /// Media delivered to somebody before they count as having been there.
     pub attendance_ms: i64,
+    /// Where publishers reach this server: known once it listens.
+    pub addresses: Arc<OnceLock<Addresses>>,
+    /// What opens `POST /store-live` besides an operator's sign-in.
+    pub hook_secret: Option<Redacted<String>>,
+    /// Why no channel can be made at a path, if none can: its addresses would mean something else.
+    pub refuses_path: fn(&ChannelPath) -> Option<String>,
+}
+
+/// The beginnings of the addresses that publishers use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `rtmp://host:port`.
+    pub rtmp: String,
+    /// `rtmps://host:port`, if on.
+    pub rtmps: Option<String>,
 }
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    feed: OnceLock<Feed>,
+}
 
 /// See [`State`].
 pub struct Parts {
@@ -48,7 +70,12 @@ impl State {
     /// Joins them.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared { parts, feed: OnceLock::new() }))
+    }
+
+    /// What wakes those who wait for changes.
+    pub(crate) fn feed(&self) -> &Feed {
+        self.0.feed.get_or_init(|| Feed::start(self))
     }
 
     /// The wall clock.
@@ -63,6 +90,6 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

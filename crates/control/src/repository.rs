@@ -8,9 +8,10 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
-use crate::feed::FeedRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
+use crate::earlier::EarlierRepository;
+use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
@@ -138,6 +139,7 @@ repository!(
     DirectingRepository,
     MentorRepository,
     FeedRepository,
+    EarlierRepository,
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,
