@@ -27,9 +27,12 @@ mod icalendar;
 mod lessons;
 mod livego;
 mod mentors;
+mod notices;
 mod publishing;
+mod push;
 mod service;
 mod teaching;
+mod webhooks;
 
 pub use service::{Api, Peer};
 pub use state::{Addresses, Settings, State};

@@ -5,7 +5,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, publishing};
+use crate::{
+    State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
+    push, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +29,9 @@ fn described() -> OpenApiRouter<State> {
         .merge(livego::routes())
         .merge(mentors::routes())
         .merge(publishing::routes())
+        .merge(notices::routes())
+        .merge(push::routes())
+        .merge(webhooks::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.

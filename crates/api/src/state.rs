@@ -30,6 +30,8 @@ pub struct Settings {
     pub hook_secret: Option<Redacted<String>>,
     /// Why no channel can be made at a path, if none can: its addresses would mean something else.
     pub refuses_path: fn(&ChannelPath) -> Option<String>,
+    /// Where requests to addresses of strangers may go.
+    pub egress: events::egress::Policy,
 }
 
 /// The beginnings of the addresses that publishers use.

@@ -115,13 +115,6 @@ pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
     text.map(|text| text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))).transpose()
 }
 
-/// The id behind which a page begins.
-pub(crate) fn id_after<T: std::str::FromStr>(after: Option<String>) -> Result<Option<T>, Problem> {
-    after
-        .map(|text| text.parse().map_err(|_| Problem::field("cursor", "must be next_cursor of an earlier answer")))
-        .transpose()
-}
-
 /// Where people reach this server, without a slash at the end.
 pub(crate) fn origin(state: &State, headers: &HeaderMap, peer: Peer) -> String {
     if let Some(url) = &state.settings.public_url {

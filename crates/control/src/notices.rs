@@ -426,6 +426,8 @@ pub struct Letter {
 /// For whom a letter is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
+    /// Who.
+    pub user: UserId,
     /// Language.
     pub locale: Locale,
     /// IANA name of the zone.

@@ -175,7 +175,7 @@ impl Courier {
             return Ok(Verdict::Dead("the device is signed out".to_owned()));
         };
         let wording = wording(notice.kind, &told(notice)?, reader.locale, &reader.zone);
-        let link = self.link(notice);
+        let link = path(notice, letter);
         let policy = self.egress.policy();
         let request = match push::request(subscription, notice, &wording, &link, &self.vapid, policy, now) {
             Ok(request) => request,
@@ -197,7 +197,7 @@ impl Courier {
     async fn mail(&self, delivery: &Delivery, letter: &Letter, now: UnixMillis) -> Result<Verdict, RepositoryError> {
         let what = &delivery.what;
         let (mail, language) = match (&letter.notice, &letter.reader) {
-            (Some(notice), Some(reader)) => (self.notice_mail(notice, reader)?, Some(reader.locale.as_str())),
+            (Some(notice), Some(reader)) => (self.notice_mail(notice, letter, reader)?, Some(reader.locale.as_str())),
             _ if what.notice.is_some() => return Ok(Verdict::Dead("the notice is gone".to_owned())),
             _ => (serde_json::from_str(&what.payload).map_err(|_| corrupt("payload"))?, None),
         };
@@ -223,14 +223,14 @@ impl Courier {
         verdict(delivery, self.egress.post(&hook.url.0, headers, body, now).await)
     }
 
-    fn link(&self, notice: &Notice) -> String {
-        format!("{}/mymentor/lessons/{}", self.base_url, notice.lesson)
-    }
-
-    fn notice_mail(&self, notice: &Notice, reader: &Reader) -> Result<KeptMail, RepositoryError> {
+    fn notice_mail(&self, notice: &Notice, letter: &Letter, reader: &Reader) -> Result<KeptMail, RepositoryError> {
         let told = told(notice)?;
         let wording = wording(notice.kind, &told, reader.locale, &reader.zone);
-        let foot = mail_foot(reader.locale, &self.link(notice), &format!("{}/mymentor/settings", self.base_url));
+        let foot = mail_foot(
+            reader.locale,
+            &format!("{}{}", self.base_url, path(notice, letter)),
+            &format!("{}/{}/settings", self.base_url, app(letter)),
+        );
         Ok(KeptMail {
             subject: format!("{}: {}", wording.title, told.title),
             body: format!("{}\n\n{foot}", wording.body),
@@ -254,12 +254,38 @@ impl Courier {
     }
 }
 
+/// The app in which somebody is told: mentors have their own.
+fn app(letter: &Letter) -> &'static str {
+    match (&letter.lesson, &letter.reader) {
+        (Some(lesson), Some(reader)) if lesson.mentor == reader.user => "mymentee",
+        _ => "mymentor",
+    }
+}
+
+/// The page of the lesson, without scheme and host.
+fn path(notice: &Notice, letter: &Letter) -> String {
+    format!("/{}/lessons/{}", app(letter), notice.lesson)
+}
+
 fn corrupt(what: &str) -> RepositoryError {
     RepositoryError::Corrupt { what: format!("a value of {what}") }
 }
 
 fn told(notice: &Notice) -> Result<Told, RepositoryError> {
     serde_json::from_str(&notice.payload).map_err(|_| corrupt("payload"))
+}
+
+/// What an error begins with that is an answer.
+const ANSWERED: &str = "it answered ";
+
+fn answered(status: StatusCode) -> String {
+    format!("{ANSWERED}{}", status.as_u16())
+}
+
+/// The status in the error of a delivery. `None`: there was no answer.
+#[must_use]
+pub fn status_of(error: &str) -> Option<u16> {
+    error.strip_prefix(ANSWERED)?.parse().ok()
 }
 
 /// Client errors that pass.
@@ -272,7 +298,7 @@ fn verdict(delivery: &Delivery, sent: Result<Answer, SendError>) -> Verdict {
     let now = clock::now();
     match sent {
         Ok(answer) if answer.status.is_success() => Verdict::Sent,
-        Ok(answer) => again(delivery, now, answer.retry_after_ms, format!("it answered {}", answer.status.as_u16())),
+        Ok(answer) => again(delivery, now, answer.retry_after_ms, answered(answer.status)),
         Err(SendError::Busy) => {
             let spread = i64::try_from(clock::chance() % 1_000).unwrap_or(0);
             Verdict::Postponed(now.plus_millis(BUSY_MS + spread))

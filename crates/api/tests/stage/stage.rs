@@ -96,6 +96,7 @@ impl Stage {
                 ),
                 hook_secret: Some(Redacted("rahasia-kait".to_owned())),
                 refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+                egress: events::egress::Policy::default(),
             },
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -52,6 +52,9 @@ mod webhooks;
 use super::write::Write;
 use super::{Db, Row, SKIP_LOCKED, Store, is_full};
 
+/// A statement with its values, not sent yet.
+pub(super) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
+
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {
     rows::failed(subject, error)

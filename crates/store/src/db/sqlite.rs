@@ -114,10 +114,9 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
-    /// Where lists are read that may be some seconds old; here there is one place only.
-    #[allow(dead_code, clippy::unused_async, reason = "PostgreSQL's asks its replica")]
-    async fn lists(&self) -> &SqlitePool {
-        &self.readers
+    /// The rows of a list that may be some seconds old; here they never are.
+    async fn list<'q>(&self, query: impl Fn() -> sql::Query<'q> + Send + Sync) -> Result<Vec<Row>, sqlx::Error> {
+        query().fetch_all(&self.readers).await
     }
 
     async fn version(&self) -> Result<i64, RepositoryError> {

@@ -410,7 +410,7 @@ impl NoticeRepository for Store {
     fn letter(&self, delivery: Uuid, now: UnixMillis) -> BoxFuture<'_, Result<Letter, RepositoryError>> {
         Box::pin(async move {
             let text = format!(
-                "SELECT {NOTICE}, u.locale AS u_locale, u.zone AS u_zone,
+                "SELECT {NOTICE}, u.id AS u_id, u.locale AS u_locale, u.zone AS u_zone,
                      CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS u_suspended,
                      d.target AS d_target, d.medium AS d_medium, d.webhook_id AS d_webhook_id
                  FROM deliveries d LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN users u ON u.id = d.user_id
@@ -425,6 +425,7 @@ impl NoticeRepository for Store {
             let mut letter = Letter::default();
             if rows::column::<Option<&str>>(&row, "u_locale")?.is_some() {
                 letter.reader = Some(Reader {
+                    user: rows::parsed(&row, "u_id")?,
                     locale: rows::parsed(&row, "u_locale")?,
                     zone: rows::column(&row, "u_zone")?,
                     suspended: rows::truth(&row, "u_suspended")?,
