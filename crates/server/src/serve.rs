@@ -138,6 +138,7 @@ impl Running {
                 sign_up: config.sign_up,
                 slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
                 attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
+                egress: events::egress::Policy::default(),
             },
             stop: stop.clone(),
             tasks: tracker.clone(),
