@@ -18,7 +18,7 @@ use crate::mentors::require_mentor;
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, ProblemBody};
-use crate::teaching::{Checks, Named, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, id_after, named, query};
+use crate::teaching::{Checks, Named, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, named, query};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -84,7 +84,12 @@ pub(crate) async fn own(state: &State, who: &SignedIn, id: CourseId) -> Result<C
     if seen.course.mentor == who.id() {
         Ok(seen)
     } else {
-        Err(Problem::new(StatusCode::FORBIDDEN, "not-yours", "not allowed", "only the mentor of the course may do this"))
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not-yours",
+            "not allowed",
+            "only the mentor of the course may do this",
+        ))
     }
 }
 
@@ -120,7 +125,7 @@ async fn list(
         mentor: filter.mentor.map(UserId),
         mine,
         query: query(filter.query.as_deref())?.map(str::to_owned),
-        after: id_after(page.after()?)?,
+        after: page.after_id()?,
         limit: limit + 1,
     };
     let found = state.repository.courses(&filter, caller.id()).await?;

@@ -16,7 +16,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, ProblemBody};
-use crate::teaching::{Checks, Named, id_after, origin, word};
+use crate::teaching::{Checks, Named, origin, word};
 use crate::{Peer, State};
 
 /// Longest token that is looked at: twice ours.
@@ -166,7 +166,7 @@ async fn list(
     own(&state, &who, CourseId(id)).await?;
     let limit = page.limit()?;
     let place = word::<EnrolmentState>("state", filter.state.as_deref())?;
-    let found = state.repository.enrolments(CourseId(id), place, id_after(page.after()?)?, limit + 1).await?;
+    let found = state.repository.enrolments(CourseId(id), place, page.after_id()?, limit + 1).await?;
     Ok(Json(Page::of(found, limit, |enrolled| enrolled.user.to_string()).map(EnrolmentBody::from)))
 }
 

@@ -22,9 +22,21 @@ pub mod upgrade;
 pub mod visit;
 
 mod account;
+mod calendar;
+mod changes;
+mod courses;
+mod earlier;
+mod enrolments;
+mod feed;
+mod icalendar;
+mod lessons;
+mod livego;
+mod mentors;
 mod notices;
+mod publishing;
 mod push;
 mod service;
+mod teaching;
 mod webhooks;
 mod audit;
 mod idempotency;
@@ -34,4 +46,4 @@ mod sign_up;
 mod users;
 
 pub use service::{Api, Peer};
-pub use state::{Settings, State};
+pub use state::{Addresses, Settings, State};

@@ -1,9 +1,9 @@
 //! Mentors: their pages and their own keys.
 
+use axum::response::Response;
 use control::teaching::mentors::{KEY_LABEL_LENGTH_MAX, MentorKey, MentorSeen};
 use control::{UserId, Uuid};
 use http::StatusCode;
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +16,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, ProblemBody};
-use crate::teaching::{Checks, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, id_after, query};
+use crate::teaching::{Checks, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, query};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -92,7 +92,7 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Mentor>>, Problem> {
     let limit = page.limit()?;
-    let after = id_after(page.after()?)?;
+    let after = page.after_id()?;
     let found =
         state.repository.mentors(query(search.query.as_deref())?, caller.id(), after, limit + 1, state.now()).await?;
     Ok(Json(Page::of(found, limit, |seen| seen.id.to_string()).map(Mentor::from)))

@@ -7,6 +7,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::{Problem, ProblemBody};
 use crate::{State, account, notices, push, webhooks};
 use crate::{State, account, audit, idempotency, oidc, session, sign_up, users};
+use crate::{
+    State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
+    push, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +22,15 @@ struct Document;
 fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(account::routes())
+        .merge(calendar::routes())
+        .merge(changes::routes())
+        .merge(courses::routes())
+        .merge(earlier::routes())
+        .merge(enrolments::routes())
+        .merge(lessons::routes())
+        .merge(livego::routes())
+        .merge(mentors::routes())
+        .merge(publishing::routes())
         .merge(notices::routes())
         .merge(push::routes())
         .merge(webhooks::routes())
@@ -41,7 +54,10 @@ pub fn document() -> String {
 #[must_use]
 pub fn answers(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "api" | "problems")
+    matches!(
+        first,
+        "api" | "calendar" | "control" | "livestream" | "mentor" | "problems" | "stat" | "store-live" | "streams"
+    )
 }
 
 pub(crate) fn all(state: State) -> Router {

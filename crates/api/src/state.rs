@@ -1,19 +1,20 @@
 //! What every answer may use.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::Repository;
 use control::air::Air;
 use control::mail::Mailer;
-use media::UnixMillis;
+use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::known::Known;
 use crate::oidc::{OidcSettings, Provider};
 use crate::passwords::Passwords;
+use crate::feed::Feed;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -26,10 +27,25 @@ pub struct Settings {
     pub slot_margin_ms: i64,
     /// Media delivered to somebody before they count as having been there.
     pub attendance_ms: i64,
+    /// Where publishers reach this server: known once it listens.
+    pub addresses: Arc<OnceLock<Addresses>>,
+    /// What opens `POST /store-live` besides an operator's sign-in.
+    pub hook_secret: Option<Redacted<String>>,
+    /// Why no channel can be made at a path, if none can: its addresses would mean something else.
+    pub refuses_path: fn(&ChannelPath) -> Option<String>,
     /// Where requests to addresses of strangers may go.
     pub egress: events::egress::Policy,
     /// Who else tells us who somebody is.
     pub oidc: Option<OidcSettings>,
+}
+
+/// The beginnings of the addresses that publishers use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `rtmp://host:port`.
+    pub rtmp: String,
+    /// `rtmps://host:port`, if on.
+    pub rtmps: Option<String>,
 }
 
 /// Cheap to clone; all clones are one.
@@ -41,6 +57,11 @@ struct Whole {
     known: Known,
     passwords: Passwords,
     provider: Option<Provider>,
+pub struct State(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    feed: OnceLock<Feed>,
 }
 
 /// See [`State`].
@@ -83,6 +104,12 @@ impl State {
     #[must_use]
     pub fn provider(&self) -> Option<&Provider> {
         self.0.provider.as_ref()
+        Self(Arc::new(Shared { parts, feed: OnceLock::new() }))
+    }
+
+    /// What wakes those who wait for changes.
+    pub(crate) fn feed(&self) -> &Feed {
+        self.0.feed.get_or_init(|| Feed::start(self))
     }
 
     /// The wall clock.

@@ -43,7 +43,9 @@ pub(crate) struct Titled {
 
 /// A field that may be missing, null, or have a value: for changes, where missing means that it stays.
 #[allow(clippy::option_option, reason = "three cases")]
-pub(crate) fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(crate) fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
@@ -113,11 +115,6 @@ pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
     text.map(|text| text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))).transpose()
 }
 
-/// The id behind which a page begins.
-pub(crate) fn id_after<T: std::str::FromStr>(after: Option<String>) -> Result<Option<T>, Problem> {
-    after.map(|text| text.parse().map_err(|_| Problem::field("cursor", "must be next_cursor of an earlier answer"))).transpose()
-}
-
 /// Where people reach this server, without a slash at the end.
 pub(crate) fn origin(state: &State, headers: &HeaderMap, peer: Peer) -> String {
     if let Some(url) = &state.settings.public_url {
@@ -134,12 +131,17 @@ impl From<TeachingError> for Problem {
         match error {
             TeachingError::Repository(error) => error.into(),
             TeachingError::ChangedMeanwhile => Self::changed_meanwhile(),
-            TeachingError::CourseFull => {
-                Self::conflict("course-full", "the course has no place left: ask its mentor for one, or try again later")
-            }
+            TeachingError::CourseFull => Self::conflict(
+                "course-full",
+                "the course has no place left: ask its mentor for one, or try again later",
+            ),
             TeachingError::Archived => Self::conflict("archived", "the course is over: look for another one"),
-            TeachingError::NotInvited => no("not-invited", "this course takes an invitation: ask its mentor for one that holds"),
-            TeachingError::PutOut => no("put-out", "the mentor put you out of this course: ask them to let you in again"),
+            TeachingError::NotInvited => {
+                no("not-invited", "this course takes an invitation: ask its mentor for one that holds")
+            }
+            TeachingError::PutOut => {
+                no("put-out", "the mentor put you out of this course: ask them to let you in again")
+            }
             TeachingError::OwnCourse => Self::conflict("own-course", "this is your own course: you are in it anyway"),
             TeachingError::Overlaps(lesson) => Self::conflict(
                 "overlaps",
@@ -157,9 +159,10 @@ impl From<TeachingError> for Problem {
                 error.to_string(),
             ),
             TeachingError::Zone(error) => Self::field("zone", error.to_string()),
-            TeachingError::TooMany(max) => {
-                Self::conflict("too-many", format!("there are {max} already, which is as many as may be: delete one first"))
-            }
+            TeachingError::TooMany(max) => Self::conflict(
+                "too-many",
+                format!("there are {max} already, which is as many as may be: delete one first"),
+            ),
             other => {
                 tracing::error!(error = %other, "an error that has no answer");
                 Self::conflict("not-possible", "this is not possible now: read it again and repeat")
@@ -200,6 +203,9 @@ mod tests {
             capacity: Option<Option<u32>>,
         }
         let read = |text| serde_json::from_str::<Change>(text).map(|change| change.capacity).expect("read");
-        assert_eq!((read("{}"), read("{\"capacity\":null}"), read("{\"capacity\":3}")), (None, Some(None), Some(Some(3))));
+        assert_eq!(
+            (read("{}"), read("{\"capacity\":null}"), read("{\"capacity\":3}")),
+            (None, Some(None), Some(Some(3)))
+        );
     }
 }

@@ -10,6 +10,7 @@ pub mod changes;
 mod channel;
 pub mod deliveries;
 pub mod directory;
+pub mod earlier;
 pub mod feed;
 pub mod idempotency;
 pub mod identity;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::access::AccessRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
+use crate::earlier::EarlierRepository;
 use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
@@ -138,6 +139,7 @@ repository!(
     DirectingRepository,
     MentorRepository,
     FeedRepository,
+    EarlierRepository,
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,

@@ -6,6 +6,8 @@ mod contract;
 mod identity;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/teaching.rs"]
+mod teaching;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

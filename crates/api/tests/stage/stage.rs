@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use api::state::Parts;
-use api::{Api, Peer, Settings, State};
+use api::{Addresses, Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
@@ -18,7 +18,7 @@ use control::{
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 use parking_lot::Mutex;
 use serde_json::Value;
 use store::db::sqlite::SqliteStore;
@@ -87,6 +87,15 @@ impl Stage {
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
+                addresses: Arc::new(
+                    Addresses {
+                        rtmp: "rtmp://tayang.test:1935".to_owned(),
+                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                    }
+                    .into(),
+                ),
+                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
                 egress: events::egress::Policy::default(),
                 oidc: None,
             },

@@ -12,7 +12,7 @@ pub const DEFAULT_APP: &str = "live";
 
 /// First words of addresses that are the server's own, now or kept for it: no application and no channel is called so, as
 /// [`parse`] would read its addresses as something else.
-pub const RESERVED: [&str; 20] = [
+pub const RESERVED: [&str; 21] = [
     "api",
     "assets",
     "calendar",
@@ -31,6 +31,7 @@ pub const RESERVED: [&str; 20] = [
     "s",
     "stat",
     "store-live",
+    "streams",
     "time",
     "watch",
 ];

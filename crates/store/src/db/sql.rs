@@ -20,6 +20,8 @@ mod courses;
 mod deliveries;
 #[path = "sql/directing.rs"]
 mod directing;
+#[path = "sql/earlier.rs"]
+mod earlier;
 #[path = "sql/feed.rs"]
 mod feed;
 #[path = "sql/idempotency.rs"]
