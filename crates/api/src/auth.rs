@@ -32,6 +32,23 @@ pub struct SignedIn(pub Principal);
 #[derive(Clone, Debug)]
 pub struct Caller(pub Option<Principal>);
 
+/// An operator who is signed in.
+#[derive(Clone, Debug)]
+pub struct Operator(pub Principal);
+
+impl FromRequestParts<State> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let SignedIn(principal) = SignedIn::from_request_parts(parts, state).await?;
+        if principal.user.roles.operator {
+            Ok(Self(principal))
+        } else {
+            Err(Problem::forbidden("only an operator of this server may do this: ask one"))
+        }
+    }
+}
+
 impl FromRequestParts<State> for SignedIn {
     type Rejection = Problem;
 

@@ -10,6 +10,7 @@ pub mod etag;
 pub mod extract;
 pub mod moment;
 pub mod page;
+pub mod permit;
 pub mod problem;
 pub mod routes;
 pub mod state;

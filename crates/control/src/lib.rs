@@ -5,10 +5,14 @@
 
 pub mod access;
 pub mod air;
+pub mod audit;
 pub mod changes;
 mod channel;
 pub mod deliveries;
 pub mod directory;
+pub mod feed;
+pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod keys;
 pub mod mail;

@@ -8,9 +8,17 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::feed::FeedRepository;
+use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
+use crate::idempotency::IdempotencyRepository;
+use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
+use crate::teaching::courses::CourseRepository;
+use crate::teaching::directing::DirectingRepository;
+use crate::teaching::lessons::LessonRepository;
+use crate::teaching::mentors::MentorRepository;
 use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
@@ -125,6 +133,14 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    CourseRepository,
+    LessonRepository,
+    DirectingRepository,
+    MentorRepository,
+    FeedRepository,
+    AuditRepository,
+    IdempotencyRepository,
+    IdentityRepository,
     NoticeRepository,
     DeliveryRepository,
     WebhookRepository,

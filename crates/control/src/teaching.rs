@@ -1,5 +1,14 @@
 //! Teaching: mentors, courses, who is enrolled, and lessons.
 
+pub mod courses;
+pub mod directing;
+pub mod lessons;
+pub mod mentors;
+mod refusal;
+pub mod series;
+
+pub use refusal::TeachingError;
+
 use media::UnixMillis;
 use uuid::Uuid;
 
@@ -179,7 +188,7 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn lesson(state: LessonState) -> Lesson {

@@ -39,6 +39,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// PostgreSQL, instead of a file in `data_dir`.
     pub database_url: Option<Redacted<String>>,
+    /// A replica of it, for lists that may be some seconds old.
+    pub database_replica_url: Option<Redacted<String>>,
     /// Rules of lessons.
     pub lessons: Lessons,
     /// Strangers may make an account.
@@ -200,7 +202,9 @@ impl Config {
     #[must_use]
     pub fn database(&self) -> store::db::Location {
         match &self.database_url {
-            Some(url) => store::db::Location::Postgres(url.clone()),
+            Some(url) => {
+                store::db::Location::Postgres { url: url.clone(), replica_url: self.database_replica_url.clone() }
+            }
             None => store::db::Location::File(self.database_file()),
         }
     }

@@ -96,6 +96,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "PostgreSQL, postgres://user:password@host/name. Without one, tayang.db in data_dir.",
     ),
+    off("database_replica_url", Kind::Secret, "A replica of it, for lists that may be some seconds old."),
     off("https_addr", Kind::Address, "The same over TLS; usually port 8443."),
     on("rtmp_addr", Kind::Address, "0.0.0.0:1935", "RTMP in and out."),
     off("rtmps_addr", Kind::Address, "RTMP over TLS; usually port 1936."),

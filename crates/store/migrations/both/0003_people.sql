@@ -134,6 +134,13 @@ CREATE TABLE mentor_keys (
 );
 CREATE INDEX mentor_keys_mentor ON mentor_keys (mentor_id);
 
+-- The address of somebody's calendar is signed with this number: it rises when the address before is withdrawn.
+CREATE TABLE calendars (
+    user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id),
+    generation BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL
+);
+
 CREATE TABLE courses (
     id          TEXT   NOT NULL PRIMARY KEY,
     mentor_id   TEXT   NOT NULL REFERENCES users (id),
@@ -195,12 +202,18 @@ CREATE TABLE lessons (
     review_on   BIGINT NOT NULL CHECK (review_on IN (0, 1)),
     -- JSON array of words.
     word_filter TEXT   NOT NULL,
+    -- When it was told that its recording can be played: once.
+    announced_ms BIGINT,
     created_ms  BIGINT NOT NULL,
     version     BIGINT NOT NULL
 );
+CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND announced_ms IS NULL;
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
+
+CREATE INDEX recordings_app ON recordings (app, started_ms);
+CREATE INDEX recordings_name ON recordings (name, started_ms);
 
 CREATE TABLE chapters (
     lesson_id TEXT   NOT NULL REFERENCES lessons (id),

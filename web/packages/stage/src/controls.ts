@@ -1,8 +1,8 @@
 /** The bar of controls over the stage, and the seek bar of recordings. */
 
 import { clockText, h, icon, setAttributes, setHidden, setText } from '@tayang/ui';
-import type { Stagecraft } from '../stagecraft.ts';
-import type { Context, Part, View } from './view.ts';
+import type { Part, StageContext, StageView } from './part.ts';
+import type { Stagecraft } from './stagecraft.ts';
 
 type IconNames = Parameters<typeof icon>[0];
 
@@ -29,7 +29,7 @@ function fill(slider: HTMLInputElement, share: number): void {
   if (slider.style.getPropertyValue('--fill') !== text) slider.style.setProperty('--fill', text);
 }
 
-function volumeSlider({ player }: Context): Part {
+function volumeSlider({ player }: StageContext): Part {
   const slider = h('input', { type: 'range', class: 'slider volume', min: 0, max: 100, step: 5 });
   slider.addEventListener('input', () => player.setVolume(slider.valueAsNumber / 100));
   return {
@@ -43,7 +43,7 @@ function volumeSlider({ player }: Context): Part {
   };
 }
 
-function seekBar({ player }: Context): Part {
+function seekBar({ player }: StageContext): Part {
   const slider = h('input', { type: 'range', class: 'slider seek', min: 0, max: 1, step: 0.1 });
   let dragging = false;
   slider.addEventListener('input', () => {
@@ -76,7 +76,7 @@ function seekBar({ player }: Context): Part {
   };
 }
 
-function edgeButton({ player }: Context): Part {
+function edgeButton({ player }: StageContext): Part {
   const label = h('span');
   const button = h('button', { type: 'button', class: 'edge' }, h('span', { class: 'edge-lamp', 'aria-hidden': 'true' }), label);
   button.addEventListener('click', () => player.goLive());
@@ -92,7 +92,7 @@ function edgeButton({ player }: Context): Part {
 }
 
 /** Everything that is pressed during play. */
-export function controlsPart(context: Context, stagecraft: Stagecraft): Part {
+export function controlsPart(context: StageContext, stagecraft: Stagecraft): Part {
   const { player } = context;
   const play = roundButton('play', () => player.togglePlay());
   const sound = roundButton('sound', () => player.setMuted(!context.video.muted));
@@ -115,7 +115,7 @@ export function controlsPart(context: Context, stagecraft: Stagecraft): Part {
   const element = h('div', { class: 'controls' }, seek.element, row);
   return {
     element,
-    render(view: View) {
+    render(view: StageView) {
       const { snapshot, words } = view;
       setHidden(element, snapshot.attached === null || snapshot.failure === 'missing');
       const playing = snapshot.wantsPlay && !snapshot.blocked;

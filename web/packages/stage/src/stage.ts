@@ -1,18 +1,17 @@
 /** The stage: video, last picture, scene, notices and controls, one over the other. */
 
 import { h, icon, setAttributes, setHidden, setText } from '@tayang/ui';
-import type { Stagecraft } from '../stagecraft.ts';
 import { controlsPart } from './controls.ts';
-import { scenePart } from './scene.ts';
-import type { Context, Part, View } from './view.ts';
+import type { Part, StageContext, StageView } from './part.ts';
+import type { Stagecraft } from './stagecraft.ts';
 
-export interface Stage extends Part {
+export interface Stage<View extends StageView> extends Part<View> {
   readonly stagecraft: Stagecraft;
 }
 
-export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stagecraft): Stage {
+/** `scene` is what is shown in place of moving pictures. */
+export function stagePart<View extends StageView>(context: StageContext, stage: HTMLElement, stagecraft: Stagecraft, scene: Part<View>): Stage<View> {
   const { player, video } = context;
-  const scene = scenePart(context);
   const controls = controlsPart(context, stagecraft);
   const unmute = h('button', { type: 'button', class: 'unmute' }, icon('silent'), h('span'));
   unmute.addEventListener('click', () => player.setMuted(false));
@@ -26,7 +25,7 @@ export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stag
   const draw = (view: View): void => {
     const { snapshot, words } = view;
     setAttributes(stage, { 'aria-label': words.player, 'data-phase': snapshot.phase });
-    setAttributes(video, { 'aria-label': snapshot.channel?.title ?? context.address.name });
+    setAttributes(video, { 'aria-label': snapshot.channel?.title || context.name });
     const paused = snapshot.attached !== null && (!snapshot.wantsPlay || snapshot.blocked) && snapshot.failure !== 'missing';
     setAttributes(stage, { 'data-paused': paused });
     setHidden(bigPlay, !paused);
@@ -49,7 +48,7 @@ export function stagePart(context: Context, stage: HTMLElement, stagecraft: Stag
 }
 
 /** Mouse: a click plays or pauses, two go to full screen. Touch: a tap only brings the controls. */
-function listenToPointer({ player, video }: Context, stage: HTMLElement): void {
+function listenToPointer({ player, video }: StageContext, stage: HTMLElement): void {
   video.addEventListener('click', (event) => {
     if (event instanceof PointerEvent && event.pointerType === 'touch') return;
     player.togglePlay();
@@ -59,12 +58,12 @@ function listenToPointer({ player, video }: Context, stage: HTMLElement): void {
   });
 }
 
-function hasSound({ snapshot }: View): boolean {
+function hasSound({ snapshot }: StageView): boolean {
   const tracks = snapshot.channel?.tracks ?? [];
   return tracks.length === 0 || snapshot.recording !== null || tracks.some((track) => track.kind === 'audio');
 }
 
-function noticeText({ snapshot, words }: View): string | null {
+function noticeText({ snapshot, words }: StageView): string | null {
   if (snapshot.phase === 'recording' && snapshot.failure === 'missing') return null;
   if (!snapshot.reachable && snapshot.channel !== null) return words.offline;
   if (snapshot.failure === 'codec') return words.failure.codec;
