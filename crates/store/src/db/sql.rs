@@ -16,22 +16,20 @@ mod changes;
 mod channels;
 #[path = "sql/courses.rs"]
 mod courses;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
 #[path = "sql/directing.rs"]
 mod directing;
 #[path = "sql/feed.rs"]
 mod feed;
-#[path = "sql/lessons.rs"]
-mod lessons;
-#[path = "sql/mentors.rs"]
-mod mentors;
-#[path = "sql/deliveries.rs"]
-mod deliveries;
 #[path = "sql/idempotency.rs"]
 mod idempotency;
 #[path = "sql/identity.rs"]
 mod identity;
 #[path = "sql/lessons.rs"]
 mod lessons;
+#[path = "sql/mentors.rs"]
+mod mentors;
 #[path = "sql/notices.rs"]
 mod notices;
 #[path = "sql/people.rs"]
