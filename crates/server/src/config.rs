@@ -47,6 +47,8 @@ pub struct Config {
     pub sign_up: bool,
     /// How mails go out.
     pub mail: Mail,
+    /// Push endpoints and webhooks may be on this machine itself.
+    pub local_targets: bool,
     /// Who else tells us who somebody is.
     pub oidc: Option<Oidc>,
     /// How long a stream waits for its publisher to come back, in seconds.

@@ -7,6 +7,7 @@
 mod control_plane;
 mod first_start;
 mod listeners;
+mod notices;
 mod observe;
 mod watch;
 
@@ -131,16 +132,17 @@ impl Running {
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
+        let notices = notices::open(&config, store.clone())?;
         let state = api::State::new(api::state::Parts {
             repository: store.clone(),
             air: Arc::new(control::air::Silence),
-            mailer: Arc::new(events::mail::Forgetful),
+            mailer: notices.mailer(),
             settings: api::Settings {
                 public_url: config.public_url.as_ref().map(ToString::to_string),
                 sign_up: config.sign_up,
                 slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
                 attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
-                egress: events::egress::Policy::default(),
+                egress: notices::egress(&config),
                 oidc: config.oidc.as_ref().map(oidc_settings),
             },
             stop: stop.clone(),
@@ -151,6 +153,7 @@ impl Running {
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
         first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
         tracker.spawn(api::chores::run(state));
+        notices.start(&stop, &tracker);
         tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));

@@ -4,10 +4,14 @@
 mod contract;
 #[path = "repository/identity.rs"]
 mod identity;
+#[path = "repository/notices.rs"]
+mod notices;
 #[path = "repository/postgres.rs"]
 mod postgres;
 #[path = "repository/teaching.rs"]
 mod teaching;
+#[path = "repository/school.rs"]
+mod school;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -381,6 +381,7 @@ impl Values {
                 attendance_ms: self.value("lessons.attendance_ms"),
             },
             sign_up: self.text("accounts.sign_up") == Some("open"),
+            local_targets: self.text("notices.local_targets") == Some("allowed"),
             mail: Mail {
                 smtp_url: self.secret("mail.smtp_url"),
                 from: self.value("mail.from"),

@@ -132,6 +132,12 @@ pub const SETTINGS: &[Setting] = &[
     off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
     on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
     below("mail.dir", Kind::Path, "mail", "Where mails are put without mail.smtp_url, one file each."),
+    on(
+        "notices.local_targets",
+        Kind::Word(&["refused", "allowed"]),
+        "refused",
+        "Whether push endpoints and webhooks may be on this machine itself and without TLS; for development.",
+    ),
     off(
         "oidc.issuer",
         Kind::Text,
