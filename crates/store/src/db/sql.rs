@@ -14,6 +14,8 @@ mod channels;
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/room.rs"]
+mod room;
 #[path = "sql/rows.rs"]
 mod rows;
 #[path = "sql/secrets.rs"]
