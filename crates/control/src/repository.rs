@@ -10,6 +10,8 @@ use uuid::Uuid;
 use crate::access::AccessRepository;
 use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
+use crate::teaching::courses::CourseRepository;
+use crate::teaching::lessons::LessonRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -124,6 +126,8 @@ repository!(
     PeopleRepository,
     AccessRepository,
     RoomRepository,
+    CourseRepository,
+    LessonRepository,
 );
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ mod access;
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
+#[path = "sql/courses.rs"]
+mod courses;
+#[path = "sql/lessons.rs"]
+mod lessons;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
