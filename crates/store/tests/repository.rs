@@ -4,6 +4,8 @@
 mod contract;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/room.rs"]
+mod room;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -48,6 +48,7 @@ pub async fn repository_contract(repository: &dyn Repository) {
     a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
     changes_are_numbered_without_gaps(repository).await;
     a_person_is_known_by_the_secret_of_a_session(repository).await;
+    super::room::room_contract(repository).await;
 }
 
 async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {
