@@ -11,6 +11,7 @@ pub mod moment;
 pub mod page;
 pub mod permit;
 pub mod problem;
+pub mod room;
 pub mod routes;
 pub mod state;
 pub mod upgrade;

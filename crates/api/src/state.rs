@@ -11,6 +11,8 @@ use media::UnixMillis;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::room::Rooms;
+
 /// What the configuration says.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,7 +28,7 @@ pub struct Settings {
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State(Arc<(Parts, Rooms)>);
 
 /// See [`State`].
 pub struct Parts {
@@ -48,7 +50,12 @@ impl State {
     /// Joins them.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new((parts, Rooms::default())))
+    }
+
+    /// The rooms that are open here.
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.1
     }
 
     /// The wall clock.
@@ -63,6 +70,6 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.0
     }
 }
