@@ -16,6 +16,7 @@ pub mod page;
 pub mod permit;
 pub mod passwords;
 pub mod problem;
+pub mod room;
 pub mod routes;
 pub mod state;
 pub mod upgrade;

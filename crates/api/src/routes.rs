@@ -11,6 +11,7 @@ use crate::{
     State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
     push, webhooks,
 };
+use crate::{State, account, room};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +40,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(session::routes())
         .merge(sign_up::routes())
         .merge(users::routes())
+    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes()).merge(room::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.

@@ -15,6 +15,7 @@ use crate::known::Known;
 use crate::oidc::{OidcSettings, Provider};
 use crate::passwords::Passwords;
 use crate::feed::Feed;
+use crate::room::Rooms;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -63,6 +64,7 @@ struct Shared {
     parts: Parts,
     feed: OnceLock<Feed>,
 }
+pub struct State(Arc<(Parts, Rooms)>);
 
 /// See [`State`].
 pub struct Parts {
@@ -110,6 +112,12 @@ impl State {
     /// What wakes those who wait for changes.
     pub(crate) fn feed(&self) -> &Feed {
         self.0.feed.get_or_init(|| Feed::start(self))
+        Self(Arc::new((parts, Rooms::default())))
+    }
+
+    /// The rooms that are open here.
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.1
     }
 
     /// The wall clock.
@@ -125,5 +133,6 @@ impl Deref for State {
 
     fn deref(&self) -> &Parts {
         &self.0.parts
+        &self.0.0
     }
 }

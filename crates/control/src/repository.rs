@@ -15,6 +15,7 @@ use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
+use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::directing::DirectingRepository;
@@ -134,6 +135,7 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    RoomRepository,
     CourseRepository,
     LessonRepository,
     DirectingRepository,

@@ -12,6 +12,8 @@ mod postgres;
 mod teaching;
 #[path = "repository/school.rs"]
 mod school;
+#[path = "repository/room.rs"]
+mod room;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -170,8 +170,13 @@ impl Stage {
 
     /// Sets a lesson of that course, of an hour that begins `in_ms` from now.
     pub async fn lesson(&self, course: &Course, in_ms: i64) -> Lesson {
+        self.lesson_with(course, in_ms, |_| ()).await
+    }
+
+    /// The same, changed before it is set.
+    pub async fn lesson_with(&self, course: &Course, in_ms: i64, change: impl FnOnce(&mut Lesson)) -> Lesson {
         let now = self.state.now();
-        let lesson = Lesson {
+        let mut lesson = Lesson {
             id: LessonId::new(now),
             course: course.id,
             mentor: course.mentor,
@@ -193,6 +198,7 @@ impl Stage {
             created: now,
             version: 1,
         };
+        change(&mut lesson);
         let new = NewLesson::with_channel(lesson, now);
         self.repository.create_lessons(std::slice::from_ref(&new), true).await.expect("created");
         new.lesson

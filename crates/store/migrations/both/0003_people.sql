@@ -302,6 +302,7 @@ CREATE TABLE comments (
     PRIMARY KEY (lesson_id, seq)
 );
 CREATE UNIQUE INDEX comments_client ON comments (lesson_id, user_id, client_id);
+CREATE INDEX comments_media ON comments (lesson_id, media_ms, seq);
 
 CREATE TABLE mutes (
     lesson_id  TEXT   NOT NULL REFERENCES lessons (id),

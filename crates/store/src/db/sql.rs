@@ -38,6 +38,8 @@ mod notices;
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/room.rs"]
+mod room;
 #[path = "sql/rows.rs"]
 mod rows;
 #[path = "sql/secrets.rs"]
