@@ -205,12 +205,12 @@ function lessonRoute(stage, method, [, id, what], query, body) {
       if (method === 'PUT') world.positions[id] = body.at_ms;
       return method === 'PUT' ? [204, null] : { at_ms: world.positions[id] ?? 0 };
     case 'chapters':
-      return world.chapters[id] ?? [];
+      return [200, world.chapters[id] ?? []];
     case 'comments':
       if (method === 'POST') return [201, rooms.take({ t: 'comment', ...body })];
       return list(world.comments.filter((one) => inside(one, query)));
     case 'reactions':
-      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [];
+      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [200, []];
     case 'hand':
       return [202, rooms.take({ t: 'hand', ...body }) ?? null];
     default:
