@@ -85,7 +85,7 @@ describe('invitations', () => {
 
 describe('comments of a recording', () => {
   const comment = (seq: number, media_ms: number): Comment => ({ id: `k-${seq}`, seq, user: { id: 'u', name: 'P', mentor: false }, body: '', at: '', media_ms, client_id: null });
-  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const settle = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
   test('come with the picture, window by window, each read once', async () => {
     const stored = [comment(1, 5_000), comment(2, 100_000), comment(3, 130_000)];

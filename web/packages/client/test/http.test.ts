@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connect } from '../src/api.ts';
 import { Http, withQuery, type HttpPorts } from '../src/http.ts';
-import { Problem, problemOf, retryAfterMs } from '../src/problem.ts';
+import { problemOf, retryAfterMs, type Problem } from '../src/problem.ts';
 
 type Reply = Response | Error;
 

@@ -10,7 +10,7 @@ const playback = (id: string, refresh_after_ms = 60_000): Playback => ({
 });
 const gone = new Problem({ status: 404, code: 'not-found' });
 const lost = new Problem({ status: 0, code: 'unreachable' });
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settle = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
 class World {
   public now = 0;

@@ -158,7 +158,7 @@ class World {
   }
 }
 
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settle = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
 
 describe('the connection', () => {
   test('reads what was said before, and what was missed while it was cut', async () => {
