@@ -30,8 +30,7 @@ export function listenToWorker(router: Router, onNotice: () => void): () => void
 
 // --- push -------------------------------------------------------------------------------------------------------------
 
-/** Each app of a server has a worker, and so a subscription, of its own. */
-const subscriptionKey = (): string => `tayang.push-subscription.${location.pathname.split('/')[1] ?? ''}`;
+const SUBSCRIPTION_KEY = 'tayang.push-subscription';
 
 export type PushAbility = 'possible' | 'unsupported' | 'denied';
 
@@ -46,29 +45,41 @@ export async function hasPush(): Promise<boolean> {
   if (pushAbility() !== 'possible' || Notification.permission !== 'granted') return false;
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = (await registration?.pushManager.getSubscription()) ?? null;
-  return subscription !== null && (browserMemory.get(subscriptionKey()) ?? '') !== '';
+  return subscription !== null && (browserMemory.get(SUBSCRIPTION_KEY) ?? '') !== '';
+}
+
+/** Subscribes this device and tells the server; remembers under which name the server has it. */
+async function subscribe(api: Api, registration: ServiceWorkerRegistration): Promise<void> {
+  const { public_key } = await api.pushKey();
+  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
+  const { endpoint, keys } = subscription.toJSON();
+  const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
+  browserMemory.set(SUBSCRIPTION_KEY, id);
 }
 
 /** Turns pushes on; `false` if the reader did not permit it. */
 export async function turnPushOn(api: Api): Promise<boolean> {
   if ((await Notification.requestPermission()) !== 'granted') return false;
-  const registration = await navigator.serviceWorker.ready;
-  const { public_key } = await api.pushKey();
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
-  const { endpoint, keys } = subscription.toJSON();
-  const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
-  browserMemory.set(subscriptionKey(), id);
+  await subscribe(api, await navigator.serviceWorker.ready);
   return true;
+}
+
+/** Browsers drop subscriptions now and then: one that was on and is gone is made anew, so that news does not end in silence. */
+export async function keepPush(api: Api): Promise<void> {
+  if (pushAbility() !== 'possible' || Notification.permission !== 'granted' || (browserMemory.get(SUBSCRIPTION_KEY) ?? '') === '') return;
+  const registration = await navigator.serviceWorker.getRegistration();
+  if (registration === undefined || (await registration.pushManager.getSubscription()) !== null) return;
+  await subscribe(api, registration);
 }
 
 /** Turns pushes off here, and tells the server while it still knows which they were. */
 export async function turnPushOff(api: Api): Promise<void> {
-  const id = browserMemory.get(subscriptionKey());
+  const id = browserMemory.get(SUBSCRIPTION_KEY);
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
   if (id !== null && id !== '') await api.unsubscribePush(id);
-  browserMemory.set(subscriptionKey(), '');
+  browserMemory.set(SUBSCRIPTION_KEY, '');
 }
 
 // --- installing -------------------------------------------------------------------------------------------------------
