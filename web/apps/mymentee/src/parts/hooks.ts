@@ -21,6 +21,13 @@ export class MentorWhen extends When {
     super(language, mine);
   }
 
+  /** `hari ini · 19.00`: a moment in the middle of a sentence. */
+  public within(at: string | number, now: number): string {
+    const text = this.moment(at, now);
+    // Names of days are capitals everywhere; today and its neighbours only at the beginning.
+    return this.date(at, now) === this.day(at, now) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+  }
+
   /** `Sen`, `Mon`. */
   public weekday(at: number): string {
     return this.short(at, { weekday: 'short' });

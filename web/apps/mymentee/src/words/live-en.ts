@@ -84,7 +84,7 @@ const en: LiveWords = {
     endTitle: 'End the lesson?',
     endText: 'The broadcast stops for everybody, and the recording is made ready. This cannot be undone.',
     ended: 'The lesson is over.',
-    encoder: 'Broadcast settings',
+    encoder: 'Set-up',
     elapsed: 'Running',
     overdue: (when) => `It was to end ${when}.`,
     waiting: 'Mentees are waiting for your picture.',

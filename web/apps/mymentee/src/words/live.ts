@@ -86,7 +86,7 @@ const id = {
     endTitle: 'Akhiri pelajaran?',
     endText: 'Siaran berhenti untuk semua peserta, dan rekaman disiapkan. Ini tidak bisa diurungkan.',
     ended: 'Pelajaran selesai.',
-    encoder: 'Pengaturan siaran',
+    encoder: 'Atur siaran',
     elapsed: 'Berjalan',
     overdue: (when: string) => `Dijadwalkan selesai ${when}.`,
     waiting: 'Peserta menunggu gambar Anda.',
