@@ -19,9 +19,9 @@ const PETALS = '#b9772f';
  * A badge is a silhouette: its colours are the system's.
  */
 const ICONS = [
-  { name: 'icon-192.png', side: 192, share: 0.74, radius: 0.22, ground, petals },
-  { name: 'icon-512.png', side: 512, share: 0.74, radius: 0.22, ground, petals },
-  { name: 'maskable-512.png', side: 512, share: 0.56, radius: 0, ground, petals },
+  { name: 'icon-192.png', side: 192, share: 0.98, radius: 0.22, ground, petals },
+  { name: 'icon-512.png', side: 512, share: 0.98, radius: 0.22, ground, petals },
+  { name: 'maskable-512.png', side: 512, share: 0.72, radius: 0, ground, petals },
   { name: 'badge-96.png', side: 96, share: 1, radius: 0, ground: 'transparent', petals: '#fff' },
 ];
 
