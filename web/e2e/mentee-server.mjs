@@ -48,8 +48,8 @@ function tell(mock, lesson, ...events) {
 function enter(mock, request, socket) {
   const lesson = /^\/api\/v1\/lessons\/([^/]+)\/room$/.exec(request.url)?.[1];
   if (lesson === undefined) return socket.destroy();
-  const line = acceptWebSocket(request, socket, 'tayang.room.v1', (text) => {
-    const { all, own } = take(mock.world, text);
+  const line = acceptWebSocket(request, socket, 'tayang.room.v1', (said) => {
+    const { all, own } = take(mock.world, said);
     if (all.length > 0) tell(mock, lesson, ...all);
     if (own.length > 0) line.send(JSON.stringify(own));
   });
@@ -63,8 +63,8 @@ function enter(mock, request, socket) {
 async function bodyOf(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString();
-  return text === '' ? null : JSON.parse(text);
+  const whole = Buffer.concat(chunks).toString();
+  return whole === '' ? null : JSON.parse(whole);
 }
 
 async function answer(mock, request, response) {

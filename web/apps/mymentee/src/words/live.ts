@@ -53,6 +53,7 @@ const id = {
   health: {
     title: 'Kesehatan siaran',
     mood: { off: 'Belum ada siaran', away: 'Sebentar lagi kembali', amiss: 'Perlu dilihat', good: 'Siaran lancar' },
+    checking: 'Memeriksa…',
     offText: 'Mulai siaran di OBS atau ponsel. Gambar muncul sendiri.',
     awayText: 'Siaran Anda terputus. Peserta melihat “sebentar lagi kembali”. Sambungkan lagi encoder; pelajaran lanjut sendiri.',
     picture: 'Gambar',
