@@ -5,13 +5,18 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account, notices, push, webhooks};
-use crate::{State, account, audit, idempotency, oidc, session, sign_up, users};
+use crate::{
+    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
+    oidc, publishing, push, room, session, sign_up, users, webhooks,
+};
 use crate::{
     State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
     push, webhooks,
 };
-use crate::{State, account, room};
+use crate::{
+    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
+    oidc, publishing, push, room, session, sign_up, users, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,10 +42,10 @@ fn described() -> OpenApiRouter<State> {
         .merge(webhooks::routes())
         .merge(audit::routes())
         .merge(oidc::routes())
+        .merge(room::routes())
         .merge(session::routes())
         .merge(sign_up::routes())
         .merge(users::routes())
-    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes()).merge(room::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.

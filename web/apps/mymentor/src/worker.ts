@@ -30,7 +30,8 @@ export function listenToWorker(router: Router, onNotice: () => void): () => void
 
 // --- push -------------------------------------------------------------------------------------------------------------
 
-const SUBSCRIPTION_KEY = 'tayang.push-subscription';
+/** Each app of a server has a worker, and so a subscription, of its own. */
+const subscriptionKey = (): string => `tayang.push-subscription.${location.pathname.split('/')[1] ?? ''}`;
 
 export type PushAbility = 'possible' | 'unsupported' | 'denied';
 
@@ -45,7 +46,7 @@ export async function hasPush(): Promise<boolean> {
   if (pushAbility() !== 'possible' || Notification.permission !== 'granted') return false;
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = (await registration?.pushManager.getSubscription()) ?? null;
-  return subscription !== null && (browserMemory.get(SUBSCRIPTION_KEY) ?? '') !== '';
+  return subscription !== null && (browserMemory.get(subscriptionKey()) ?? '') !== '';
 }
 
 /** Subscribes this device and tells the server; remembers under which name the server has it. */
@@ -54,7 +55,7 @@ async function subscribe(api: Api, registration: ServiceWorkerRegistration): Pro
   const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
-  browserMemory.set(SUBSCRIPTION_KEY, id);
+  browserMemory.set(subscriptionKey(), id);
 }
 
 /** Turns pushes on; `false` if the reader did not permit it. */
@@ -66,7 +67,7 @@ export async function turnPushOn(api: Api): Promise<boolean> {
 
 /** Browsers drop subscriptions now and then: one that was on and is gone is made anew, so that news does not end in silence. */
 export async function keepPush(api: Api): Promise<void> {
-  if (pushAbility() !== 'possible' || Notification.permission !== 'granted' || (browserMemory.get(SUBSCRIPTION_KEY) ?? '') === '') return;
+  if (pushAbility() !== 'possible' || Notification.permission !== 'granted' || (browserMemory.get(subscriptionKey()) ?? '') === '') return;
   const registration = await navigator.serviceWorker.getRegistration();
   if (registration === undefined || (await registration.pushManager.getSubscription()) !== null) return;
   await subscribe(api, registration);
@@ -74,12 +75,12 @@ export async function keepPush(api: Api): Promise<void> {
 
 /** Turns pushes off here, and tells the server while it still knows which they were. */
 export async function turnPushOff(api: Api): Promise<void> {
-  const id = browserMemory.get(SUBSCRIPTION_KEY);
+  const id = browserMemory.get(subscriptionKey());
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
   if (id !== null && id !== '') await api.unsubscribePush(id);
-  browserMemory.set(SUBSCRIPTION_KEY, '');
+  browserMemory.set(subscriptionKey(), '');
 }
 
 // --- installing -------------------------------------------------------------------------------------------------------

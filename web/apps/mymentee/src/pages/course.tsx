@@ -103,6 +103,11 @@ function People({ course }: { course: Course }) {
               <Request key={one.user.id} course={course} request={one} onLetIn={() => moveIn(one)} onDeclined={() => asking.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
             ))}
           </ul>
+          {asking.more === null ? null : (
+            <button type="button" class="button more" onClick={asking.more}>
+              {more}
+            </button>
+          )}
         </section>
       )}
       {active.items === null ? (

@@ -193,13 +193,15 @@ function WeekDay({ date, today, lessons }: { date: string; today: string; lesson
         <span class="week-number">{Number(date.slice(8))}</span>
         {date === today ? <span class="unseen"> {words.today}</span> : null}
       </h3>
-      {lessons.map((lesson) => (
-        <a key={lesson.id} class="week-lesson" data-state={lesson.state} href={router.href(`/lessons/${lesson.id}${lesson.state === 'live' ? '/live' : ''}`)}>
-          <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
-          <span>{lesson.title}</span>
-        </a>
-      ))}
-      {lessons.length === 0 ? <p class="week-free">{words.freeDay}</p> : null}
+      <div class="week-list">
+        {lessons.map((lesson) => (
+          <a key={lesson.id} class="week-lesson" data-state={lesson.state} href={router.href(`/lessons/${lesson.id}${lesson.state === 'live' ? '/live' : ''}`)}>
+            <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
+            <span>{lesson.title}</span>
+          </a>
+        ))}
+        {lessons.length === 0 ? <p class="week-free">{words.freeDay}</p> : null}
+      </div>
       {date < today ? null : (
         <a class="week-add" href={router.href(`/lessons/new?date=${date}`)} aria-label={words.addOn(label)} title={words.addOn(label)}>
           <Icon name="plus" />

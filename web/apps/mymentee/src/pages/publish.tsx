@@ -76,7 +76,7 @@ function Armed({ publishing }: { publishing: Publishing }) {
   const over = until !== null && now >= Date.parse(until);
   const edge = before ? from : over ? null : until;
   const left = edge === null ? null : remaining(edge, now);
-  const text = before ? words.armedFrom(when.moment(from, now)) : over ? words.armedOver(when.moment(until, now)) : until === null ? words.armed : words.armedUntil(when.moment(until, now));
+  const text = before ? words.armedFrom(when.within(from, now)) : over ? words.armedOver(when.within(until, now)) : until === null ? words.armed : words.armedUntil(when.within(until, now));
   return (
     <section class="armed" data-armed={!before && !over}>
       <Icon name="key" />

@@ -21,6 +21,13 @@ export class MentorWhen extends When {
     super(language, mine);
   }
 
+  /** `hari ini · 19.00`: a moment in the middle of a sentence. */
+  public within(at: string | number, now: number): string {
+    const text = this.moment(at, now);
+    // Names of days are capitals everywhere; today and its neighbours only at the beginning.
+    return this.date(at, now) === this.day(at, now) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+  }
+
   /** `Sen`, `Mon`. */
   public weekday(at: number): string {
     return this.short(at, { weekday: 'short' });
@@ -81,7 +88,10 @@ export function useDeed(): Deed {
   return { busy, run };
 }
 
-/** Asks every so often while the page is looked at; what was answered last stays while nothing comes. */
+/** So many questions without an answer, and what was known before is no longer shown as if it were so. */
+const FAILURES_MAX = 3;
+
+/** Asks every so often while the page is looked at; what was answered last stays for a short while when nothing comes. */
 export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: number, wanted = true): { readonly value: T | null; readonly ask: () => void } {
   const [value, setValue] = useState<T | null>(null);
   const latest = useRef(load);
@@ -91,12 +101,14 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: n
     if (!wanted) return undefined;
     const aborter = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let failures = 0;
     const round = async (): Promise<void> => {
       clearTimeout(timer);
       if (document.visibilityState === 'visible') {
         const answer = await latest.current(aborter.signal).catch(() => null);
         if (aborter.signal.aborted) return;
-        if (answer !== null) setValue(answer);
+        failures = answer === null ? failures + 1 : 0;
+        if (answer !== null || failures >= FAILURES_MAX) setValue(answer);
       }
       timer = setTimeout(() => void round(), everyMs);
     };

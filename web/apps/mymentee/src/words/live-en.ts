@@ -51,6 +51,7 @@ const en: LiveWords = {
   health: {
     title: 'Health of the broadcast',
     mood: { off: 'No broadcast yet', away: 'Back in a moment', amiss: 'Needs a look', good: 'All is well' },
+    checking: 'Looking…',
     offText: 'Start streaming in OBS or on your phone. The picture comes by itself.',
     awayText: 'Your broadcast was cut. Mentees see “back in a moment”. Connect your encoder again; the lesson goes on by itself.',
     picture: 'Picture',
@@ -84,7 +85,7 @@ const en: LiveWords = {
     endTitle: 'End the lesson?',
     endText: 'The broadcast stops for everybody, and the recording is made ready. This cannot be undone.',
     ended: 'The lesson is over.',
-    encoder: 'Broadcast settings',
+    encoder: 'Set-up',
     elapsed: 'Running',
     overdue: (when) => `It was to end ${when}.`,
     waiting: 'Mentees are waiting for your picture.',

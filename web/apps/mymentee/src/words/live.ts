@@ -53,6 +53,7 @@ const id = {
   health: {
     title: 'Kesehatan siaran',
     mood: { off: 'Belum ada siaran', away: 'Sebentar lagi kembali', amiss: 'Perlu dilihat', good: 'Siaran lancar' },
+    checking: 'Memeriksa…',
     offText: 'Mulai siaran di OBS atau ponsel. Gambar muncul sendiri.',
     awayText: 'Siaran Anda terputus. Peserta melihat “sebentar lagi kembali”. Sambungkan lagi encoder; pelajaran lanjut sendiri.',
     picture: 'Gambar',
@@ -86,7 +87,7 @@ const id = {
     endTitle: 'Akhiri pelajaran?',
     endText: 'Siaran berhenti untuk semua peserta, dan rekaman disiapkan. Ini tidak bisa diurungkan.',
     ended: 'Pelajaran selesai.',
-    encoder: 'Pengaturan siaran',
+    encoder: 'Atur siaran',
     elapsed: 'Berjalan',
     overdue: (when: string) => `Dijadwalkan selesai ${when}.`,
     waiting: 'Peserta menunggu gambar Anda.',
