@@ -20,6 +20,14 @@ pub struct Person {
     token: String,
 }
 
+impl Person {
+    /// What signs them in.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
 /// What plays a lesson, for one person.
 #[derive(Clone, Debug)]
 pub struct Playback {
