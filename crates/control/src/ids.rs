@@ -52,6 +52,14 @@ ids! {
     LessonId,
     /// One playback session: what a viewer is.
     PlaybackId,
+    /// Something that one person is told.
+    NoticeId,
+    /// A device that is told by Web Push.
+    SubscriptionId,
+    /// One way of telling one thing.
+    DeliveryId,
+    /// A server that is told.
+    WebhookId,
 }
 
 #[cfg(test)]

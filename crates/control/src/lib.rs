@@ -5,23 +5,29 @@
 
 pub mod access;
 pub mod air;
+pub mod audit;
 pub mod changes;
 mod channel;
+pub mod deliveries;
 pub mod directory;
+pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod keys;
 pub mod mail;
+pub mod notices;
 pub mod people;
 pub mod recordings;
 pub mod repository;
 pub mod secrets;
 pub mod sign;
 pub mod teaching;
+pub mod webhooks;
 
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
-pub use ids::{CourseId, LessonId, PlaybackId, SessionId, UserId};
+pub use ids::{CourseId, DeliveryId, LessonId, NoticeId, PlaybackId, SessionId, SubscriptionId, UserId, WebhookId};
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};
 pub use recordings::{Recording, RecordingState};

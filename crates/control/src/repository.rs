@@ -8,9 +8,15 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::audit::AuditRepository;
+use crate::deliveries::DeliveryRepository;
+use crate::idempotency::IdempotencyRepository;
+use crate::identity::IdentityRepository;
+use crate::notices::NoticeRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::lessons::LessonRepository;
+use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -126,6 +132,12 @@ repository!(
     AccessRepository,
     CourseRepository,
     LessonRepository,
+    AuditRepository,
+    IdempotencyRepository,
+    IdentityRepository,
+    NoticeRepository,
+    DeliveryRepository,
+    WebhookRepository,
 );
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 #[path = "repository/contract.rs"]
 mod contract;
+#[path = "repository/identity.rs"]
+mod identity;
 #[path = "repository/postgres.rs"]
 mod postgres;
 

@@ -96,8 +96,10 @@ CREATE INDEX changes_kind ON changes (kind, at_ms);
 
 -- How far each follower of `changes` has come.
 CREATE TABLE cursors (
-    name TEXT   NOT NULL PRIMARY KEY,
-    seq  BIGINT NOT NULL
+    name   TEXT   NOT NULL PRIMARY KEY,
+    seq    BIGINT NOT NULL,
+    -- How far it has come within the change behind `seq`; empty: not begun.
+    resume TEXT   NOT NULL DEFAULT ''
 );
 
 CREATE TABLE idempotency_keys (
@@ -351,7 +353,16 @@ CREATE TABLE notices (
     read_ms    BIGINT
 );
 CREATE UNIQUE INDEX notices_once ON notices (user_id, event_key);
-CREATE INDEX notices_time ON notices (user_id, created_ms);
+CREATE INDEX notices_time ON notices (user_id, id);
+
+-- Reminders that were written to `changes`: one for each start of a lesson, whichever server's clock came first.
+CREATE TABLE reminders (
+    lesson_id TEXT   NOT NULL REFERENCES lessons (id),
+    kind      TEXT   NOT NULL CHECK (kind IN ('lesson_tomorrow', 'lesson_soon')),
+    starts_ms BIGINT NOT NULL,
+    at_ms     BIGINT NOT NULL,
+    PRIMARY KEY (lesson_id, kind, starts_ms)
+);
 
 CREATE TABLE webhooks (
     id          TEXT   NOT NULL PRIMARY KEY,
@@ -385,8 +396,10 @@ CREATE TABLE deliveries (
     -- Who is sending it: a fencing token.
     lease      TEXT,
     created_ms BIGINT NOT NULL,
+    -- Given up by then.
+    expires_ms BIGINT NOT NULL,
     done_ms    BIGINT,
     error      TEXT   NOT NULL
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_ms);
-CREATE INDEX deliveries_webhook ON deliveries (webhook_id, created_ms);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);

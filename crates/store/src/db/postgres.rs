@@ -24,6 +24,8 @@ use write::Write;
 type Db = sqlx::Postgres;
 type Row = sqlx::postgres::PgRow;
 type Store = PgStore;
+/// Behind a `SELECT` of rows that are to be taken: leaves those that another server is taking.
+const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
 /// Connections of one server. PostgreSQL allows 100 in all by default: six servers and some people.
 const CONNECTIONS_MAX: u32 = 16;
@@ -94,13 +96,18 @@ impl PgStore {
         }
     }
 
-    /// Where lists are read that may be some seconds old.
-    #[allow(dead_code, reason = "the first list that may be old is on its way")]
-    async fn lists(&self) -> &PgPool {
-        match &self.replica {
-            Some(replica) => replica.keeps_up().await.unwrap_or(&self.readers),
-            None => &self.readers,
+    /// The rows of a list that may be some seconds old: from the replica while it follows, else, and when it fails, from the
+    /// primary.
+    async fn list<'q>(&self, query: impl Fn() -> sql::Query<'q> + Send + Sync) -> Result<Vec<Row>, sqlx::Error> {
+        if let Some(replica) = &self.replica
+            && let Some(pool) = replica.keeps_up().await
+        {
+            match query().fetch_all(pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => replica.failed(&error),
+            }
         }
+        query().fetch_all(&self.readers).await
     }
 
     async fn version(&self) -> Result<i64, RepositoryError> {

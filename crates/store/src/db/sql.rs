@@ -6,14 +6,26 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/accounts.rs"]
+mod accounts;
+#[path = "sql/audit.rs"]
+mod audit;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
 #[path = "sql/courses.rs"]
 mod courses;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/idempotency.rs"]
+mod idempotency;
+#[path = "sql/identity.rs"]
+mod identity;
 #[path = "sql/lessons.rs"]
 mod lessons;
+#[path = "sql/notices.rs"]
+mod notices;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
@@ -22,9 +34,18 @@ mod recordings;
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
+#[path = "sql/sessions.rs"]
+mod sessions;
+#[path = "sql/subscriptions.rs"]
+mod subscriptions;
+#[path = "sql/webhooks.rs"]
+mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_full};
+
+/// A statement with its values, not sent yet.
+pub(super) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {

@@ -26,6 +26,8 @@ use write::Write;
 type Db = sqlx::Sqlite;
 type Row = sqlx::sqlite::SqliteRow;
 type Store = SqliteStore;
+/// Behind a `SELECT` of rows that are to be taken: there is one writer, and nothing to skip.
+const SKIP_LOCKED: &str = "";
 
 /// Connections that read. Four: the server reads at start, once after each change, and for lists that people ask for.
 const READERS: u32 = 4;
@@ -112,10 +114,9 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
-    /// Where lists are read that may be some seconds old; here there is one place only.
-    #[allow(dead_code, clippy::unused_async, reason = "PostgreSQL's asks its replica")]
-    async fn lists(&self) -> &SqlitePool {
-        &self.readers
+    /// The rows of a list that may be some seconds old; here they never are.
+    async fn list<'q>(&self, query: impl Fn() -> sql::Query<'q> + Send + Sync) -> Result<Vec<Row>, sqlx::Error> {
+        query().fetch_all(&self.readers).await
     }
 
     async fn version(&self) -> Result<i64, RepositoryError> {

@@ -84,6 +84,12 @@ impl Replica {
         follows
     }
 
+    /// It failed, though it followed a moment ago: it is left out until it is asked again.
+    pub(super) fn failed(&self, error: &sqlx::Error) {
+        tracing::warn!(%error, "the replica failed: lists are read from the primary");
+        self.state.lock().follows = false;
+    }
+
     /// Ends its connections.
     pub(super) async fn close(&self) {
         self.pool.close().await;
