@@ -12,6 +12,7 @@ mod ids;
 pub mod keys;
 pub mod mail;
 pub mod people;
+pub mod playback;
 pub mod recordings;
 pub mod repository;
 pub mod secrets;
