@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod air;
+pub mod airing;
 pub mod changes;
 mod channel;
 pub mod directory;
@@ -13,15 +14,19 @@ pub mod keys;
 pub mod mail;
 pub mod people;
 pub mod playback;
+pub mod playbacks;
 pub mod recordings;
 pub mod repository;
+pub mod revocations;
 pub mod secrets;
 pub mod sign;
+mod snapshot;
 pub mod teaching;
 
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
-pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
+pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
+pub use snapshot::Snapshot;
 pub use ids::{CourseId, LessonId, PlaybackId, SessionId, UserId};
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};

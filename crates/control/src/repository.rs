@@ -8,6 +8,7 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::airing::AiringRepository;
 use crate::secrets::SecretRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
@@ -122,6 +123,7 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    AiringRepository,
 );
 
 #[cfg(test)]
