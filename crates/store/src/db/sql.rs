@@ -6,6 +6,8 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/airing.rs"]
+mod airing;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
