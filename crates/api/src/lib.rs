@@ -9,6 +9,7 @@ pub mod auth;
 pub mod extract;
 pub mod moment;
 pub mod page;
+pub mod permit;
 pub mod problem;
 pub mod routes;
 pub mod state;

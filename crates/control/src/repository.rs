@@ -10,6 +10,8 @@ use uuid::Uuid;
 use crate::access::AccessRepository;
 use crate::airing::AiringRepository;
 use crate::secrets::SecretRepository;
+use crate::teaching::courses::CourseRepository;
+use crate::teaching::lessons::LessonRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -124,6 +126,8 @@ repository!(
     PeopleRepository,
     AccessRepository,
     AiringRepository,
+    CourseRepository,
+    LessonRepository,
 );
 
 #[cfg(test)]

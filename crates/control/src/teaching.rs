@@ -1,5 +1,11 @@
 //! Teaching: mentors, courses, who is enrolled, and lessons.
 
+pub mod courses;
+pub mod lessons;
+mod refusal;
+
+pub use refusal::TeachingError;
+
 use media::UnixMillis;
 use uuid::Uuid;
 

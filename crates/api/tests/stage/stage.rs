@@ -9,8 +9,11 @@ use api::{Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
+use control::teaching::lessons::NewLesson;
+use control::teaching::{Course, Enrolling, EnrolmentState, Lesson, LessonState};
 use control::{
-    BoxFuture, KeyHash, Locale, Repository, RepositoryError, Roles, Session, SessionId, SessionKind, User, UserId, keys,
+    BoxFuture, CourseId, KeyHash, LessonId, Locale, Repository, RepositoryError, Roles, Session, SessionId,
+    SessionKind, User, UserId, keys,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -134,6 +137,78 @@ impl Stage {
 
     pub async fn operator(&self, email: &str) -> Actor {
         self.person(email, Roles { operator: true, ..Roles::default() }).await
+    }
+
+    /// Makes a course of that mentor.
+    pub async fn course(&self, mentor: &Actor, enrolling: Enrolling) -> Course {
+        let now = self.state.now();
+        let course = Course {
+            id: CourseId::new(now),
+            mentor: mentor.id,
+            title: "Fisika dasar".to_owned(),
+            summary: "Gerak dan gaya".to_owned(),
+            enrolling,
+            capacity: None,
+            archived: None,
+            created: now,
+            version: 1,
+        };
+        self.repository.create_course(&course).await.expect("created");
+        course
+    }
+
+    /// Sets a lesson of that course, of an hour that begins `in_ms` from now.
+    pub async fn lesson(&self, course: &Course, in_ms: i64) -> Lesson {
+        let now = self.state.now();
+        let lesson = Lesson {
+            id: LessonId::new(now),
+            course: course.id,
+            mentor: course.mentor,
+            channel: keys::random_id(),
+            series: None,
+            title: "Gerak lurus".to_owned(),
+            summary: String::new(),
+            starts: now.plus_millis(in_ms),
+            ends: now.plus_millis(in_ms + 3_600_000),
+            zone: "Asia/Jakarta".to_owned(),
+            state: LessonState::Scheduled,
+            started: None,
+            ended: None,
+            capacity: None,
+            slow_ms: 0,
+            comments_on: true,
+            review_on: false,
+            word_filter: Vec::new(),
+            created: now,
+            version: 1,
+        };
+        let new = NewLesson::with_channel(lesson, now);
+        self.repository.create_lessons(std::slice::from_ref(&new), true).await.expect("created");
+        new.lesson
+    }
+
+    /// Makes somebody who is in that course.
+    pub async fn enrolled(&self, course: &Course, email: &str) -> Actor {
+        let mentee = self.mentee(email).await;
+        self.enrol(course, &mentee).await;
+        mentee
+    }
+
+    /// Puts somebody into a course, however one gets into it.
+    pub async fn enrol(&self, course: &Course, who: &Actor) {
+        use control::teaching::courses::{Invitation, Verdict};
+        let now = self.state.now();
+        let token = if course.enrolling == Enrolling::Invitation {
+            let (invitation, token) = Invitation::create(course.id, 1, now.plus_millis(60_000), now);
+            self.repository.create_invitation(&invitation, now).await.expect("created");
+            Some(KeyHash::of(&token.0))
+        } else {
+            None
+        };
+        let state = self.repository.enrol(course.id, who.id, token, now).await.expect("enrolled");
+        if state == EnrolmentState::Requested {
+            self.repository.decide_enrolment(course.id, who.id, Verdict::Active, now).await.expect("let in");
+        }
     }
 
     /// Asks as somebody, or as nobody.

@@ -12,6 +12,10 @@ mod airing;
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
+#[path = "sql/courses.rs"]
+mod courses;
+#[path = "sql/lessons.rs"]
+mod lessons;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
