@@ -16,6 +16,8 @@ pub mod state;
 pub mod upgrade;
 
 mod account;
+mod attendance;
+mod playback;
 mod service;
 
 pub use service::{Api, Peer};

@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account};
+use crate::{State, account, attendance, playback};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,7 +15,10 @@ use crate::{State, account};
 struct Document;
 
 fn described() -> OpenApiRouter<State> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(account::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(account::routes())
+        .merge(attendance::routes())
+        .merge(playback::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.

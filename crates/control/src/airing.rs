@@ -48,11 +48,7 @@ impl Airing {
 /// Which of a mentor's lessons their own key publishes to: of those whose slot is open the one that started first and is not
 /// over; one whose time has passed only where there is no other.
 #[must_use]
-pub fn chosen<'l>(
-    lessons: impl Iterator<Item = &'l Airing>,
-    now: UnixMillis,
-    margin_ms: i64,
-) -> Option<&'l Airing> {
+pub fn chosen<'l>(lessons: impl Iterator<Item = &'l Airing>, now: UnixMillis, margin_ms: i64) -> Option<&'l Airing> {
     lessons
         .filter(|lesson| lesson.is_open(now, margin_ms))
         .min_by_key(|lesson| (lesson.is_overdue(now), lesson.starts, lesson.lesson))

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod air;
 pub mod airing;
+pub mod attendance;
 pub mod changes;
 mod channel;
 pub mod directory;
@@ -26,12 +27,12 @@ pub mod teaching;
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
-pub use snapshot::Snapshot;
 pub use ids::{CourseId, LessonId, PlaybackId, SessionId, UserId};
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};
 pub use recordings::{Recording, RecordingState};
 pub use repository::{BoxFuture, ChannelRepository, RecordingRepository, Repository, RepositoryError};
+pub use snapshot::Snapshot;
 
 /// The ids of channels and keys.
 pub use uuid::Uuid;

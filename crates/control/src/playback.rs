@@ -138,7 +138,8 @@ impl TokenKeys {
             Kind::Recording => 2,
         });
         bytes.extend_from_slice(&kid.to_be_bytes());
-        let ids = [claims.user.0, claims.session.0, claims.lesson.0, claims.course.0, claims.channel, claims.playback.0];
+        let ids =
+            [claims.user.0, claims.session.0, claims.lesson.0, claims.course.0, claims.channel, claims.playback.0];
         for id in ids {
             bytes.extend_from_slice(id.as_bytes());
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::access::AccessRepository;
 use crate::airing::AiringRepository;
+use crate::attendance::AttendanceRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::lessons::LessonRepository;
@@ -126,6 +127,7 @@ repository!(
     PeopleRepository,
     AccessRepository,
     AiringRepository,
+    AttendanceRepository,
     CourseRepository,
     LessonRepository,
 );

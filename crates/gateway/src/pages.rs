@@ -10,7 +10,7 @@ use http::{HeaderMap, Response, StatusCode};
 use rust_embed::RustEmbed;
 
 use crate::http::{Body, header};
-use crate::routes::target::Via;
+use crate::routes::target::{Carried, Via};
 use crate::routes::{Asked, redirect as redirect_to};
 use crate::{Gateway, reply};
 
@@ -47,8 +47,14 @@ pub fn asset(name: &str, headers: &HeaderMap) -> Response<Body> {
 #[must_use]
 pub fn redirect(asked: &Asked<'_>, via: Via) -> Response<Body> {
     let mut location = format!("/watch/{}?via={}", asked.path, via.as_str());
-    if let Some(sign) = asked.sign {
-        let _ = write!(location, "&sign={sign}");
+    match asked.carried {
+        Carried::Sign(sign) => {
+            let _ = write!(location, "&sign={sign}");
+        }
+        Carried::Token(token) => {
+            let _ = write!(location, "&token={token}");
+        }
+        Carried::Nothing => {}
     }
     redirect_to(&location)
 }

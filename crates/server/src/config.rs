@@ -90,6 +90,8 @@ pub struct Lessons {
     pub slot_margin_s: u64,
     /// Media delivered to somebody before they count as having been there, in milliseconds.
     pub attendance_ms: u64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
 }
 
 /// How mails go out.

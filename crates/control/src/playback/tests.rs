@@ -43,7 +43,8 @@ fn a_token_says_what_it_was_made_with() {
 fn a_token_has_one_spelling() {
     let keys = TokenKeys::new(&[secret(1)]);
     let token = issue(&keys, &claims());
-    for other in [format!("{token}="), format!(" {token}"), format!("{token}A"), token[..207].to_owned(), String::new()] {
+    for other in [format!("{token}="), format!(" {token}"), format!("{token}A"), token[..207].to_owned(), String::new()]
+    {
         assert_eq!(keys.verify(&other), Err(TokenError::Malformed), "{other}");
     }
     // Standard alphabet, percent escapes, other scripts of the same length.

@@ -31,10 +31,8 @@ struct World {
 fn world() -> World {
     let channels = [channel("satu"), channel("dua"), channel("umum")];
     let mentors = [UserId::new(UnixMillis(1)), UserId::new(UnixMillis(2))];
-    let airings = [0, 1].map(|at| Airing {
-        channel: channels[at].id,
-        ..airing(mentors[at], 900, 1_100, LessonState::Scheduled)
-    });
+    let airings =
+        [0, 1].map(|at| Airing { channel: channels[at].id, ..airing(mentors[at], 900, 1_100, LessonState::Scheduled) });
     let own = [own_key(mentors[0], "kunci-satu"), own_key(mentors[1], "kunci-dua")];
     let keys = channels.iter().map(|channel| key(channel).0).collect();
     let snapshot = Snapshot::new(channels.to_vec(), keys).with_lessons(airings.to_vec(), own.to_vec());

@@ -12,13 +12,14 @@ pub const DEFAULT_APP: &str = "live";
 
 /// First words of addresses that are the server's own, now or kept for it: no application and no channel is called so, as
 /// [`parse`] would read its addresses as something else.
-pub const RESERVED: [&str; 12] = [
+pub const RESERVED: [&str; 13] = [
     "api",
     "assets",
     "control",
     "healthcheck",
     "healthz",
     "metrics",
+    "p",
     "readyz",
     "recordings",
     "s",
@@ -170,6 +171,42 @@ pub fn split_signed(path: &str) -> (Option<&str>, &str) {
     match path.strip_prefix("/s/").and_then(|rest| rest.split_once('/')) {
         Some((sign, _)) => (Some(sign), &path["/s/".len() + sign.len()..]),
         None => (None, path),
+    }
+}
+
+/// What a path carries before the address proper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carried<'p> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `/s/{sign}/`: a signature.
+    Sign(&'p str),
+    /// `/p/{token}/`: a playback token.
+    Token(&'p str),
+}
+
+impl Carried<'_> {
+    /// What goes before an address that carries it on; nothing for nothing.
+    #[must_use]
+    pub fn prefix(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Sign(sign) => format!("/s/{sign}"),
+            Self::Token(token) => format!("/p/{token}"),
+        }
+    }
+}
+
+/// What a path carries, and the rest of it. [`split_signed`], and the same for `/p/{token}/rest`.
+#[must_use]
+pub fn split_carried(path: &str) -> (Carried<'_>, &str) {
+    if let (Some(sign), rest) = split_signed(path) {
+        return (Carried::Sign(sign), rest);
+    }
+    match path.strip_prefix("/p/").and_then(|rest| rest.split_once('/')) {
+        Some((token, _)) => (Carried::Token(token), &path["/p/".len() + token.len()..]),
+        None => (Carried::Nothing, path),
     }
 }
 

@@ -375,6 +375,7 @@ impl Values {
             lessons: Lessons {
                 slot_margin_s: self.value("lessons.slot_margin_s"),
                 attendance_ms: self.value("lessons.attendance_ms"),
+                one_stream_each: self.text("lessons.one_stream_each") == Some("on"),
             },
             sign_up: self.text("accounts.sign_up") == Some("open"),
             mail: Mail {

@@ -8,6 +8,8 @@
 mod access;
 #[path = "sql/airing.rs"]
 mod airing;
+#[path = "sql/attendance.rs"]
+mod attendance;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]

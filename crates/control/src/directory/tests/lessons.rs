@@ -144,10 +144,7 @@ fn a_session_that_is_refreshed_goes_on_under_its_old_token_and_one_that_is_ended
     assert!(lesson.directory.playbacks().extend(mine.playback, Seq(mine.seq.0 + 5), later, at(1)));
     assert!(lesson.directory.play_still_valid(&grant, at(2 * LIFE_MS)));
     let shown = lesson.play(&mine, at(2 * LIFE_MS)).expect("it goes on");
-    assert_eq!(
-        shown.credential,
-        Some(Credential::Playback { claims: Arc::clone(&mine), expires_at: later })
-    );
+    assert_eq!(shown.credential, Some(Credential::Playback { claims: Arc::clone(&mine), expires_at: later }));
     lesson.revoke(mine.seq.0 + 5, NewChange::new(ChangeKind::Revoked).user(mine.user));
     assert!(lesson.directory.play_still_valid(&grant, NOW), "it was decided anew with that change");
     lesson.directory.playbacks().end(mine.playback);
