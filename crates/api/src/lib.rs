@@ -6,19 +6,47 @@
 //! One file per part of the contract (`docs/spec/api.md`); each offers `routes()`, which [`routes`] joins.
 
 pub mod auth;
+pub mod chores;
+pub mod etag;
 pub mod extract;
+pub mod known;
 pub mod moment;
+pub mod oidc;
 pub mod page;
 pub mod permit;
+pub mod passwords;
 pub mod problem;
+pub mod room;
 pub mod routes;
 pub mod state;
 pub mod upgrade;
+pub mod visit;
 
 mod account;
 mod attendance;
 mod playback;
+mod calendar;
+mod changes;
+mod courses;
+mod earlier;
+mod enrolments;
+mod feed;
+mod icalendar;
+mod lessons;
+mod livego;
+mod mentors;
+mod notices;
+mod publishing;
+mod push;
 mod service;
+mod teaching;
+mod webhooks;
+mod audit;
+mod idempotency;
+mod service;
+mod session;
+mod sign_up;
+mod users;
 
 pub use service::{Api, Peer};
-pub use state::{Settings, State};
+pub use state::{Addresses, Settings, State};

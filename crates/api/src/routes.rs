@@ -6,6 +6,18 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{State, account, attendance, playback};
+use crate::{
+    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
+    oidc, publishing, push, room, session, sign_up, users, webhooks,
+};
+use crate::{
+    State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
+    push, webhooks,
+};
+use crate::{
+    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
+    oidc, publishing, push, room, session, sign_up, users, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +31,24 @@ fn described() -> OpenApiRouter<State> {
         .merge(account::routes())
         .merge(attendance::routes())
         .merge(playback::routes())
+        .merge(calendar::routes())
+        .merge(changes::routes())
+        .merge(courses::routes())
+        .merge(earlier::routes())
+        .merge(enrolments::routes())
+        .merge(lessons::routes())
+        .merge(livego::routes())
+        .merge(mentors::routes())
+        .merge(publishing::routes())
+        .merge(notices::routes())
+        .merge(push::routes())
+        .merge(webhooks::routes())
+        .merge(audit::routes())
+        .merge(oidc::routes())
+        .merge(room::routes())
+        .merge(session::routes())
+        .merge(sign_up::routes())
+        .merge(users::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.
@@ -34,7 +64,10 @@ pub fn document() -> String {
 #[must_use]
 pub fn answers(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "api" | "problems")
+    matches!(
+        first,
+        "api" | "calendar" | "control" | "livestream" | "mentor" | "problems" | "stat" | "store-live" | "streams"
+    )
 }
 
 pub(crate) fn all(state: State) -> Router {
@@ -57,5 +90,6 @@ pub(crate) fn all(state: State) -> Router {
                 "this address takes other methods: see Allow",
             )
         })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .with_state(state)
 }

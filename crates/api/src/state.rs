@@ -1,15 +1,22 @@
 //! What every answer may use.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::air::Air;
 use control::mail::Mailer;
 use control::{Directory, Repository};
 use media::UnixMillis;
+use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::known::Known;
+use crate::oidc::{OidcSettings, Provider};
+use crate::passwords::Passwords;
+use crate::feed::Feed;
+use crate::room::Rooms;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -24,11 +31,43 @@ pub struct Settings {
     pub attendance_ms: i64,
     /// Whoever begins to play ends what they played before.
     pub one_stream_each: bool,
+    /// Where publishers reach this server: known once it listens.
+    pub addresses: Arc<OnceLock<Addresses>>,
+    /// What opens `POST /store-live` besides an operator's sign-in.
+    pub hook_secret: Option<Redacted<String>>,
+    /// Why no channel can be made at a path, if none can: its addresses would mean something else.
+    pub refuses_path: fn(&ChannelPath) -> Option<String>,
+    /// Where requests to addresses of strangers may go.
+    pub egress: events::egress::Policy,
+    /// Who else tells us who somebody is.
+    pub oidc: Option<OidcSettings>,
+}
+
+/// The beginnings of the addresses that publishers use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `rtmp://host:port`.
+    pub rtmp: String,
+    /// `rtmps://host:port`, if on.
+    pub rtmps: Option<String>,
 }
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State(Arc<Whole>);
+
+struct Whole {
+    parts: Parts,
+    known: Known,
+    passwords: Passwords,
+    provider: Option<Provider>,
+pub struct State(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    feed: OnceLock<Feed>,
+}
+pub struct State(Arc<(Parts, Rooms)>);
 
 /// See [`State`].
 pub struct Parts {
@@ -52,7 +91,38 @@ impl State {
     /// Joins them.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let provider = parts.settings.oidc.clone().map(Provider::new);
+        Self(Arc::new(Whole { parts, known: Known::default(), passwords: Passwords::default(), provider }))
+    }
+
+    /// Who was lately known.
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.0.known
+    }
+
+    /// What hashes passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The identity provider.
+    #[must_use]
+    pub fn provider(&self) -> Option<&Provider> {
+        self.0.provider.as_ref()
+        Self(Arc::new(Shared { parts, feed: OnceLock::new() }))
+    }
+
+    /// What wakes those who wait for changes.
+    pub(crate) fn feed(&self) -> &Feed {
+        self.0.feed.get_or_init(|| Feed::start(self))
+        Self(Arc::new((parts, Rooms::default())))
+    }
+
+    /// The rooms that are open here.
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.1
     }
 
     /// The wall clock.
@@ -67,6 +137,7 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
+        &self.0.0
     }
 }

@@ -1,8 +1,11 @@
 //! Teaching: mentors, courses, who is enrolled, and lessons.
 
 pub mod courses;
+pub mod directing;
 pub mod lessons;
+pub mod mentors;
 mod refusal;
+pub mod series;
 
 pub use refusal::TeachingError;
 
@@ -191,7 +194,7 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn lesson(state: LessonState) -> Lesson {

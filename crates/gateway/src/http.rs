@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
@@ -278,7 +278,9 @@ fn own(request: &Request<Incoming>) -> Request<()> {
     *own.method_mut() = request.method().clone();
     // It was one, so its copy is one.
     *own.uri_mut() = request.uri().path_and_query().and_then(|uri| uri.as_str().parse().ok()).unwrap_or_default();
-    for name in [ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE] {
+    let kept = [ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE];
+    // Only the first page looks at what a browser wants to see.
+    for name in kept.into_iter().chain((request.uri().path() == "/").then_some(ACCEPT)) {
         if let Some(value) = request.headers().get(&name)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
         {

@@ -128,13 +128,14 @@ fn understand<'r>(gateway: &Arc<Gateway>, peer: &Peer, request: &'r Request<()>,
 
 fn general(gateway: &Arc<Gateway>, request: &Request<()>, target: Target, carried: Carried<'_>) -> Response<Body> {
     match target {
-        Target::Root => pages::root(gateway),
+        Target::Root => pages::root(request.headers()),
         Target::Health => state::health(gateway),
         Target::Ready => state::ready(gateway),
         Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
         Target::Metrics => state::metrics(gateway),
         Target::Time => state::time(),
         Target::Asset(file) => pages::asset(&file, request.headers()),
+        Target::App(app, place) => pages::app(app, &place, request.uri().path(), request.headers()),
         // The page is the same for every channel and says itself what is not there.
         Target::Watch(path) => match carried {
             Carried::Sign(sign) => redirect(&format!("/watch/{path}?sign={sign}")),

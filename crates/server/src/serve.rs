@@ -6,7 +6,9 @@
 
 mod air;
 mod control_plane;
+mod first_start;
 mod listeners;
+mod notices;
 mod observe;
 mod register;
 mod watch;
@@ -18,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use control::identity::provider::GroupRule;
 use control::{Directory, RecordingRepository, Repository, Seq};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
@@ -32,7 +35,7 @@ use tokio_util::task::TaskTracker;
 
 use self::control_plane::ControlPlane;
 use crate::addresses::BoundAddresses;
-use crate::config::{Config, server_file};
+use crate::config::{self, Config, server_file};
 
 /// How often streams whose window closed are ended and counts are published.
 const TICK: Duration = Duration::from_millis(250);
@@ -132,23 +135,30 @@ impl Running {
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
-        let api = api::Api::new(api::State::new(api::state::Parts {
+        let notices = notices::open(&config, store.clone())?;
+        let state = api::State::new(api::state::Parts {
             repository: store.clone(),
             air: Arc::new(air::OnTheAir(gateway.clone())),
             directory: gateway.directory.clone(),
-            mailer: Arc::new(events::mail::Forgetful),
+            mailer: notices.mailer(),
             settings: api::Settings {
                 public_url: config.public_url.as_ref().map(ToString::to_string),
                 sign_up: config.sign_up,
                 slot_margin_ms: slot_margin_ms(&config),
                 attendance_ms: attendance_ms(&config),
                 one_stream_each: config.lessons.one_stream_each,
+                egress: notices::egress(&config),
+                oidc: config.oidc.as_ref().map(oidc_settings),
             },
             stop: stop.clone(),
             tasks: tracker.clone(),
-        }));
+        });
+        let api = api::Api::new(state.clone());
         ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
+        tracker.spawn(api::chores::run(state));
+        notices.start(&stop, &tracker);
         let follower = watch::Follower::new(store.clone(), gateway.clone(), slot_margin_ms(&config), seq);
         tracker.spawn(follower.run(stop.clone()));
         tracker.spawn(register::run(gateway.clone(), store.clone(), attendance_ms(&config), stop.clone()));
@@ -171,6 +181,17 @@ impl Running {
             tracing::warn!("a disk does not answer: the files that say where this server listened are left");
         }
         tracing::info!("stopped");
+    }
+}
+
+fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
+    api::oidc::OidcSettings {
+        name: set.name.clone(),
+        issuer: set.issuer.clone(),
+        client_id: set.client_id.clone(),
+        client_secret: set.client_secret.clone(),
+        groups_claim: set.groups_claim.clone(),
+        rule: GroupRule { mentor: set.mentor_group.clone(), operator: set.operator_group.clone() },
     }
 }
 

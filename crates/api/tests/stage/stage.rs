@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use api::state::Parts;
-use api::{Api, Peer, Settings, State};
+use api::{Addresses, Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
@@ -18,7 +18,7 @@ use control::{
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 use parking_lot::Mutex;
 use serde_json::Value;
 use store::db::sqlite::SqliteStore;
@@ -92,6 +92,17 @@ impl Stage {
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
                 one_stream_each: false,
+                addresses: Arc::new(
+                    Addresses {
+                        rtmp: "rtmp://tayang.test:1935".to_owned(),
+                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                    }
+                    .into(),
+                ),
+                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+                egress: events::egress::Policy::default(),
+                oidc: None,
             },
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -164,8 +175,13 @@ impl Stage {
 
     /// Sets a lesson of that course, of an hour that begins `in_ms` from now.
     pub async fn lesson(&self, course: &Course, in_ms: i64) -> Lesson {
+        self.lesson_with(course, in_ms, |_| ()).await
+    }
+
+    /// The same, changed before it is set.
+    pub async fn lesson_with(&self, course: &Course, in_ms: i64, change: impl FnOnce(&mut Lesson)) -> Lesson {
         let now = self.state.now();
-        let lesson = Lesson {
+        let mut lesson = Lesson {
             id: LessonId::new(now),
             course: course.id,
             mentor: course.mentor,
@@ -187,6 +203,7 @@ impl Stage {
             created: now,
             version: 1,
         };
+        change(&mut lesson);
         let new = NewLesson::with_channel(lesson, now);
         self.repository.create_lessons(std::slice::from_ref(&new), true).await.expect("created");
         new.lesson

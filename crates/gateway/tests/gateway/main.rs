@@ -12,6 +12,7 @@ mod low_latency;
 mod memory;
 mod mpeg_ts;
 mod numbers;
+mod pages;
 mod playback;
 mod publisher;
 mod recordings;

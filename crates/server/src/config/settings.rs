@@ -96,6 +96,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "PostgreSQL, postgres://user:password@host/name. Without one, tayang.db in data_dir.",
     ),
+    off("database_replica_url", Kind::Secret, "A replica of it, for lists that may be some seconds old."),
     off("https_addr", Kind::Address, "The same over TLS; usually port 8443."),
     on("rtmp_addr", Kind::Address, "0.0.0.0:1935", "RTMP in and out."),
     off("rtmps_addr", Kind::Address, "RTMP over TLS; usually port 1936."),
@@ -137,6 +138,12 @@ pub const SETTINGS: &[Setting] = &[
     off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
     on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
     below("mail.dir", Kind::Path, "mail", "Where mails are put without mail.smtp_url, one file each."),
+    on(
+        "notices.local_targets",
+        Kind::Word(&["refused", "allowed"]),
+        "refused",
+        "Whether push endpoints and webhooks may be on this machine itself and without TLS; for development.",
+    ),
     off(
         "oidc.issuer",
         Kind::Text,
