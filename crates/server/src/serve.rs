@@ -5,6 +5,7 @@
 //! configured time, for no thread that waits for a disk is waited for longer. A signal at the start ends it as a kill would.
 
 mod control_plane;
+mod director;
 mod listeners;
 mod observe;
 mod watch;
@@ -16,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use control::air::Air;
+use control::teaching::directing::Timing;
 use control::{Directory, RecordingRepository, Repository};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
@@ -29,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::control_plane::ControlPlane;
-use crate::addresses::BoundAddresses;
+use self::director::Director;
+use crate::addresses::{BoundAddresses, Origins};
 use crate::config::{Config, server_file};
 
 /// How often streams whose window closed are ended and counts are published.
@@ -129,22 +133,21 @@ impl Running {
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
+        let air: Arc<dyn Air> = Arc::new(control::air::Silence);
+        let addresses = Arc::new(OnceLock::new());
         let api = api::Api::new(api::State::new(api::state::Parts {
             repository: store.clone(),
-            air: Arc::new(control::air::Silence),
+            air: air.clone(),
             mailer: Arc::new(events::mail::Forgetful),
-            settings: api::Settings {
-                public_url: config.public_url.as_ref().map(ToString::to_string),
-                sign_up: config.sign_up,
-                slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
-                attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
-                egress: events::egress::Policy::default(),
-            },
+            settings: api_settings(&config, &addresses),
             stop: stop.clone(),
             tasks: tracker.clone(),
         }));
         ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        let origins = Origins::new(config.public_url.as_ref(), &bound);
+        addresses.set(api::Addresses { rtmp: origins.rtmp, rtmps: origins.rtmps }).ok();
+        tracker.spawn(Director::new(store.clone(), air, timing(&config)).run(stop.clone()));
         tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));
@@ -166,6 +169,24 @@ impl Running {
         }
         tracing::info!("stopped");
     }
+}
+
+fn api_settings(config: &Config, addresses: &Arc<OnceLock<api::Addresses>>) -> api::Settings {
+    api::Settings {
+        public_url: config.public_url.as_ref().map(ToString::to_string),
+        sign_up: config.sign_up,
+        slot_margin_ms: timing(config).margin_ms,
+        attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
+        addresses: addresses.clone(),
+        hook_secret: config.legacy.hook_secret.clone(),
+        refuses_path: gateway::routes::target::refusal,
+        egress: events::egress::Policy::default(),
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let ms = |seconds: u64| i64::try_from(seconds).unwrap_or(0) * 1_000;
+    Timing { margin_ms: ms(config.lessons.slot_margin_s), reconnect_window_ms: ms(config.reconnect_window_s) }
 }
 
 /// Where it says what it listens on: for the command line beside it, and for whoever waits for it to be ready.
