@@ -5,18 +5,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account, attendance, playback};
 use crate::{
-    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
-    oidc, publishing, push, room, session, sign_up, users, webhooks,
-};
-use crate::{
-    State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
-    push, webhooks,
-};
-use crate::{
-    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors, notices,
-    oidc, publishing, push, room, session, sign_up, users, webhooks,
+    State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
+    mentors, notices, oidc, playback, publishing, push, room, session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]

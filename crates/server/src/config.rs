@@ -182,6 +182,8 @@ pub struct Legacy {
     pub hls_addr: Option<SocketAddr>,
     /// LHLS of the old LHLS platform, usually port 9094.
     pub lhls_addr: Option<SocketAddr>,
+    /// Opens `POST /store-live` to whoever shows it.
+    pub hook_secret: Option<Redacted<String>>,
 }
 
 /// Logging.

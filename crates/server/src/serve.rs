@@ -6,6 +6,7 @@
 
 mod air;
 mod control_plane;
+mod director;
 mod first_start;
 mod listeners;
 mod notices;
@@ -20,7 +21,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use control::air::Air;
 use control::identity::provider::GroupRule;
+use control::teaching::directing::Timing;
 use control::{Directory, RecordingRepository, Repository, Seq};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
@@ -34,7 +37,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::control_plane::ControlPlane;
-use crate::addresses::BoundAddresses;
+use self::director::Director;
+use crate::addresses::{BoundAddresses, Origins};
 use crate::config::{self, Config, server_file};
 
 /// How often streams whose window closed are ended and counts are published.
@@ -136,32 +140,29 @@ impl Running {
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
         let notices = notices::open(&config, store.clone())?;
+        let air: Arc<dyn Air> = Arc::new(air::OnTheAir(gateway.clone()));
+        let addresses = Arc::new(OnceLock::new());
         let state = api::State::new(api::state::Parts {
             repository: store.clone(),
-            air: Arc::new(air::OnTheAir(gateway.clone())),
+            air: air.clone(),
             directory: gateway.directory.clone(),
             mailer: notices.mailer(),
-            settings: api::Settings {
-                public_url: config.public_url.as_ref().map(ToString::to_string),
-                sign_up: config.sign_up,
-                slot_margin_ms: slot_margin_ms(&config),
-                attendance_ms: attendance_ms(&config),
-                one_stream_each: config.lessons.one_stream_each,
-                egress: notices::egress(&config),
-                oidc: config.oidc.as_ref().map(oidc_settings),
-            },
+            settings: api_settings(&config, &addresses),
             stop: stop.clone(),
             tasks: tracker.clone(),
         });
         let api = api::Api::new(state.clone());
         ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        let origins = Origins::new(config.public_url.as_ref(), &bound);
+        addresses.set(api::Addresses { rtmp: origins.rtmp, rtmps: origins.rtmps }).ok();
         first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
         tracker.spawn(api::chores::run(state));
         notices.start(&stop, &tracker);
-        let follower = watch::Follower::new(store.clone(), gateway.clone(), slot_margin_ms(&config), seq);
+        let follower = watch::Follower::new(store.clone(), gateway.clone(), timing(&config).margin_ms, seq);
         tracker.spawn(follower.run(stop.clone()));
         tracker.spawn(register::run(gateway.clone(), store.clone(), attendance_ms(&config), stop.clone()));
+        tracker.spawn(Director::new(store.clone(), air, timing(&config)).run(stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));
         ensure!(!given_up.is_cancelled(), "given up while starting");
@@ -195,6 +196,26 @@ fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
     }
 }
 
+fn api_settings(config: &Config, addresses: &Arc<OnceLock<api::Addresses>>) -> api::Settings {
+    api::Settings {
+        public_url: config.public_url.as_ref().map(ToString::to_string),
+        sign_up: config.sign_up,
+        slot_margin_ms: timing(config).margin_ms,
+        attendance_ms: attendance_ms(config),
+        one_stream_each: config.lessons.one_stream_each,
+        addresses: addresses.clone(),
+        hook_secret: config.legacy.hook_secret.clone(),
+        refuses_path: gateway::routes::target::refusal,
+        egress: notices::egress(config),
+        oidc: config.oidc.as_ref().map(oidc_settings),
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let ms = |seconds: u64| i64::try_from(seconds).unwrap_or(0) * 1_000;
+    Timing { margin_ms: ms(config.lessons.slot_margin_s), reconnect_window_ms: ms(config.reconnect_window_s) }
+}
+
 /// Where it says what it listens on: for the command line beside it, and for whoever waits for it to be ready.
 fn written_files(config: &Config, ready_file: Option<&Path>) -> impl Iterator<Item = PathBuf> {
     std::iter::once(server_file(&config.data_dir)).chain(ready_file.map(Path::to_owned))
@@ -216,10 +237,6 @@ fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     }
 }
 
-fn slot_margin_ms(config: &Config) -> i64 {
-    i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000
-}
-
 fn attendance_ms(config: &Config) -> i64 {
     i64::try_from(config.lessons.attendance_ms).unwrap_or(0)
 }
@@ -230,7 +247,7 @@ async fn open(
 ) -> anyhow::Result<(Arc<Gateway>, Arc<dyn Repository>, Seq)> {
     let store = store::db::open(&config.database()).await?;
     let directory = Arc::new(Directory::default());
-    let read = watch::read_all(&*store, &directory, slot_margin_ms(config)).await;
+    let read = watch::read_all(&*store, &directory, timing(config).margin_ms).await;
     let seq = read.context("channels and lessons cannot be read")?;
     let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();

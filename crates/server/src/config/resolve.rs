@@ -409,6 +409,7 @@ impl Values {
                 flv_addr: self.optional("legacy.flv_addr"),
                 hls_addr: self.optional("legacy.hls_addr"),
                 lhls_addr: self.optional("legacy.lhls_addr"),
+                hook_secret: self.secret("legacy.hook_secret"),
             },
             log: Log { level: self.value("log.level"), json: self.text("log.format") == Some("json") },
         };

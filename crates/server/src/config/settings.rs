@@ -205,6 +205,11 @@ pub const SETTINGS: &[Setting] = &[
     off("legacy.flv_addr", Kind::Address, "HTTP-FLV as livego has it; usually port 7001."),
     off("legacy.hls_addr", Kind::Address, "HLS as livego has it; usually port 7002."),
     off("legacy.lhls_addr", Kind::Address, "LHLS of the old LHLS platform; usually port 9094."),
+    off(
+        "legacy.hook_secret",
+        Kind::Secret,
+        "Opens POST /store-live as Authorization: Bearer, besides an operator's sign-in.",
+    ),
     on("log.level", Kind::LogFilter, "info", "off, error, warn, info, debug, trace; or by module: info,hub=debug."),
     on("log.format", Kind::Word(&["text", "json"]), "text", "Lines for people, or one JSON object each."),
 ];
