@@ -24,7 +24,6 @@ pub mod visit;
 
 mod account;
 mod attendance;
-mod playback;
 mod calendar;
 mod changes;
 mod courses;
@@ -36,6 +35,7 @@ mod lessons;
 mod livego;
 mod mentors;
 mod notices;
+mod playback;
 mod publishing;
 mod push;
 mod service;

@@ -36,10 +36,9 @@ pub mod webhooks;
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
-pub use ids::{CourseId, LessonId, PlaybackId, SessionId, UserId};
-pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
-pub use ids::{CourseId, DeliveryId, LessonId, NoticeId, PlaybackId, SessionId, SubscriptionId, UserId, WebhookId};
-pub use ids::{CommentId, CourseId, LessonId, PlaybackId, SessionId, UserId};
+pub use ids::{
+    CommentId, CourseId, DeliveryId, LessonId, NoticeId, PlaybackId, SessionId, SubscriptionId, UserId, WebhookId,
+};
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};
 pub use recordings::{Recording, RecordingState};

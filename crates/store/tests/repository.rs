@@ -8,12 +8,12 @@ mod identity;
 mod notices;
 #[path = "repository/postgres.rs"]
 mod postgres;
-#[path = "repository/teaching.rs"]
-mod teaching;
-#[path = "repository/school.rs"]
-mod school;
 #[path = "repository/room.rs"]
 mod room;
+#[path = "repository/school.rs"]
+mod school;
+#[path = "repository/teaching.rs"]
+mod teaching;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;

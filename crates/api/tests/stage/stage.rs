@@ -75,6 +75,11 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        Self::with(air, false).await
+    }
+
+    /// Where each person has one stream, or not.
+    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
         let directory = control::Directory::default();
@@ -91,7 +96,7 @@ impl Stage {
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
-                one_stream_each: false,
+                one_stream_each,
                 addresses: Arc::new(
                     Addresses {
                         rtmp: "rtmp://tayang.test:1935".to_owned(),

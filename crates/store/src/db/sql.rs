@@ -6,12 +6,12 @@
 
 #[path = "sql/access.rs"]
 mod access;
+#[path = "sql/accounts.rs"]
+mod accounts;
 #[path = "sql/airing.rs"]
 mod airing;
 #[path = "sql/attendance.rs"]
 mod attendance;
-#[path = "sql/accounts.rs"]
-mod accounts;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/changes.rs"]
