@@ -12,10 +12,10 @@ use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::feed::Feed;
 use crate::known::Known;
 use crate::oidc::{OidcSettings, Provider};
 use crate::passwords::Passwords;
-use crate::feed::Feed;
 use crate::room::Rooms;
 
 /// What the configuration says.
@@ -61,13 +61,9 @@ struct Whole {
     known: Known,
     passwords: Passwords,
     provider: Option<Provider>,
-pub struct State(Arc<Shared>);
-
-struct Shared {
-    parts: Parts,
     feed: OnceLock<Feed>,
+    rooms: Rooms,
 }
-pub struct State(Arc<(Parts, Rooms)>);
 
 /// See [`State`].
 pub struct Parts {
@@ -92,7 +88,9 @@ impl State {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let provider = parts.settings.oidc.clone().map(Provider::new);
-        Self(Arc::new(Whole { parts, known: Known::default(), passwords: Passwords::default(), provider }))
+        let (known, passwords) = (Known::default(), Passwords::default());
+        let whole = Whole { parts, known, passwords, provider, feed: OnceLock::new(), rooms: Rooms::default() };
+        Self(Arc::new(whole))
     }
 
     /// Who was lately known.
@@ -111,18 +109,16 @@ impl State {
     #[must_use]
     pub fn provider(&self) -> Option<&Provider> {
         self.0.provider.as_ref()
-        Self(Arc::new(Shared { parts, feed: OnceLock::new() }))
     }
 
     /// What wakes those who wait for changes.
     pub(crate) fn feed(&self) -> &Feed {
         self.0.feed.get_or_init(|| Feed::start(self))
-        Self(Arc::new((parts, Rooms::default())))
     }
 
     /// The rooms that are open here.
     pub(crate) fn rooms(&self) -> &Rooms {
-        &self.0.1
+        &self.0.rooms
     }
 
     /// The wall clock.
@@ -138,6 +134,5 @@ impl Deref for State {
 
     fn deref(&self) -> &Parts {
         &self.0.parts
-        &self.0.0
     }
 }
