@@ -23,6 +23,7 @@ pub mod upgrade;
 pub mod visit;
 
 mod account;
+mod attendance;
 mod audit;
 mod calendar;
 mod changes;
@@ -36,6 +37,7 @@ mod lessons;
 mod livego;
 mod mentors;
 mod notices;
+mod playback;
 mod publishing;
 mod push;
 mod service;

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{
-    State, account, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego, mentors,
-    notices, oidc, publishing, push, room, session, sign_up, users, webhooks,
+    State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
+    mentors, notices, oidc, playback, publishing, push, room, session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ struct Document;
 fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(account::routes())
+        .merge(attendance::routes())
         .merge(calendar::routes())
         .merge(changes::routes())
         .merge(courses::routes())
@@ -28,6 +29,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(lessons::routes())
         .merge(livego::routes())
         .merge(mentors::routes())
+        .merge(playback::routes())
         .merge(publishing::routes())
         .merge(notices::routes())
         .merge(push::routes())

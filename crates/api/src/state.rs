@@ -4,9 +4,10 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use control::Repository;
 use control::air::Air;
 use control::mail::Mailer;
+use control::{Directory, Repository};
+use media::UnixMillis;
 use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub slot_margin_ms: i64,
     /// Media delivered to somebody before they count as having been there.
     pub attendance_ms: i64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
     /// Where publishers reach this server: known once it listens.
     pub addresses: Arc<OnceLock<Addresses>>,
     /// What opens `POST /store-live` besides an operator's sign-in.
@@ -68,6 +71,8 @@ pub struct Parts {
     pub repository: Arc<dyn Repository>,
     /// What is on air.
     pub air: Arc<dyn Air>,
+    /// Makes playback tokens, and knows which sessions are open.
+    pub directory: Arc<Directory>,
     /// Takes mails.
     pub mailer: Arc<dyn Mailer>,
     /// What the configuration says.

@@ -8,6 +8,8 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::airing::AiringRepository;
+use crate::attendance::AttendanceRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
 use crate::earlier::EarlierRepository;
@@ -135,6 +137,8 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    AiringRepository,
+    AttendanceRepository,
     RoomRepository,
     CourseRepository,
     LessonRepository,

@@ -94,6 +94,8 @@ pub struct Lessons {
     pub slot_margin_s: u64,
     /// Media delivered to somebody before they count as having been there, in milliseconds.
     pub attendance_ms: u64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
 }
 
 /// How mails go out.
@@ -180,6 +182,8 @@ pub struct Legacy {
     pub hls_addr: Option<SocketAddr>,
     /// LHLS of the old LHLS platform, usually port 9094.
     pub lhls_addr: Option<SocketAddr>,
+    /// Opens `POST /store-live` to whoever shows it.
+    pub hook_secret: Option<Redacted<String>>,
 }
 
 /// Logging.

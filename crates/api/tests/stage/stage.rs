@@ -75,18 +75,28 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        Self::with(air, false).await
+    }
+
+    /// Where each person has one stream, or not.
+    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+        let directory = control::Directory::default();
+        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
+        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
+            directory: Arc::new(directory),
             mailer: letterbox.clone(),
             settings: Settings {
                 public_url: Some("https://tayang.test".to_owned()),
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
+                one_stream_each,
                 addresses: Arc::new(
                     Addresses {
                         rtmp: "rtmp://tayang.test:1935".to_owned(),

@@ -379,6 +379,7 @@ impl Values {
             lessons: Lessons {
                 slot_margin_s: self.value("lessons.slot_margin_s"),
                 attendance_ms: self.value("lessons.attendance_ms"),
+                one_stream_each: self.text("lessons.one_stream_each") == Some("on"),
             },
             sign_up: self.text("accounts.sign_up") == Some("open"),
             local_targets: self.text("notices.local_targets") == Some("allowed"),
@@ -408,6 +409,7 @@ impl Values {
                 flv_addr: self.optional("legacy.flv_addr"),
                 hls_addr: self.optional("legacy.hls_addr"),
                 lhls_addr: self.optional("legacy.lhls_addr"),
+                hook_secret: self.secret("legacy.hook_secret"),
             },
             log: Log { level: self.value("log.level"), json: self.text("log.format") == Some("json") },
         };

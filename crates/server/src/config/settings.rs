@@ -128,6 +128,12 @@ pub const SETTINGS: &[Setting] = &[
         "10000",
         "Media delivered to somebody before they count as having been there.",
     ),
+    on(
+        "lessons.one_stream_each",
+        Kind::Word(&["off", "on"]),
+        "off",
+        "Whether somebody who begins to play ends what they played before, on whichever device.",
+    ),
     on("accounts.sign_up", Kind::Word(&["open", "closed"]), "open", "Whether strangers may make an account."),
     off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
     on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
@@ -199,6 +205,11 @@ pub const SETTINGS: &[Setting] = &[
     off("legacy.flv_addr", Kind::Address, "HTTP-FLV as livego has it; usually port 7001."),
     off("legacy.hls_addr", Kind::Address, "HLS as livego has it; usually port 7002."),
     off("legacy.lhls_addr", Kind::Address, "LHLS of the old LHLS platform; usually port 9094."),
+    off(
+        "legacy.hook_secret",
+        Kind::Secret,
+        "Opens POST /store-live as Authorization: Bearer, besides an operator's sign-in.",
+    ),
     on("log.level", Kind::LogFilter, "info", "off, error, warn, info, debug, trace; or by module: info,hub=debug."),
     on("log.format", Kind::Word(&["text", "json"]), "text", "Lines for people, or one JSON object each."),
 ];

@@ -8,6 +8,10 @@
 mod access;
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/airing.rs"]
+mod airing;
+#[path = "sql/attendance.rs"]
+mod attendance;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/changes.rs"]
