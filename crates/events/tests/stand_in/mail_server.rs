@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 /// Says its port, keeps each mail under a name of its own, and ends with its standard input. Recipients whose address begins
 /// with `nobody` it refuses for ever, the first mail to one that begins with `later` for now.
 const SERVER: &str = r#"
-import sys, uuid
-from aiosmtpd.controller import Controller
+import asyncio, sys, uuid
+from aiosmtpd.smtp import SMTP
 class Keep:
     seen = set()
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -23,11 +23,12 @@ class Keep:
         with open(sys.argv[1] + "/" + uuid.uuid4().hex, "wb") as file:
             file.write(envelope.content)
         return "250 taken"
-controller = Controller(Keep(), hostname="127.0.0.1", port=0)
-controller._trigger_server = lambda: None
-controller.start()
-print(controller.server.sockets[0].getsockname()[1], flush=True)
-sys.stdin.read()
+async def serve():
+    loop, keep = asyncio.get_running_loop(), Keep()
+    server = await loop.create_server(lambda: SMTP(keep), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+asyncio.run(serve())
 "#;
 
 /// See the module.
