@@ -46,7 +46,7 @@ pub struct Stage {
     pub state: State,
     pub repository: Arc<dyn Repository>,
     pub letterbox: Arc<Letterbox>,
-    directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 /// Somebody with a bearer token.
@@ -72,24 +72,60 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        Self::with(air, Self::settings()).await
+    }
+
+    /// What the configuration says if a test says nothing else.
+    pub fn settings() -> Settings {
+        Settings {
+            public_url: Some("https://tayang.test".to_owned()),
+            sign_up: true,
+            slot_margin_ms: 900_000,
+            attendance_ms: 10_000,
+            oidc: None,
+        }
+    }
+
+    pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
+        Self::on(air, settings, repository, letterbox, Arc::new(directory))
+    }
+
+    fn on(
+        air: Arc<dyn Air>,
+        settings: Settings,
+        repository: Arc<dyn Repository>,
+        letterbox: Arc<Letterbox>,
+        directory: Arc<tempfile::TempDir>,
+    ) -> Self {
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
             mailer: letterbox.clone(),
-            settings: Settings {
-                public_url: Some("https://tayang.test".to_owned()),
-                sign_up: true,
-                slot_margin_ms: 900_000,
-                attendance_ms: 10_000,
-                oidc: None,
-            },
+            settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+    }
+
+    /// Another server on the same database.
+    pub fn restarted(&self) -> Self {
+        let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone())
+    }
+
+    /// Makes all sessions look as if they were last used then.
+    pub async fn age_sessions(&self, seen: UnixMillis) {
+        let file = self.directory.path().join("tayang.db");
+        let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
+        sqlx::query("UPDATE sessions SET seen_ms = $1")
+            .bind(seen.0)
+            .execute(&pool.expect("open"))
+            .await
+            .expect("written");
     }
 
     /// Makes somebody and signs them in.
@@ -160,7 +196,11 @@ impl Stage {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let peer = Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true };
+        self.send_from(request, Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true }).await
+    }
+
+    /// Sends a request from somewhere.
+    pub async fn send_from(&self, request: Request<Full<Bytes>>, peer: Peer) -> Answer {
         let response = self.api.answer(request, peer).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
