@@ -119,13 +119,19 @@ impl Stage {
 
     /// Makes all sessions look as if they were last used then.
     pub async fn age_sessions(&self, seen: UnixMillis) {
+        self.disturb("UPDATE sessions SET seen_ms = $1", seen).await;
+    }
+
+    /// Makes all requests with keys look as if the server had ended in the middle of them, two minutes ago.
+    pub async fn lose_requests(&self) {
+        let then = UnixMillis(self.state.now().0 - 120_000);
+        self.disturb("UPDATE idempotency_keys SET status = 0, body = '-', created_ms = $1", then).await;
+    }
+
+    async fn disturb(&self, text: &'static str, at: UnixMillis) {
         let file = self.directory.path().join("tayang.db");
         let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
-        sqlx::query("UPDATE sessions SET seen_ms = $1")
-            .bind(seen.0)
-            .execute(&pool.expect("open"))
-            .await
-            .expect("written");
+        sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
     }
 
     /// Makes somebody and signs them in.
