@@ -9,6 +9,7 @@ pub mod auth;
 pub mod chores;
 pub mod etag;
 pub mod extract;
+pub mod idempotency;
 pub mod known;
 pub mod moment;
 pub mod oidc;

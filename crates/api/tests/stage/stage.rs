@@ -49,7 +49,7 @@ pub struct Stage {
     pub state: State,
     pub repository: Arc<dyn Repository>,
     pub letterbox: Arc<Letterbox>,
-    directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 /// Somebody with a bearer token.
@@ -80,12 +80,37 @@ impl Stage {
 
     /// Where each person has one stream, or not.
     pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
+        Self::with(air, Self::settings()).await
+    }
+
+    /// What the configuration says if a test says nothing else.
+    pub fn settings() -> Settings {
+        Settings {
+            public_url: Some("https://tayang.test".to_owned()),
+            sign_up: true,
+            slot_margin_ms: 900_000,
+            attendance_ms: 10_000,
+            oidc: None,
+        }
+    }
+
+    pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
         let directory = control::Directory::default();
         let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
         directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
+        Self::on(air, settings, repository, letterbox, Arc::new(directory))
+    }
+
+    fn on(
+        air: Arc<dyn Air>,
+        settings: Settings,
+        repository: Arc<dyn Repository>,
+        letterbox: Arc<Letterbox>,
+        directory: Arc<tempfile::TempDir>,
+    ) -> Self {
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
@@ -109,10 +134,34 @@ impl Stage {
                 egress: events::egress::Policy::default(),
                 oidc: None,
             },
+            settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+    }
+
+    /// Another server on the same database.
+    pub fn restarted(&self) -> Self {
+        let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone())
+    }
+
+    /// Makes all sessions look as if they were last used then.
+    pub async fn age_sessions(&self, seen: UnixMillis) {
+        self.disturb("UPDATE sessions SET seen_ms = $1", seen).await;
+    }
+
+    /// Makes all requests with keys look as if the server had ended in the middle of them, two minutes ago.
+    pub async fn lose_requests(&self) {
+        let then = UnixMillis(self.state.now().0 - 120_000);
+        self.disturb("UPDATE idempotency_keys SET status = 0, body = '-', created_ms = $1", then).await;
+    }
+
+    async fn disturb(&self, text: &'static str, at: UnixMillis) {
+        let file = self.directory.path().join("tayang.db");
+        let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
+        sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
     }
 
     /// Makes somebody and signs them in.
@@ -261,7 +310,11 @@ impl Stage {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let peer = Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true };
+        self.send_from(request, Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true }).await
+    }
+
+    /// Sends a request from somewhere.
+    pub async fn send_from(&self, request: Request<Full<Bytes>>, peer: Peer) -> Answer {
         let response = self.api.answer(request, peer).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
