@@ -22,14 +22,14 @@ const SCENES = [
 ];
 const WORDS = {
   id: {
-    set: 'Jadwalkan', required: 'Bagian ini perlu diisi.', cancel: 'Batalkan pelajaran', reason: /^Alasan/, now: 'Tayang sekarang', onTo: 'Lanjut ke siaran', makeKey: 'Buat kunci', once: /hanya tampak sekali/i,
+    set: 'Jadwalkan', cancel: 'Batalkan pelajaran', reason: /^Alasan/, now: 'Tayang sekarang', onTo: 'Lanjut ke siaran', makeKey: 'Buat kunci', once: /hanya tampak sekali/i,
     begin: 'Mulai pelajaran', chat: /Obrolan/, people: /Penonton/, room: /Ruang/, stage: /Siaran/, show: 'Tampilkan', pin: 'Sematkan', write: 'Tulis untuk semua', send: 'Kirim', out: /^Keluarkan/, letIn: /Izinkan masuk/, done: 'Selesai',
     end: 'Akhiri pelajaran', back: /Sebentar lagi kembali/, comments: 'Komentar dibuka', addHere: /Tambah di posisi ini/, saveChapters: 'Simpan bab', correct: /^Koreksi/, accept: /^Terima/, decline: /^Tolak/,
     invite: 'Buat tautan undangan', newKey: 'Buat kunci baru', revoke: /^Cabut/, addHook: 'Tambah webhook', notMentor: 'Halaman ini untuk mentor', offline: /sedang luring/, password: 'Kata sandi', email: 'Surel', signIn: 'Masuk',
     noSound: 'Tidak ada suara', own: /Kunci saya/, ready: 'Tautan undangan siap', title: 'Judul', watching: 'Hukum Newton di dapur',
   },
   en: {
-    set: 'Set a lesson', required: 'This is needed.', cancel: 'Cancel the lesson', reason: /^Reason/, now: 'Go live now', onTo: 'On to the broadcast', makeKey: 'Make a key', once: /shown this once/i,
+    set: 'Set a lesson', cancel: 'Cancel the lesson', reason: /^Reason/, now: 'Go live now', onTo: 'On to the broadcast', makeKey: 'Make a key', once: /shown this once/i,
     begin: 'Begin the lesson', chat: /Chat/, people: /Viewers/, room: /Room/, stage: /Broadcast/, show: 'Show', pin: 'Pin', write: 'Write to everybody', send: 'Send', out: /^Send out/, letIn: /^Let in/, done: 'Done',
     end: 'End the lesson', back: /Back in a moment/, comments: 'Comments are open', addHere: /Add one here/, saveChapters: 'Save chapters', correct: /^Correct/, accept: /^Let in/, decline: /^Decline/,
     invite: 'Make an invitation link', newKey: 'Make a new key', revoke: /^Revoke/, addHook: 'Add a webhook', notMentor: 'This page is for mentors', offline: /offline/i, password: 'Password', email: 'Email', signIn: 'Sign in',
@@ -150,7 +150,7 @@ for (const scene of SCENES) {
       await button(page, words.cancel).click();
       const dialog = page.getByRole('dialog');
       await button(dialog, words.cancel).click();
-      await dialog.getByText(words.required).waitFor();
+      await dialog.locator('[aria-invalid=true]').waitFor();
       await dialog.getByLabel(words.reason).fill('Mentor sakit');
       await button(dialog, words.cancel).click();
       assert.deepEqual((await told('POST /lessons/l-later/cancel')).body, { reason: 'Mentor sakit' });

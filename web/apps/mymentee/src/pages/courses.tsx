@@ -31,6 +31,7 @@ export function CoursesPage() {
         <Empty icon="course" title={words.none} text={words.noneText} />
       ) : (
         <div class="grid">
+          <h2 class="unseen">{words.title}</h2>
           {shown.map((course) => (
             <CourseCard key={course.id} course={course} />
           ))}

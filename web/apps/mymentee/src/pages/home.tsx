@@ -133,6 +133,7 @@ function PastView({ now }: { now: number }) {
   if (past.items.length === 0) return <Empty icon="lessons" title={words.nonePast} text={words.nonePastText} />;
   return (
     <section class="stack">
+      <h2 class="unseen">{words.past}</h2>
       {past.items.toSorted((a, b) => Date.parse(b.starts_at) - Date.parse(a.starts_at)).map((lesson) => (
         <LessonCard key={lesson.id} lesson={lesson} now={now} showDay />
       ))}

@@ -239,17 +239,19 @@ function CheckList({ health }: { health: Health | null }) {
         <h2>{words.checks}</h2>
         <p class="field-note">{words.checksLead}</p>
       </div>
-      <ul class="checks" role="status">
-        {CHECKS.map((name) => (
-          <li key={name} data-check={name} data-state={checks[name]}>
-            <span class="check-mark">
-              <Icon name={checks[name] === 'good' ? 'check' : checks[name] === 'amiss' ? 'warning' : 'clock'} />
-            </span>
-            <span class="check-name">{words.check[name]}</span>
-            <span class="check-state">{words.checkState[checks[name]]}</span>
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul class="checks">
+          {CHECKS.map((name) => (
+            <li key={name} data-check={name} data-state={checks[name]}>
+              <span class="check-mark">
+                <Icon name={checks[name] === 'good' ? 'check' : checks[name] === 'amiss' ? 'warning' : 'clock'} />
+              </span>
+              <span class="check-name">{words.check[name]}</span>
+              <span class="check-state">{words.checkState[checks[name]]}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
       <AdviceList advice={adviceOf(health)} />
     </section>
   );

@@ -44,6 +44,7 @@ export function WebhooksPage() {
         <Empty icon="link" title={words.none} text={words.noneText} />
       ) : (
         <div class="stack">
+          <h2 class="unseen">{words.title}</h2>
           {hooks.value.map(({ id, url, kinds }) => (
             <article key={id} class="card course-card">
               <h3>
