@@ -147,9 +147,6 @@ function WhenFields({ form: { values, errors, set }, repeat }: LessonForm & { re
       <TextField label={words.date} type="date" required value={values.date} error={errors.date} onValue={(value) => set('date', value)} />
       <TextField label={words.time} type="time" required value={values.time} error={errors.time} onValue={(value) => set('time', value)} />
       <TextField label={words.minutes} type="number" required min="5" max="720" value={values.minutes} error={errors.minutes} onValue={(value) => set('minutes', value)} />
-      {repeat ? (
-        <TextField label={words.repeat} hint={words.repeatHint} type="number" min="1" max={String(WEEKS_MAX)} value={values.repeat_weeks} error={errors.repeat_weeks} onValue={(value) => set('repeat_weeks', value)} />
-      ) : null}
       <div class="lengths" role="group" aria-label={words.minutes}>
         {LENGTHS.map((minutes) => (
           <button key={minutes} type="button" class="chip" aria-pressed={values.minutes === String(minutes)} onClick={() => set('minutes', String(minutes))}>
@@ -157,6 +154,9 @@ function WhenFields({ form: { values, errors, set }, repeat }: LessonForm & { re
           </button>
         ))}
       </div>
+      {repeat ? (
+        <TextField label={words.repeat} hint={words.repeatHint} type="number" min="1" max={String(WEEKS_MAX)} value={values.repeat_weeks} error={errors.repeat_weeks} onValue={(value) => set('repeat_weeks', value)} />
+      ) : null}
       <SelectField label={words.zone} value={values.zone} error={errors.zone} onValue={(value) => set('zone', value)} options={zones.some(([zone]) => zone === values.zone) ? zones : [[values.zone, values.zone], ...zones]} />
     </fieldset>
   );
