@@ -77,7 +77,8 @@ async function serve(stage, request, response) {
 async function app(response, [name = '', ...rest]) {
   if (!NAME.test(name)) return text(response, 404, 'not found');
   const dist = join(APPS, name, 'dist');
-  const isFile = ['assets', 'icons'].includes(rest[0]) || /^(sw\.js|manifest\.webmanifest)$/.test(rest[0] ?? '');
+  // As the real server has it: what is in `assets`, and what lies at the top with a dot in its name.
+  const isFile = rest[0] === 'assets' || (rest.length === 1 && rest[0].includes('.'));
   if (!isFile) return page(response, join(dist, 'index.html'));
   return rest.every((part) => NAME.test(part)) ? file(response, join(dist, ...rest), 200) : text(response, 404, 'not found');
 }

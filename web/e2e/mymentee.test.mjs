@@ -388,18 +388,44 @@ const PAGES = [
   '/page', '/keys', '/webhooks', '/webhooks/new', '/webhooks/w-1', '/notices', '/settings', '/nowhere',
 ];
 
+/** What is seen only after something was done: name, path, and the deed. */
+const DEEDS = [
+  ['chat', '/lessons/l-live/live', (page, words) => tab(page, words.chat).click()],
+  ['what to do with a comment', '/lessons/l-live/live', async (page, words) => {
+    await tab(page, words.chat).click();
+    await page.locator('.chat-list .comment').first().getByRole('button').click();
+  }],
+  ['viewers', '/lessons/l-live/live', (page, words) => tab(page, words.people).click()],
+  ['room', '/lessons/l-live/live', (page, words) => tab(page, words.room).click()],
+  ['go live now', '/', (page, words) => button(page, words.now).click()],
+  ['cancelling', '/lessons/l-later', (page, words) => button(page, words.cancel).click()],
+  ['a new key', '/lessons/l-next/publish', (page, words) => button(page, words.makeKey).click()],
+  ['an invitation', '/courses/c-fisika?part=invite', (page, words) => button(page, words.invite).click()],
+  ['a correction', '/lessons/l-ended/attendance', (page, words) => button(page.locator('.sheet'), words.correct).click()],
+];
+
+async function audit(page, scene) {
+  await page.locator('.loading').first().waitFor({ state: 'detached' });
+  await page.waitForTimeout(300);
+  await page.addScriptTag({ content: AXE });
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`), []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, 'wider than the screen');
+  assert.equal(await page.evaluate(() => document.documentElement.lang), scene.lang);
+}
+
+const audited = (path, scene) => open(path, scene, { bypassCSP: true, reducedMotion: 'reduce', change: (world) => (world.health = { ...HEALTHY, audio: null }) });
+
 describe('every page passes the audit and fits', () => {
   for (const scene of SCENES) {
     for (const path of PAGES) {
-      test(`${path} (${scene.name})`, async () => {
-        const page = await open(path, scene, { bypassCSP: true, reducedMotion: 'reduce', change: (world) => (world.health = { ...HEALTHY, audio: null }) });
-        await page.locator('.loading').waitFor({ state: 'detached' });
-        await page.waitForTimeout(300);
-        await page.addScriptTag({ content: AXE });
-        const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-        assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`), []);
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, 'wider than the screen');
-        assert.equal(await page.evaluate(() => document.documentElement.lang), scene.lang);
+      test(`${path} (${scene.name})`, async () => audit(await audited(path, scene), scene));
+    }
+    for (const [name, path, act] of DEEDS) {
+      test(`${name} (${scene.name})`, async () => {
+        const page = await audited(path, scene);
+        await act(page, WORDS[scene.lang]);
+        await audit(page, scene);
       });
     }
   }

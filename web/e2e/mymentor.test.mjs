@@ -122,6 +122,11 @@ describe('signing in', () => {
     const page = await open('link#terpakai', { world: {} });
     await page.getByRole('button', { name: 'Masuk sekarang' }).click();
     await page.getByText('Tautan ini tidak berlaku').waitFor();
+    await page.getByRole('button', { name: 'Tautan ini untuk kata sandi baru' }).click();
+    await page.getByLabel('Kata sandi baru', { exact: true }).fill('kata sandi yang baru');
+    await page.getByRole('button', { name: 'Simpan kata sandi' }).click();
+    await heading(page, 'Masuk ke MyMentor');
+    assert.equal(asked('POST', 'password').at(-1).body.token, 'terpakai');
   });
 
   test('an account is made with the language and zone of the device; the server\'s word on a field stands at it', async () => {
@@ -310,6 +315,16 @@ describe('a lesson', () => {
     await askedFor('DELETE', 'playbacks/pb-l-live');
     await page.getByLabel('Kecepatan').waitFor();
     await page.waitForFunction(() => document.querySelector('.stage')?.getAttribute('data-phase') === 'recording');
+  });
+
+  test('that one was sent out of says so, and nothing of it plays on', async () => {
+    const page = await open('lessons/l-live');
+    await plays(page);
+    apps.world.lesson('l-live').can = { watch: false, replay: false, comment: false, moderate: false, enrol: false };
+    apps.rooms.dismiss(4001);
+    await page.getByText('Anda tidak lagi bisa menonton').waitFor();
+    await askedFor('DELETE', 'playbacks/pb-l-live');
+    assert.equal(await page.locator('video').count(), 0);
   });
 
   test('that one did not attend says that its recording is for others', async () => {

@@ -253,6 +253,14 @@ describe('the connection', () => {
     expect(world.dials).toHaveLength(1);
   });
 
+  test.each([4001, 4002])('a room that closed for good (%i) is not dialled again', async (code) => {
+    const world = new World();
+    world.frame(hello(0));
+    world.last.listener.closed(code);
+    await world.pass(120_000);
+    expect([world.room.view().phase, world.dials.length]).toEqual(['closed', 1]);
+  });
+
   test('an old line says nothing any more, and a stopped one does not dial', async () => {
     const world = new World();
     world.frame(hello(0));
