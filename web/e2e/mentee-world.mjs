@@ -110,7 +110,7 @@ export function makeWorld() {
       { user: PEOPLE[8], state: 'requested', created_at: iso(now - 5 * HOUR) },
     ],
     invitations: [{ id: 'i-1', uses_left: 12, expires_at: iso(now + 5 * DAY) }, { id: 'i-2', uses_left: null, expires_at: null }],
-    keys: [{ id: 'y-1', hint: 'q7Zt', created_at: iso(now - 60 * DAY) }],
+    keys: [{ id: 'y-1', hint: 'telepon …q7Zt', created_at: iso(now - 60 * DAY) }],
     lessonKeys: {},
     health: SILENT,
     viewers: PEOPLE.slice(0, 6).map((user, at) => ({ user, protocol: at === 2 ? 'flv' : 'llhls', since_at: iso(now - (20 - at) * 60_000) })),

@@ -130,7 +130,6 @@ function ObsWay(props: WayProps) {
     <div class="stack">
       <p>{words.obsLead}</p>
       {server === null ? null : <CopyRow label={words.server} value={server} />}
-      {publishing.rtmps_url === null || publishing.rtmps_url === server ? null : <CopyRow label={words.secureServer} value={publishing.rtmps_url} />}
       <KeyPart {...props} />
     </div>
   );
@@ -170,7 +169,9 @@ function KeyPart({ publishing, lesson, resource }: WayProps) {
 
 function PhoneWay(props: WayProps) {
   const words = useLiveWords().publish;
-  const { qr_svg: svg } = props.publishing;
+  const { qr_svg: svg, rtmps_url, rtmp_url } = props.publishing;
+  // With its key, right after that was made: what goes unencrypted can be read on the way.
+  const address = rtmps_url ?? rtmp_url;
   return (
     <div class="stack">
       <p>{words.phoneLead}</p>
@@ -182,7 +183,10 @@ function PhoneWay(props: WayProps) {
           <KeyPart {...props} />
         </>
       ) : (
-        <ServerQr svg={svg} label={words.qr} />
+        <>
+          <ServerQr svg={svg} label={words.qr} />
+          {address === null ? null : <CopyRow label={words.address} value={address} />}
+        </>
       )}
     </div>
   );
@@ -222,7 +226,7 @@ function OwnKeys({ keys }: { keys: readonly StreamKey[] }) {
     <ul class="plain-list">
       {keys.map(({ id, hint }) => (
         <li key={id}>
-          <code>…{hint}</code>
+          <code>{hint}</code>
         </li>
       ))}
     </ul>
