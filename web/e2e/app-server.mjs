@@ -211,7 +211,7 @@ function lessonRoute(stage, method, [, id, what], query, body) {
       if (method === 'POST') return [201, rooms.take({ t: 'comment', ...body })];
       return list(world.comments.filter((one) => inside(one, query)));
     case 'reactions':
-      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [200, []];
+      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [200, world.reactions[id] ?? []];
     case 'hand':
       return [202, rooms.take({ t: 'hand', ...body }) ?? null];
     default:

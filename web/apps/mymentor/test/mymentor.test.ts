@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Comment, Playback } from '@tayang/client';
 import { Inbox } from '../src/inbox.ts';
 import { invitationIn } from '../src/invitation.ts';
+import { momentsOf } from '../src/lesson/moments.tsx';
 import { channelText, mediaMs, placeOf, urlOf } from '../src/lesson/place.ts';
 import { ReplayComments } from '../src/lesson/replay-comments.ts';
 import { sceneOf } from '../src/lesson/scene.ts';
@@ -67,6 +68,13 @@ test('what is buffered at the end is shown before the words about it', () => {
   expect(sceneOf(look, id.scene)).toBeNull();
   expect(sceneOf({ ...look, attached: null }, id.scene)).toBe(id.scene.ended);
   expect(sceneOf({ ...look, phase: 'live', frames: 0, currentTime: 0 }, id.scene)).toBe(id.scene.loading);
+});
+
+test('moments are shares of the strongest, and what lies outside the recording is left out', () => {
+  const reactions = [{ media_ms: 0, count: 2 }, { media_ms: 1_000, count: 2 }, { media_ms: 9_000, count: 1 }, { media_ms: 99_000, count: 50 }];
+  expect(momentsOf(reactions, 10_000, 5)).toEqual([1, 0, 0, 0, 0.25]);
+  expect(momentsOf([], 10_000, 5)).toEqual([]);
+  expect(momentsOf(reactions, 0, 5)).toEqual([]);
 });
 
 describe('invitations', () => {
