@@ -148,7 +148,7 @@ function webhookRoute(world, method, [id, part], query, body) {
     return made({ ...hook, secret: 'rahasia-uji-0123456789abcdef' });
   }
   if (part === 'deliveries') {
-    if (method === 'POST') return ok({ ...world.deliveries[0], state: 'pending' });
+    if (method === 'POST') return ok({ ...world.deliveries[0], state: 'waiting' });
     return ok(page(world.deliveries.filter(({ state }) => query.get('state') === null || state === query.get('state'))));
   }
   if (method === 'DELETE') {

@@ -92,8 +92,8 @@ function room() {
 }
 
 const DELIVERIES = [
-  { id: 'd-1', kind: 'lesson_started', state: 'delivered', attempts: 1, last_status: 200, created_at: '2026-11-27T12:00:00.000Z' },
-  { id: 'd-2', kind: 'recording_ready', state: 'failed', attempts: 4, last_status: 503, created_at: '2026-11-27T13:30:00.000Z' },
+  { id: 'd-1', kind: 'lesson_started', state: 'sent', attempts: 1, last_status: null, created_at: '2026-11-27T12:00:00.000Z' },
+  { id: 'd-2', kind: 'recording_ready', state: 'waiting', attempts: 4, last_status: 503, created_at: '2026-11-27T13:30:00.000Z' },
   { id: 'd-3', kind: 'lesson_scheduled', state: 'dead', attempts: 22, last_status: null, created_at: '2026-11-20T03:00:00.000Z' },
 ];
 
