@@ -13,15 +13,18 @@ import { Tabs, type Tab } from '../parts/tabs.tsx';
 import { useLiveWords } from '../words/live-en.ts';
 
 const HEALTH_MS = 2_000;
+const LESSON_MS = 6_000;
 
 export function PublishPage({ params }: { params: Params }) {
   const { api } = useApp();
   const id = params['id'] ?? '';
   const lesson = useResource(`lesson ${id}`, (signal) => api.lesson(id, signal));
+  // It may begin elsewhere, be it on another device.
+  const polled = usePoll((signal) => api.lesson(id, signal), LESSON_MS, lesson.value !== null);
   if (lesson.value === null) {
     return <div class="page">{lesson.problem === null ? <Loading /> : <Trouble problem={lesson.problem} retry={lesson.reload} />}</div>;
   }
-  return <Publish lesson={lesson.value} />;
+  return <Publish lesson={polled.value ?? lesson.value} />;
 }
 
 function Publish({ lesson }: { lesson: Lesson }) {
@@ -77,12 +80,13 @@ function Armed({ publishing }: { publishing: Publishing }) {
   const edge = before ? from : over ? null : until;
   const left = edge === null ? null : remaining(edge, now);
   const text = before ? words.armedFrom(when.within(from, now)) : over ? words.armedOver(when.within(until, now)) : until === null ? words.armed : words.armedUntil(when.within(until, now));
+  const title = before || over ? text : words.armed;
   return (
     <section class="armed" data-armed={!before && !over}>
       <Icon name="key" />
       <div>
-        <p class="armed-title">{before ? text : words.armed}</p>
-        {before ? null : <p class="field-note">{text}</p>}
+        <p class="armed-title">{title}</p>
+        {text === title ? null : <p class="field-note">{text}</p>}
       </div>
       {left === null ? null : (
         <p class="armed-clock" role="timer">
