@@ -42,7 +42,7 @@ const en: LiveWords = {
     checkState: { wait: 'waiting', good: 'good', amiss: 'needs a look' },
     start: 'Begin the lesson',
     startEarly: 'Your broadcast is not here yet. You may begin; mentees wait in the waiting room.',
-    startReady: 'All is ready. Mentees see no picture until you begin.',
+    startReady: 'All is ready. Mentees wait for you to begin.',
     started: 'The lesson has begun.',
     notToday: 'This lesson is over or was cancelled.',
     lesson: 'To the lesson’s page',

@@ -44,7 +44,7 @@ const id = {
     checkState: { wait: 'menunggu', good: 'baik', amiss: 'perlu dilihat' },
     start: 'Mulai pelajaran',
     startEarly: 'Siaran belum tiba. Anda boleh mulai; peserta menunggu di ruang tunggu.',
-    startReady: 'Semua siap. Peserta belum melihat gambar sampai Anda mulai.',
+    startReady: 'Semua siap. Peserta menunggu Anda memulai.',
     started: 'Pelajaran dimulai.',
     notToday: 'Pelajaran ini sudah selesai atau dibatalkan.',
     lesson: 'Ke halaman pelajaran',
