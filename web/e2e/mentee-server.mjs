@@ -75,7 +75,7 @@ async function answer(mock, request, response) {
   if (media !== null) return file(response, join(mock.folders[media[1]], media[2]), 200, request);
   if (!pathname.startsWith('/mymentee/')) return text(response, 404, 'not found', 'text/plain');
   const inside = normalize(pathname.slice('/mymentee/'.length));
-  if (/^(assets\/|icons\/|sw\.js$|manifest\.webmanifest$)/.test(inside)) return file(response, join(DIST, inside), 200, request);
+  if (/^(assets\/.+|[\w-]+\.(js|png|webmanifest))$/.test(inside)) return file(response, join(DIST, inside), 200, request);
   return page(response, join(DIST, 'index.html'));
 }
 

@@ -61,6 +61,11 @@ describe('advice', () => {
     expect(names({ ...GOOD, audio: null, warnings: ['no audio'] })).toEqual(['noSound']);
   });
 
+  test('knows the stable words of the server', () => {
+    expect(names({ ...GOOD, warnings: ['no_audio', 'long_gop', 'late', 'jumping_time', 'not_recorded'] })).toEqual(['noSound', 'keyframes', 'unsteady', 'clock', 'notRecorded']);
+    expect(liveId.health.advice).toHaveProperty('notRecorded');
+  });
+
   test('hands on what it does not know in the words of the server', () => {
     expect(adviceOf({ ...GOOD, warnings: ['captions are ignored', ' '] })).toEqual([{ name: 'other', text: 'captions are ignored' }]);
   });

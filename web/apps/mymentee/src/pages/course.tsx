@@ -75,6 +75,7 @@ function CourseLessons({ course }: { course: Course }) {
   });
   return (
     <div class="stack">
+      <h2 class="unseen">{words.tabs.lessons}</h2>
       {sorted.map((lesson) => (
         <LessonCard key={lesson.id} lesson={lesson} now={now} showDay />
       ))}

@@ -1,8 +1,8 @@
 /** Small hooks that many pages use: the mentor's own zone, deeds with their outcome told, asking again and again. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { isAbort, type Api } from '@tayang/client';
-import { deviceZone, useApp, useProblemText, When } from '@tayang/shell';
+import { isAbort, type Api, type Course } from '@tayang/client';
+import { deviceZone, useApp, useProblemText, useResource, When, type Resource } from '@tayang/shell';
 import { Writer, type Language } from '@tayang/ui';
 import { isZone } from '../logic/zone.ts';
 
@@ -125,6 +125,16 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: n
     };
   }, [everyMs, wanted]);
   return { value, ask: () => askNow.current() };
+}
+
+/** The courses that one teaches: `mine` has those that one follows as well. */
+export function useTaught(): Resource<readonly Course[]> {
+  const { api, session } = useApp();
+  const me = session.user.value?.id ?? '';
+  return useResource<readonly Course[]>(`courses ${me}`, async () => {
+    const mine = await readAll((cursor) => api.courses({ mine: true, cursor, limit: 100 }));
+    return mine.filter(({ mentor }) => mentor.id === me);
+  });
 }
 
 /** Every page of a list, up to a bound that no honest list reaches. */
