@@ -5,7 +5,10 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 
-const POLICY = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:";
+const POLICY = [
+  "default-src 'self'", "img-src 'self' data:", "media-src 'self' blob:", "worker-src 'self' blob:", "connect-src 'self' ws: wss:",
+  "object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+].join('; ');
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const TYPES = {
   '.html': 'text/html; charset=utf-8',

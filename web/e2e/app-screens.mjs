@@ -63,7 +63,9 @@ async function shoot({ name, path, world = {}, wait = CALM_MS, act }, size, sche
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) console.log(`${name} ${size}: ${message.text()}`);
   });
-  await page.goto(`${apps.url}/mymentor/${path}`);
+  const [place, hash = ''] = path.split('#');
+  const query = `${place.includes('?') ? '&' : '?'}lang=${lang}`;
+  await page.goto(`${apps.url}/mymentor/${place}${query}${hash === '' ? '' : `#${hash}`}`);
   await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => undefined);
   await page.waitForTimeout(wait);
   await act?.(page);

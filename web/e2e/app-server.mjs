@@ -77,7 +77,8 @@ async function serve(stage, request, response) {
 async function app(response, [name = '', ...rest]) {
   if (!NAME.test(name)) return text(response, 404, 'not found');
   const dist = join(APPS, name, 'dist');
-  const isFile = ['assets', 'icons'].includes(rest[0]) || /^(sw\.js|manifest\.webmanifest)$/.test(rest[0] ?? '');
+  // As the real server has it: what is in `assets`, and what lies at the top with a dot in its name.
+  const isFile = rest[0] === 'assets' || (rest.length === 1 && rest[0].includes('.'));
   if (!isFile) return page(response, join(dist, 'index.html'));
   return rest.every((part) => NAME.test(part)) ? file(response, join(dist, ...rest), 200) : text(response, 404, 'not found');
 }
@@ -205,12 +206,12 @@ function lessonRoute(stage, method, [, id, what], query, body) {
       if (method === 'PUT') world.positions[id] = body.at_ms;
       return method === 'PUT' ? [204, null] : { at_ms: world.positions[id] ?? 0 };
     case 'chapters':
-      return world.chapters[id] ?? [];
+      return [200, world.chapters[id] ?? []];
     case 'comments':
       if (method === 'POST') return [201, rooms.take({ t: 'comment', ...body })];
       return list(world.comments.filter((one) => inside(one, query)));
     case 'reactions':
-      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [];
+      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [200, world.reactions[id] ?? []];
     case 'hand':
       return [202, rooms.take({ t: 'hand', ...body }) ?? null];
     default:

@@ -22,9 +22,9 @@ function publishing(world, id) {
   const found = world.lessons.find((one) => one.id === id);
   const key = world.lessonKeys[id] ?? null;
   return {
-    rtmp_url: 'rtmp://tayang.contoh.id/live', rtmps_url: 'rtmps://tayang.contoh.id:1936/live', whip_url: null, key_hint: key?.slice(-4) ?? null, qr_svg: key === null ? null : QR,
+    rtmp_url: 'rtmp://tayang.contoh.id/live', rtmps_url: 'rtmps://tayang.contoh.id:1936/live', whip_url: null, key_hint: key === null ? null : `…${key.slice(-4)}`, qr_svg: key === null ? null : QR,
     armed_from: new Date(Date.parse(found.starts_at) - 30 * 60_000).toISOString(), armed_until: new Date(Date.parse(found.ends_at) + 30 * 60_000).toISOString(),
-    ffmpeg: 'ffmpeg -re -i berkas.mp4 -c copy -f flv rtmp://tayang.contoh.id/live/KUNCI', obs: { server: 'rtmp://tayang.contoh.id/live', key: null },
+    ffmpeg: 'ffmpeg -re -i berkas.mp4 -c copy -f flv rtmp://tayang.contoh.id/live/KUNCI', obs: { server: 'rtmps://tayang.contoh.id:1936/live', key: null },
   };
 }
 
@@ -148,7 +148,7 @@ function webhookRoute(world, method, [id, part], query, body) {
     return made({ ...hook, secret: 'rahasia-uji-0123456789abcdef' });
   }
   if (part === 'deliveries') {
-    if (method === 'POST') return ok({ ...world.deliveries[0], state: 'pending' });
+    if (method === 'POST') return ok({ ...world.deliveries[0], state: 'waiting' });
     return ok(page(world.deliveries.filter(({ state }) => query.get('state') === null || state === query.get('state'))));
   }
   if (method === 'DELETE') {
@@ -171,7 +171,7 @@ function meRoute(world, method, [first, who], body) {
     }
     case 'GET keys': return ok(page(world.keys));
     case 'POST keys': {
-      const key = { id: `y-${world.keys.length + 1}`, hint: 'Xw9k', created_at: new Date().toISOString() };
+      const key = { id: `y-${world.keys.length + 1}`, hint: '…Xw9k', created_at: new Date().toISOString() };
       world.keys.push(key);
       return made({ ...key, key: 'kunci-tetap-uji-Xw9k' });
     }

@@ -1,21 +1,14 @@
 /** A stand-in for the server before MyMentee: the built app, its API over a world that tests set, a room, and media. */
 
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { file, page, text } from './answers.mjs';
 import { answerApi, hello, take } from './mentee-routes.mjs';
 import { makeWorld } from './mentee-world.mjs';
 import { acceptWebSocket } from './websocket.mjs';
 
 const DIST = fileURLToPath(new URL('../apps/mymentee/dist/', import.meta.url));
-const POLICY = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:";
-const TYPES = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png',
-  '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json', '.m3u8': 'application/vnd.apple.mpegurl', '.mpd': 'application/dash+xml', '.ts': 'video/mp2t',
-  '.m4s': 'video/iso.segment', '.mp4': 'video/mp4',
-};
 
 /** Starts on a free port of loopback. `live` and `recorded` are folders that {@link ./media.mjs} fills. */
 export async function startMentee({ live, recorded }) {
@@ -55,8 +48,8 @@ function tell(mock, lesson, ...events) {
 function enter(mock, request, socket) {
   const lesson = /^\/api\/v1\/lessons\/([^/]+)\/room$/.exec(request.url)?.[1];
   if (lesson === undefined) return socket.destroy();
-  const line = acceptWebSocket(request, socket, 'tayang.room.v1', (text) => {
-    const { all, own } = take(mock.world, text);
+  const line = acceptWebSocket(request, socket, 'tayang.room.v1', (said) => {
+    const { all, own } = take(mock.world, said);
     if (all.length > 0) tell(mock, lesson, ...all);
     if (own.length > 0) line.send(JSON.stringify(own));
   });
@@ -70,21 +63,20 @@ function enter(mock, request, socket) {
 async function bodyOf(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString();
-  return text === '' ? null : JSON.parse(text);
+  const whole = Buffer.concat(chunks).toString();
+  return whole === '' ? null : JSON.parse(whole);
 }
 
 async function answer(mock, request, response) {
   const { pathname, searchParams } = new URL(request.url, 'http://mock');
-  if (pathname === '/time') return send(response, 200, new Date().toISOString(), 'text/plain');
+  if (pathname === '/time') return text(response, 200, new Date().toISOString(), 'text/plain');
   if (pathname.startsWith('/api/v1/')) return api(mock, request, response, pathname.slice(8).split('/').filter((part) => part !== ''), searchParams);
   const media = /^\/media\/(live|recorded)\/([\w.-]+)$/.exec(pathname);
-  if (media !== null) return file(response, join(mock.folders[media[1]], media[2]), request);
-  if (!pathname.startsWith('/mymentee/')) return send(response, 404, 'not found', 'text/plain');
+  if (media !== null) return file(response, join(mock.folders[media[1]], media[2]), 200, request);
+  if (!pathname.startsWith('/mymentee/')) return text(response, 404, 'not found', 'text/plain');
   const inside = normalize(pathname.slice('/mymentee/'.length));
-  if (/^(assets\/|icons\/|sw\.js$|manifest\.webmanifest$)/.test(inside)) return file(response, join(DIST, inside), request);
-  response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
-  return response.end(await readFile(join(DIST, 'index.html')));
+  if (/^(assets\/.+|[\w-]+\.(js|png|webmanifest))$/.test(inside)) return file(response, join(DIST, inside), 200, request);
+  return page(response, join(DIST, 'index.html'));
 }
 
 async function api(mock, request, response, parts, query) {
@@ -92,27 +84,7 @@ async function api(mock, request, response, parts, query) {
   const { world } = mock;
   world.asked.push(`${request.method} /${parts.join('/')}`);
   if (request.method !== 'GET') world.sent.push({ what: `${request.method} /${parts.join('/')}`, query: query.toString(), body });
-  if (parts.at(-1)?.endsWith('.csv')) return send(response, 200, 'nama\nPeserta Satu\n', 'text/csv');
+  if (parts.at(-1)?.endsWith('.csv')) return text(response, 200, 'nama\nPeserta Satu\n', 'text/csv');
   const { status, body: answered } = answerApi(world, request.method, parts, query, body, (lesson, ...events) => tell(mock, lesson, ...events));
-  return send(response, status, answered === null ? '' : JSON.stringify(answered), status >= 400 ? 'application/problem+json' : 'application/json');
-}
-
-function send(response, status, text, type) {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-  response.end(text);
-}
-
-async function file(response, path, request) {
-  const found = await stat(path).catch(() => null);
-  if (found === null) return send(response, 404, 'not found', 'text/plain');
-  const type = TYPES[extname(path)] ?? 'application/octet-stream';
-  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-  if (range === null) {
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store', 'content-length': found.size });
-    return createReadStream(path).pipe(response);
-  }
-  const start = Number(range[1]);
-  const end = range[2] === '' ? found.size - 1 : Math.min(Number(range[2]), found.size - 1);
-  response.writeHead(206, { 'content-type': type, 'content-range': `bytes ${start}-${end}/${found.size}`, 'content-length': end - start + 1 });
-  return createReadStream(path, { start, end }).pipe(response);
+  return text(response, status, answered === null ? '' : JSON.stringify(answered), status >= 400 ? 'application/problem+json' : 'application/json');
 }

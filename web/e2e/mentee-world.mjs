@@ -92,8 +92,8 @@ function room() {
 }
 
 const DELIVERIES = [
-  { id: 'd-1', kind: 'lesson_started', state: 'delivered', attempts: 1, last_status: 200, created_at: '2026-11-27T12:00:00.000Z' },
-  { id: 'd-2', kind: 'recording_ready', state: 'failed', attempts: 4, last_status: 503, created_at: '2026-11-27T13:30:00.000Z' },
+  { id: 'd-1', kind: 'lesson_started', state: 'sent', attempts: 1, last_status: null, created_at: '2026-11-27T12:00:00.000Z' },
+  { id: 'd-2', kind: 'recording_ready', state: 'waiting', attempts: 4, last_status: 503, created_at: '2026-11-27T13:30:00.000Z' },
   { id: 'd-3', kind: 'lesson_scheduled', state: 'dead', attempts: 22, last_status: null, created_at: '2026-11-20T03:00:00.000Z' },
 ];
 
@@ -110,7 +110,7 @@ export function makeWorld() {
       { user: PEOPLE[8], state: 'requested', created_at: iso(now - 5 * HOUR) },
     ],
     invitations: [{ id: 'i-1', uses_left: 12, expires_at: iso(now + 5 * DAY) }, { id: 'i-2', uses_left: null, expires_at: null }],
-    keys: [{ id: 'y-1', hint: 'q7Zt', created_at: iso(now - 60 * DAY) }],
+    keys: [{ id: 'y-1', hint: 'telepon …q7Zt', created_at: iso(now - 60 * DAY) }],
     lessonKeys: {},
     health: SILENT,
     viewers: PEOPLE.slice(0, 6).map((user, at) => ({ user, protocol: at === 2 ? 'flv' : 'llhls', since_at: iso(now - (20 - at) * 60_000) })),

@@ -80,6 +80,7 @@ export class Rooms {
         socket.write(Buffer.concat([frameHeader(bytes.length, 1), bytes]));
       },
       cut: () => socket.destroy(),
+      dismiss: (code) => socket.end(Buffer.from([0x88, 2, code >> 8, code & 0xff])),
     };
     this.lines.add(line);
     socket.on('close', () => this.lines.delete(line));
@@ -113,10 +114,16 @@ export class Rooms {
     const line = {
       send: (events) => response.write(`event: frame\nid: 1\ndata: ${JSON.stringify(events)}\n\n`),
       cut: () => response.destroy(),
+      dismiss: () => response.end(),
     };
     this.lines.add(line);
     response.on('close', () => this.lines.delete(line));
     line.send([this.hello()]);
+  }
+
+  /** Closes for good, with a code of the room's own. */
+  dismiss(code) {
+    for (const line of this.lines) line.dismiss(code);
   }
 
   cut() {

@@ -1,15 +1,10 @@
-/** Just enough of RFC 6455 for a stand-in: the handshake, text out, masked text in. */
+/** One line of text both ways over a WebSocket (RFC 6455), for a stand-in: whole texts in and out, whatever the packets. */
 
-import { createHash } from 'node:crypto';
-
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+import { acceptSocket, frameHeader } from './answers.mjs';
 
 /** Accepts an upgrade; `onText` gets every whole text message. */
 export function acceptWebSocket(request, socket, protocol, onText) {
-  const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + GUID).digest('base64');
-  const lines = ['HTTP/1.1 101 Switching Protocols', 'upgrade: websocket', 'connection: Upgrade', `sec-websocket-accept: ${accept}`, `sec-websocket-protocol: ${protocol}`];
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  socket.on('error', () => socket.destroy());
+  acceptSocket(request, socket, protocol);
   let held = Buffer.alloc(0);
   socket.on('data', (bytes) => {
     held = Buffer.concat([held, bytes]);
@@ -19,7 +14,12 @@ export function acceptWebSocket(request, socket, protocol, onText) {
       if (frame.opcode === 8) socket.end();
     }
   });
-  return { send: (text) => socket.writable && socket.write(textFrame(text)), close: () => socket.destroy() };
+  return {
+    send: (text) => {
+      const body = Buffer.from(text);
+      if (socket.writable) socket.write(Buffer.concat([frameHeader(body.length, 1), body]));
+    },
+  };
 }
 
 function readFrame(bytes) {
@@ -35,10 +35,4 @@ function readFrame(bytes) {
   const body = Buffer.from(bytes.subarray(at + 4, at + 4 + size));
   for (let i = 0; i < size; i += 1) body[i] ^= mask[i % 4];
   return { opcode: bytes[0] & 0x0f, text: body.toString(), length: at + 4 + size };
-}
-
-function textFrame(text) {
-  const body = Buffer.from(text);
-  const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 0xff]);
-  return Buffer.concat([head, body]);
 }

@@ -101,6 +101,7 @@ export function makeWorld() {
     notices: notices(now),
     positions: { 'l-half': 400_000 },
     chapters: { 'l-past': [{ at_ms: 0, title: 'Pembuka' }, { at_ms: 3_000, title: 'Laju dan kecepatan' }, { at_ms: 6_000, title: 'Contoh soal' }] },
+    reactions: { 'l-past': Array.from({ length: 30 }, (_, at) => ({ media_ms: at * 1_200, kind: 'tepuk', count: 1 + ((at * 7) % 11) })) },
     settings: { push_on: true, email_on: true, muted_kinds: [], quiet_from: null, quiet_until: null },
     devices: [
       { id: 's-1', label: 'Chrome di Android', current: true, created_at: iso(now - 40 * HOUR_MS), seen_at: iso(now) },

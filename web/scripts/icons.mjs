@@ -1,7 +1,7 @@
 /**
  * Icons of an app for home screens, drawn from its SVG by Chromium: `node scripts/icons.mjs apps/mymentor [GROUND] [PETALS]`.
  *
- * Reads `src/icon.svg` and writes `public/icons/`. The results are committed, so that a build needs no browser.
+ * Reads `src/icon.svg` and writes into `public/`. The results are committed, so that a build needs no browser.
  */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ const ICONS = [
 ];
 
 const svg = await readFile(join(app, 'src/icon.svg'), 'utf8');
-const folder = join(app, 'public/icons');
+const folder = join(app, 'public');
 await mkdir(folder, { recursive: true });
 const browser = await launch();
 try {

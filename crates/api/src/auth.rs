@@ -63,13 +63,8 @@ impl FromRequestParts<State> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let Some((secret, kind)) = secret(&parts.headers) else { return Ok(Self(None)) };
-        let Some(principal) = state.repository.principal(KeyHash::of(secret)).await? else { return Ok(Self(None)) };
-        let stands = principal.session.kind == kind
-            && principal.session.holds(state.now())
-            && principal.user.suspended.is_none();
-        if !stands {
-            return Ok(Self(None));
-        }
+        let known = state.known().principal(state.repository.as_ref(), KeyHash::of(secret), state.now()).await?;
+        let Some(principal) = known.filter(|principal| principal.session.kind == kind) else { return Ok(Self(None)) };
         if kind == SessionKind::Browser && !is_safe(&parts.method) && !shows_csrf_token(&parts.headers, secret) {
             return Err(Problem::new(
                 http::StatusCode::FORBIDDEN,

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{
-    State, account, calendar, changes, courses, earlier, enrolments, lessons, livego, mentors, notices, publishing,
-    push, webhooks,
+    State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
+    mentors, notices, oidc, playback, publishing, push, room, session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ struct Document;
 fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(account::routes())
+        .merge(attendance::routes())
         .merge(calendar::routes())
         .merge(changes::routes())
         .merge(courses::routes())
@@ -28,10 +29,17 @@ fn described() -> OpenApiRouter<State> {
         .merge(lessons::routes())
         .merge(livego::routes())
         .merge(mentors::routes())
+        .merge(playback::routes())
         .merge(publishing::routes())
         .merge(notices::routes())
         .merge(push::routes())
         .merge(webhooks::routes())
+        .merge(audit::routes())
+        .merge(oidc::routes())
+        .merge(room::routes())
+        .merge(session::routes())
+        .merge(sign_up::routes())
+        .merge(users::routes())
 }
 
 /// The document, OpenAPI 3.1 in JSON.
@@ -73,5 +81,6 @@ pub(crate) fn all(state: State) -> Router {
                 "this address takes other methods: see Allow",
             )
         })
+        .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .with_state(state)
 }

@@ -50,6 +50,8 @@ ids! {
     CourseId,
     /// A lesson.
     LessonId,
+    /// A comment in the room of a lesson.
+    CommentId,
     /// One playback session: what a viewer is.
     PlaybackId,
     /// Something that one person is told.

@@ -8,6 +8,8 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::airing::AiringRepository;
+use crate::attendance::AttendanceRepository;
 use crate::audit::AuditRepository;
 use crate::deliveries::DeliveryRepository;
 use crate::earlier::EarlierRepository;
@@ -15,6 +17,7 @@ use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
+use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
 use crate::teaching::directing::DirectingRepository;
@@ -134,6 +137,9 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    AiringRepository,
+    AttendanceRepository,
+    RoomRepository,
     CourseRepository,
     LessonRepository,
     DirectingRepository,

@@ -11,7 +11,7 @@ use control::notices::{Letter, Notice, Reader, is_outdated};
 use control::{Repository, RepositoryError, keys};
 use http::StatusCode;
 use media::UnixMillis;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -58,8 +58,10 @@ pub struct Courier {
     pub egress: Egress,
     /// Mails.
     pub post: Post,
-    /// Who we are to push services.
-    pub vapid: Vapid,
+    /// Who we are to push services: read at the first push, as a server starts also where no new secret can be kept.
+    pub vapid: OnceCell<Vapid>,
+    /// Whom push services write to when we do them harm.
+    pub contact: String,
     /// Where people reach this server, without a slash at the end.
     pub base_url: String,
     /// Bounds.
@@ -177,7 +179,8 @@ impl Courier {
         let wording = wording(notice.kind, &told(notice)?, reader.locale, &reader.zone);
         let link = path(notice, letter);
         let policy = self.egress.policy();
-        let request = match push::request(subscription, notice, &wording, &link, &self.vapid, policy, now) {
+        let vapid = self.vapid.get_or_try_init(|| Vapid::open(&*self.repository, self.contact.clone(), now)).await?;
+        let request = match push::request(subscription, notice, &wording, &link, vapid, policy, now) {
             Ok(request) => request,
             Err(error) => return Ok(Verdict::Dead(error.to_string())),
         };

@@ -38,9 +38,6 @@ pub enum OpenError {
     /// The sender.
     #[error("the sender of mails must be an address: name <mailbox@host>")]
     From,
-    /// The folder.
-    #[error("the folder of mails {0} cannot be made: {1}")]
-    Folder(PathBuf, std::io::Error),
 }
 
 /// How sending failed.
@@ -110,10 +107,7 @@ impl Post {
                 rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
                 Sink::Smtp(smtp(&url.0)?)
             }
-            Route::Folder(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.clone(), error))?;
-                Sink::Folder(folder.clone())
-            }
+            Route::Folder(folder) => Sink::Folder(folder.clone()),
         };
         Ok(Self { sink, from })
     }
@@ -182,6 +176,7 @@ fn words(error: &lettre::transport::smtp::Error) -> String {
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::create_dir_all(folder)?;
     let (beside, whole) = (folder.join(format!(".{name}")), folder.join(format!("{name}.eml")));
     // Links to sign in stand in mails.
     let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;

@@ -125,7 +125,8 @@ impl Planner {
         if let Some(event) = event {
             let kind = NoticeKind::of(change.what.kind);
             let starts = told::starts(change, &event);
-            if let Some(kind) = kind.filter(|kind| !notices::is_outdated(*kind, starts, &event.lesson)) {
+            let so = |kind: &NoticeKind| !notices::is_outdated(*kind, starts, &event.lesson);
+            if let Some(kind) = kind.filter(so).filter(|_| told::is_for_people(change, &event)) {
                 let people = self.repository.recipients(event.lesson.id, kind.audience(), after, now, STEP_MAX).await?;
                 if people.len() >= STEP_MAX as usize {
                     plan.to = Place { seq: before, within: people.last().map(|last| last.user) };

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
+use control::Repository;
 use control::mail::Mailer;
-use control::{Repository, RepositoryError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock;
 use crate::delivery::{Courier, Limits};
 use crate::egress::{self, Egress, Policy};
 use crate::email::{self, Post, Route};
 use crate::mail::Outbox;
 use crate::planner::Planner;
-use crate::vapid::Vapid;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -40,9 +38,6 @@ pub enum OpenError {
     /// Requests.
     #[error(transparent)]
     Egress(#[from] egress::OpenError),
-    /// The key that push services know us by.
-    #[error("the key for Web Push cannot be read: {0}")]
-    Vapid(#[from] RepositoryError),
 }
 
 /// See the module.
@@ -57,7 +52,7 @@ impl Service {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub async fn open(repository: Arc<dyn Repository>, config: Config) -> Result<Self, OpenError> {
+    pub fn open(repository: Arc<dyn Repository>, config: Config) -> Result<Self, OpenError> {
         let wake = Arc::new(Notify::new());
         let post = Post::open(&config.mail, &config.mail_from)?;
         let contact = format!("mailto:{}", post.from_address());
@@ -65,7 +60,8 @@ impl Service {
             repository: repository.clone(),
             egress: Egress::open(config.egress)?,
             post,
-            vapid: Vapid::open(&*repository, contact, clock::now()).await?,
+            vapid: OnceCell::new(),
+            contact,
             base_url: config.base_url,
             limits: config.limits,
             wake: wake.clone(),

@@ -33,9 +33,16 @@ struct Detail {
     #[serde(default)]
     starts_ms: Option<i64>,
     #[serde(default)]
-    before_ms: Option<i64>,
+    before: Option<Before>,
     #[serde(default)]
     reason: Option<String>,
+}
+
+/// The times of a lesson before a change.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Before {
+    starts_ms: i64,
+    ends_ms: i64,
 }
 
 fn detail(change: &Change) -> Detail {
@@ -49,6 +56,15 @@ pub fn starts(change: &Change, event: &LessonEvent) -> UnixMillis {
     detail(change).starts_ms.filter(|_| of_reminder).map_or(event.lesson.starts, UnixMillis)
 }
 
+/// Whether people are told of a change. Of one that left a lesson's times as they are they are not: what it is called, how
+/// its chat works, and its chapters are there to be seen when they come.
+#[must_use]
+pub fn is_for_people(change: &Change, event: &LessonEvent) -> bool {
+    let lesson = &event.lesson;
+    let moved = |before: Before| (before.starts_ms, before.ends_ms) != (lesson.starts.0, lesson.ends.0);
+    change.what.kind != ChangeKind::LessonChanged || detail(change).before.is_none_or(moved)
+}
+
 impl Told {
     /// Of a change.
     #[must_use]
@@ -59,7 +75,7 @@ impl Told {
             course: event.course_title.clone(),
             mentor: event.mentor_name.clone(),
             starts_ms: starts(change, event).0,
-            before_ms: detail.before_ms.filter(|before| *before != event.lesson.starts.0),
+            before_ms: detail.before.map(|before| before.starts_ms).filter(|before| *before != event.lesson.starts.0),
             reason: detail.reason.filter(|reason| !reason.trim().is_empty()),
             series: event.lesson.series.is_some(),
         }
@@ -137,7 +153,7 @@ pub fn call(id: DeliveryId, change: &Change, event: &LessonEvent) -> String {
             state: lesson.state.as_str(),
         },
         reason: detail.reason,
-        starts_before_at: detail.before_ms.map(|at| UnixMillis(at).to_string()),
+        starts_before_at: detail.before.map(|before| UnixMillis(before.starts_ms).to_string()),
     };
     serde_json::to_string(&call).expect("texts and numbers are JSON")
 }

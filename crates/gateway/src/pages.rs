@@ -11,7 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::http::{Body, header};
 use crate::reply;
-use crate::routes::target::{App, Via};
+use crate::routes::target::{App, Carried, Via};
 use crate::routes::{Asked, redirect as redirect_to};
 
 /// Built by `npm run build` in `web/`. A binary built without it says so instead of showing pages.
@@ -84,8 +84,14 @@ pub fn asset(name: &str, headers: &HeaderMap) -> Response<Body> {
 #[must_use]
 pub fn redirect(asked: &Asked<'_>, via: Via) -> Response<Body> {
     let mut location = format!("/watch/{}?via={}", asked.path, via.as_str());
-    if let Some(sign) = asked.sign {
-        let _ = write!(location, "&sign={sign}");
+    match asked.carried {
+        Carried::Sign(sign) => {
+            let _ = write!(location, "&sign={sign}");
+        }
+        Carried::Token(token) => {
+            let _ = write!(location, "&token={token}");
+        }
+        Carried::Nothing => {}
     }
     redirect_to(&location)
 }

@@ -47,6 +47,8 @@ pub struct Config {
     pub sign_up: bool,
     /// How mails go out.
     pub mail: Mail,
+    /// Push endpoints and webhooks may be on this machine itself.
+    pub local_targets: bool,
     /// Who else tells us who somebody is.
     pub oidc: Option<Oidc>,
     /// How long a stream waits for its publisher to come back, in seconds.
@@ -92,6 +94,8 @@ pub struct Lessons {
     pub slot_margin_s: u64,
     /// Media delivered to somebody before they count as having been there, in milliseconds.
     pub attendance_ms: u64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
 }
 
 /// How mails go out.

@@ -4,8 +4,14 @@
 mod contract;
 #[path = "repository/identity.rs"]
 mod identity;
+#[path = "repository/notices.rs"]
+mod notices;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/room.rs"]
+mod room;
+#[path = "repository/school.rs"]
+mod school;
 #[path = "repository/teaching.rs"]
 mod teaching;
 

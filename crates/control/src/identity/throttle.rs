@@ -24,8 +24,8 @@ const HOUR_MS: i64 = 60 * 60_000;
 /// Wrong passwords, for an account and for an address each: at 40 an hour a password of our rules is not guessed, and who
 /// mistypes has enough of them.
 pub const SIGN_IN: Share = Share { what: "sign-in", max: 10, window_ms: QUARTER_MS };
-/// Wrong tokens of links, by address. They cannot be guessed; this keeps the database from being asked.
-pub const LINK: Share = Share { what: "link", max: 10, window_ms: QUARTER_MS };
+/// Wrong tokens of links, and new passwords by link, by address: a class in one room has as many. Tokens cannot be guessed.
+pub const LINK: Share = Share { what: "link", max: 30, window_ms: QUARTER_MS };
 /// Accounts made from an address: a class in one room signs up behind one router.
 pub const SIGN_UP: Share = Share { what: "sign-up", max: 60, window_ms: HOUR_MS };
 /// Mails to an address that somebody asks for: a mailbox is no drum.

@@ -204,6 +204,42 @@ pub fn split_signed(path: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// What a path carries before the address proper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carried<'p> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `/s/{sign}/`: a signature.
+    Sign(&'p str),
+    /// `/p/{token}/`: a playback token.
+    Token(&'p str),
+}
+
+impl Carried<'_> {
+    /// What goes before an address that carries it on; nothing for nothing.
+    #[must_use]
+    pub fn prefix(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Sign(sign) => format!("/s/{sign}"),
+            Self::Token(token) => format!("/p/{token}"),
+        }
+    }
+}
+
+/// What a path carries, and the rest of it. [`split_signed`], and the same for `/p/{token}/rest`.
+#[must_use]
+pub fn split_carried(path: &str) -> (Carried<'_>, &str) {
+    if let (Some(sign), rest) = split_signed(path) {
+        return (Carried::Sign(sign), rest);
+    }
+    match path.strip_prefix("/p/").and_then(|rest| rest.split_once('/')) {
+        Some((token, _)) => (Carried::Token(token), &path["/p/".len() + token.len()..]),
+        None => (Carried::Nothing, path),
+    }
+}
+
 fn app(path: &str) -> Option<Target> {
     let path = path.strip_prefix('/')?;
     [App::MyMentor, App::MyMentee].into_iter().find_map(|app| {

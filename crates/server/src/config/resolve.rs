@@ -379,8 +379,10 @@ impl Values {
             lessons: Lessons {
                 slot_margin_s: self.value("lessons.slot_margin_s"),
                 attendance_ms: self.value("lessons.attendance_ms"),
+                one_stream_each: self.text("lessons.one_stream_each") == Some("on"),
             },
             sign_up: self.text("accounts.sign_up") == Some("open"),
+            local_targets: self.text("notices.local_targets") == Some("allowed"),
             mail: Mail {
                 smtp_url: self.secret("mail.smtp_url"),
                 from: self.value("mail.from"),

@@ -128,10 +128,22 @@ pub const SETTINGS: &[Setting] = &[
         "10000",
         "Media delivered to somebody before they count as having been there.",
     ),
+    on(
+        "lessons.one_stream_each",
+        Kind::Word(&["off", "on"]),
+        "off",
+        "Whether somebody who begins to play ends what they played before, on whichever device.",
+    ),
     on("accounts.sign_up", Kind::Word(&["open", "closed"]), "open", "Whether strangers may make an account."),
     off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
     on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
     below("mail.dir", Kind::Path, "mail", "Where mails are put without mail.smtp_url, one file each."),
+    on(
+        "notices.local_targets",
+        Kind::Word(&["refused", "allowed"]),
+        "refused",
+        "Whether push endpoints and webhooks may be on this machine itself and without TLS; for development.",
+    ),
     off(
         "oidc.issuer",
         Kind::Text,

@@ -257,10 +257,10 @@ CREATE TABLE attendance_intervals (
     user_id     TEXT   NOT NULL REFERENCES users (id),
     playback_id TEXT   NOT NULL,
     protocol    TEXT   NOT NULL,
-    -- Wall clock of the media's first and last moment.
+    -- Moment of the media's first and last: of its stream's first frame, and stream time on.
     from_ms     BIGINT NOT NULL,
     to_ms       BIGINT NOT NULL CHECK (to_ms >= from_ms),
-    PRIMARY KEY (lesson_id, user_id, playback_id, from_ms)
+    PRIMARY KEY (lesson_id, user_id, playback_id, protocol, from_ms)
 );
 
 -- What the mentor corrected, and why.
@@ -302,6 +302,7 @@ CREATE TABLE comments (
     PRIMARY KEY (lesson_id, seq)
 );
 CREATE UNIQUE INDEX comments_client ON comments (lesson_id, user_id, client_id);
+CREATE INDEX comments_media ON comments (lesson_id, media_ms, seq);
 
 CREATE TABLE mutes (
     lesson_id  TEXT   NOT NULL REFERENCES lessons (id),

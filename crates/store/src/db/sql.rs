@@ -8,6 +8,10 @@
 mod access;
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/airing.rs"]
+mod airing;
+#[path = "sql/attendance.rs"]
+mod attendance;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/changes.rs"]
@@ -38,6 +42,8 @@ mod notices;
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/room.rs"]
+mod room;
 #[path = "sql/rows.rs"]
 mod rows;
 #[path = "sql/secrets.rs"]

@@ -51,6 +51,8 @@ pub async fn repository_contract(repository: &dyn Repository) {
     changes_are_numbered_without_gaps(repository).await;
     a_person_is_known_by_the_secret_of_a_session(repository).await;
     super::teaching::teaching_contract(repository).await;
+    super::notices::notices_contract(repository).await;
+    super::room::room_contract(repository).await;
 }
 
 async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {

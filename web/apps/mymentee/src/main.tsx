@@ -2,7 +2,7 @@
 
 import './styles/main.css';
 import { useEffect } from 'preact/hooks';
-import { inbox, listenToWorker, NoticesPage, offerInstall, registerWorker, SettingsPage } from '@tayang/mymentor/account';
+import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker, SettingsPage } from '@tayang/mymentor/account';
 import { later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
 import { AttendancePage } from './pages/attendance.tsx';
 import { CoursePage } from './pages/course.tsx';
@@ -49,6 +49,8 @@ function Background() {
       if (document.visibilityState === 'visible') void inbox.look(api);
     };
     look();
+    // Not worth a message: it is tried again with the next opening.
+    keepPush(api).catch(() => undefined);
     const timer = setInterval(look, INBOX_EVERY_MS);
     document.addEventListener('visibilitychange', look);
     const stop = listenToWorker(router, look);

@@ -3,4 +3,4 @@
 export { inbox } from './inbox.ts';
 export { NoticesPage } from './pages/notices.tsx';
 export { SettingsPage } from './pages/settings.tsx';
-export { installable, listenToWorker, offerInstall, registerWorker } from './worker.ts';
+export { installable, keepPush, listenToWorker, offerInstall, registerWorker } from './worker.ts';

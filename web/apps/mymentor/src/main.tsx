@@ -11,7 +11,7 @@ import { MentorPage } from './pages/mentor.tsx';
 import { MentorsPage } from './pages/mentors.tsx';
 import { NoticesPage } from './pages/notices.tsx';
 import { SettingsPage } from './pages/settings.tsx';
-import { listenToWorker, offerInstall, registerWorker } from './worker.ts';
+import { keepPush, listenToWorker, offerInstall, registerWorker } from './worker.ts';
 import { useWords } from './words.ts';
 
 const BASE = '/mymentor/';
@@ -40,6 +40,8 @@ function Background() {
       if (document.visibilityState === 'visible') void inbox.look(api);
     };
     look();
+    // Not worth a message: it is tried again with the next opening.
+    keepPush(api).catch(() => undefined);
     const timer = setInterval(look, INBOX_EVERY_MS);
     document.addEventListener('visibilitychange', look);
     const stop = listenToWorker(router, look);

@@ -44,5 +44,5 @@ export type Handling = 'page' | 'asset' | 'network';
 export function handlingOf(method: string, mode: string, url: URL, origin: string, base: string): Handling {
   if (method !== 'GET' || url.origin !== origin || !url.pathname.startsWith(base)) return 'network';
   if (mode === 'navigate') return 'page';
-  return /^(assets|icons)\//.test(url.pathname.slice(base.length)) ? 'asset' : 'network';
+  return url.pathname.slice(base.length).startsWith('assets/') ? 'asset' : 'network';
 }

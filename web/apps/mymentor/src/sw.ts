@@ -122,8 +122,8 @@ async function show(text: string): Promise<void> {
   await self.registration.showNotification(message.title, {
     body: message.body,
     tag: message.id,
-    icon: `${BASE}icons/icon-192.png`,
-    badge: `${BASE}icons/badge-96.png`,
+    icon: `${BASE}icon-192.png`,
+    badge: `${BASE}badge-96.png`,
     data: { url: message.url },
   });
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin

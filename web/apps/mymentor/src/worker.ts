@@ -49,16 +49,28 @@ export async function hasPush(): Promise<boolean> {
   return subscription !== null && (browserMemory.get(subscriptionKey()) ?? '') !== '';
 }
 
-/** Turns pushes on; `false` if the reader did not permit it. */
-export async function turnPushOn(api: Api): Promise<boolean> {
-  if ((await Notification.requestPermission()) !== 'granted') return false;
-  const registration = await navigator.serviceWorker.ready;
+/** Subscribes this device and tells the server; remembers under which name the server has it. */
+async function subscribe(api: Api, registration: ServiceWorkerRegistration): Promise<void> {
   const { public_key } = await api.pushKey();
   const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
   browserMemory.set(subscriptionKey(), id);
+}
+
+/** Turns pushes on; `false` if the reader did not permit it. */
+export async function turnPushOn(api: Api): Promise<boolean> {
+  if ((await Notification.requestPermission()) !== 'granted') return false;
+  await subscribe(api, await navigator.serviceWorker.ready);
   return true;
+}
+
+/** Browsers drop subscriptions now and then: one that was on and is gone is made anew, so that news does not end in silence. */
+export async function keepPush(api: Api): Promise<void> {
+  if (pushAbility() !== 'possible' || Notification.permission !== 'granted' || (browserMemory.get(subscriptionKey()) ?? '') === '') return;
+  const registration = await navigator.serviceWorker.getRegistration();
+  if (registration === undefined || (await registration.pushManager.getSubscription()) !== null) return;
+  await subscribe(api, registration);
 }
 
 /** Turns pushes off here, and tells the server while it still knows which they were. */

@@ -16,10 +16,10 @@ export function HealthCard({ health, stalled }: { health: Health | null; stalled
         <h2>{words.title}</h2>
         <p class="mood" role="status">
           <span class="mood-dot" aria-hidden="true" />
-          {words.mood[mood]}
+          {health === null && mood === 'off' ? words.checking : words.mood[mood]}
         </p>
       </div>
-      {mood === 'off' ? <p class="field-note">{words.offText}</p> : null}
+      {mood === 'off' && health !== null ? <p class="field-note">{words.offText}</p> : null}
       {mood === 'away' ? (
         <Note kind="away" icon="clock">
           <p>{words.awayText}</p>

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { REACTION_KINDS, REACTIONS, type Person, type RoomState, type Viewers } from '@tayang/client';
-import { Avatar, Icon } from '@tayang/shell';
+import { Avatar, Icon, Loading } from '@tayang/shell';
 import { useMyWhen, useWriter } from '../parts/hooks.ts';
 import { useLiveWords } from '../words/live-en.ts';
 import type { Moderation } from './moderation.ts';
@@ -11,8 +11,9 @@ export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; m
   const words = useLiveWords().room;
   const when = useMyWhen();
   const writer = useWriter();
-  const items = viewers?.items ?? [];
-  const rest = (viewers?.count ?? 0) - items.length;
+  if (viewers === null) return <Loading rows={2} />;
+  const { items } = viewers;
+  const rest = viewers.count - items.length;
   return (
     <section class="stack">
       <h2>{words.list}</h2>

@@ -39,8 +39,7 @@ export function spansOf(intervals: AttendanceEntry['intervals'], time: LessonTim
 
 /** Share of the lesson that was watched, in whole per cent; never 100 for less than all. */
 export function percentOf(watchedMs: number, time: LessonTime): number {
-  const share = watchedMs / (time.until - time.from);
-  return Math.min(100, Math.max(0, Math.floor(share * 100 + 0.5 * Number(share >= 0.995))));
+  return Math.min(100, Math.max(0, Math.floor((watchedMs / (time.until - time.from)) * 100)));
 }
 
 export interface Tally {

@@ -31,11 +31,22 @@ export type AdviceName =
   | 'codecNarrow'
   | 'keyframes'
   | 'clock'
-  | 'unsteady';
+  | 'unsteady'
+  | 'notRecorded';
 
 export type Advice = { readonly name: AdviceName } | { readonly name: 'other'; readonly text: string };
 
-const KNOWN_WARNINGS: readonly (readonly [RegExp, AdviceName])[] = [
+/** The server's stable words for what is odd. */
+const STABLE: Readonly<Record<string, AdviceName>> = {
+  no_audio: 'noSound',
+  long_gop: 'keyframes',
+  late: 'unsteady',
+  jumping_time: 'clock',
+  not_recorded: 'notRecorded',
+};
+
+/** What a newer server may say in other words. */
+const LIKELY: readonly (readonly [RegExp, AdviceName])[] = [
   [/key ?-?frame|gop/i, 'keyframes'],
   [/timestamp|clock|drift|monoton/i, 'clock'],
   [/no (audio|sound)|(audio|sound) (is )?(missing|silent)/i, 'noSound'],
@@ -81,7 +92,7 @@ export function adviceOf(health: Health | null): readonly Advice[] {
   }
   const others: Advice[] = [];
   for (const text of health.warnings) {
-    const known = KNOWN_WARNINGS.find(([pattern]) => pattern.test(text))?.[1];
+    const known = STABLE[text] ?? LIKELY.find(([pattern]) => pattern.test(text))?.[1];
     if (known !== undefined) names.push(known);
     else if (text.trim() !== '') others.push({ name: 'other', text });
   }

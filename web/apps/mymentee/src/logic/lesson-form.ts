@@ -24,12 +24,12 @@ export interface LessonValues {
 }
 
 export const TITLE_MAX = 120;
-export const SUMMARY_MAX = 2_000;
+export const SUMMARY_MAX = 4_000;
 export const MINUTES_MIN = 5;
 export const MINUTES_MAX = 12 * 60;
 export const LENGTHS = [30, 45, 60, 90, 120, 180] as const;
 export const SLOW_STEPS = [0, 5, 10, 30, 60] as const;
-const WORDS_MAX = 200;
+const WORDS_MAX = 100;
 
 export interface FormWords {
   readonly required: string;

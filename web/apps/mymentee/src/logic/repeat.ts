@@ -2,8 +2,8 @@
 
 import { addDays, momentOf, wallClockAt, type MomentKind } from './zone.ts';
 
-/** Half a year of weeks; more is another term. */
-export const WEEKS_MAX = 26;
+/** A year of weeks, as the server allows. */
+export const WEEKS_MAX = 52;
 
 export interface RepeatPlan {
   readonly date: string;

@@ -75,6 +75,7 @@ function CourseLessons({ course }: { course: Course }) {
   });
   return (
     <div class="stack">
+      <h2 class="unseen">{words.tabs.lessons}</h2>
       {sorted.map((lesson) => (
         <LessonCard key={lesson.id} lesson={lesson} now={now} showDay />
       ))}
@@ -103,6 +104,11 @@ function People({ course }: { course: Course }) {
               <Request key={one.user.id} course={course} request={one} onLetIn={() => moveIn(one)} onDeclined={() => asking.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
             ))}
           </ul>
+          {asking.more === null ? null : (
+            <button type="button" class="button more" onClick={asking.more}>
+              {more}
+            </button>
+          )}
         </section>
       )}
       {active.items === null ? (

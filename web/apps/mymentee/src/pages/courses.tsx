@@ -3,18 +3,18 @@
 import { useState } from 'preact/hooks';
 import type { Course, CourseFields, Enrolment } from '@tayang/client';
 import {
-  Empty, FormError, Icon, Loading, PageHead, SelectField, SubmitButton, Switch, TextArea, TextField, Trouble, useApp, useForm, useResource, useShellWords,
+  Empty, FormError, Icon, Loading, PageHead, SelectField, SubmitButton, Switch, TextArea, TextField, Trouble, useApp, useForm, useShellWords,
   type Form,
 } from '@tayang/shell';
 import { wholeOf } from '../logic/lesson-form.ts';
-import { readAll, useWriter } from '../parts/hooks.ts';
+import { useTaught, useWriter } from '../parts/hooks.ts';
 import { useCourseWords } from '../words/courses.ts';
 
 export function CoursesPage() {
-  const { api, router } = useApp();
+  const { router } = useApp();
   const words = useCourseWords().courses;
   const [all, setAll] = useState(false);
-  const courses = useResource('courses', () => readAll((cursor) => api.courses({ mine: true, cursor, limit: 100 })));
+  const courses = useTaught();
   const archived = courses.value?.some(({ archived_at }) => archived_at !== null) ?? false;
   const shown = (courses.value ?? []).filter(({ archived_at }) => all || archived_at === null);
   return (
@@ -31,6 +31,7 @@ export function CoursesPage() {
         <Empty icon="course" title={words.none} text={words.noneText} />
       ) : (
         <div class="grid">
+          <h2 class="unseen">{words.title}</h2>
           {shown.map((course) => (
             <CourseCard key={course.id} course={course} />
           ))}

@@ -6,6 +6,8 @@ import { LENGTHS, TITLE_MAX } from '../logic/lesson-form.ts';
 import { useMyWhen, useZone } from '../parts/hooks.ts';
 import { useScheduleWords } from '../words/schedule.ts';
 
+const SOON_MS = 60_000;
+
 interface Props {
   readonly open: boolean;
   readonly courses: readonly Course[];
@@ -29,7 +31,8 @@ function NowForm({ courses }: Pick<Props, 'courses'>) {
   const form = useForm({
     initial: { course_id: courses[0]?.id ?? '', title: '', minutes: '60' },
     send: async ({ course_id, title, minutes }, key) => {
-      const starts = now();
+      // The server takes what is still to come, and clocks differ by a little; who goes live now means it, whatever else is set.
+      const starts = now() + SOON_MS;
       const course = courses.find(({ id }) => id === course_id);
       const lesson = {
         course_id,
@@ -38,6 +41,7 @@ function NowForm({ courses }: Pick<Props, 'courses'>) {
         starts_at: new Date(starts).toISOString(),
         ends_at: new Date(starts + Number(minutes) * 60_000).toISOString(),
         zone,
+        allow_overlap: true,
       };
       const [made] = (await api.createLessons(lesson, key)).items;
       if (made !== undefined) router.go(`/lessons/${made.id}/publish`);

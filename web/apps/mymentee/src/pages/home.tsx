@@ -1,11 +1,11 @@
 /** The schedule: what is on, what comes next, a list of days, a week, and what is over. */
 
-import { useState } from 'preact/hooks';
-import type { Course, Lesson, Page } from '@tayang/client';
-import { Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useResource, useShellWords } from '@tayang/shell';
+import { useEffect, useState } from 'preact/hooks';
+import type { Course, Lesson } from '@tayang/client';
+import { Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, useResource, useShellWords } from '@tayang/shell';
 import { agendaOf, byDay, weekOf, type Day } from '../logic/schedule.ts';
 import { startOfDay, wallClockAt } from '../logic/zone.ts';
-import { useMyWhen, useZone, readAll } from '../parts/hooks.ts';
+import { readAll, useMyWhen, useTaught, useZone } from '../parts/hooks.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
 import { useScheduleWords } from '../words/schedule.ts';
 import { GoLiveNow } from './go-live-now.tsx';
@@ -19,14 +19,14 @@ function useView(): View {
 }
 
 export function HomePage() {
-  const { api, session, router } = useApp();
+  const { session, router } = useApp();
   const words = useScheduleWords().home;
   const [open, setOpen] = useState(false);
   const view = useView();
   const zone = useZone();
   const when = useMyWhen();
   const now = useNow(useApp().now, 30_000);
-  const courses = useResource('courses', () => readAll((cursor) => api.courses({ mine: true, cursor, limit: 100 })));
+  const courses = useTaught();
   const teaching = courses.value?.filter(({ archived_at }) => archived_at === null) ?? null;
   const name = session.user.value?.name.split(' ')[0] ?? '';
   return (
@@ -124,23 +124,39 @@ function Days({ days, now }: { days: readonly Day<Lesson>[]; now: number }) {
   );
 }
 
+const QUARTER_MS = 92 * 86_400_000;
+
+/** The server lists by begin, the oldest first; what is over is wanted from the newest on, a quarter of a year at a time. */
 function PastView({ now }: { now: number }) {
-  const { api } = useApp();
+  const { api, session } = useApp();
   const words = useScheduleWords().home;
   const more = useShellWords().more;
-  const past = usePages('past', (cursor): Promise<Page<Lesson>> => api.lessons({ mine: 'teaching', state: 'ended', cursor }));
-  if (past.items === null) return past.problem === null ? <Loading /> : <Trouble problem={past.problem} retry={past.reload} />;
-  if (past.items.length === 0) return <Empty icon="lessons" title={words.nonePast} text={words.nonePastText} />;
+  const [quarters, setQuarters] = useState(1);
+  const [today] = useState(now);
+  const from = today - quarters * QUARTER_MS;
+  const begun = Date.parse(session.user.value?.created_at ?? '');
+  const load = (): Promise<readonly Lesson[]> =>
+    readAll((cursor) => api.lessons({ mine: 'teaching', state: 'ended', from: new Date(from).toISOString(), cursor, limit: 100 }));
+  const past = useResource(`past ${quarters}`, load);
+  const [known, keep] = useState<readonly Lesson[] | null>(null);
+  useEffect(() => {
+    if (past.value !== null) keep(past.value);
+  }, [past.value]);
+  const lessons = past.value ?? known;
+  if (lessons === null) return past.problem === null ? <Loading /> : <Trouble problem={past.problem} retry={past.reload} />;
+  const older = from > begun;
   return (
-    <section class="stack">
-      {past.items.toSorted((a, b) => Date.parse(b.starts_at) - Date.parse(a.starts_at)).map((lesson) => (
+    <section class="stack" aria-busy={past.loading}>
+      <h2 class="unseen">{words.past}</h2>
+      {lessons.length === 0 ? <Empty icon="lessons" title={words.nonePast} text={words.nonePastText} /> : null}
+      {lessons.toSorted((a, b) => Date.parse(b.starts_at) - Date.parse(a.starts_at)).map((lesson) => (
         <LessonCard key={lesson.id} lesson={lesson} now={now} showDay />
       ))}
-      {past.more === null ? null : (
-        <button type="button" class="button more" onClick={past.more}>
+      {older ? (
+        <button type="button" class="button more" aria-disabled={past.loading} onClick={() => setQuarters((before) => before + 1)}>
           {more}
         </button>
-      )}
+      ) : null}
     </section>
   );
 }
@@ -193,13 +209,15 @@ function WeekDay({ date, today, lessons }: { date: string; today: string; lesson
         <span class="week-number">{Number(date.slice(8))}</span>
         {date === today ? <span class="unseen"> {words.today}</span> : null}
       </h3>
-      {lessons.map((lesson) => (
-        <a key={lesson.id} class="week-lesson" data-state={lesson.state} href={router.href(`/lessons/${lesson.id}${lesson.state === 'live' ? '/live' : ''}`)}>
-          <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
-          <span>{lesson.title}</span>
-        </a>
-      ))}
-      {lessons.length === 0 ? <p class="week-free">{words.freeDay}</p> : null}
+      <div class="week-list">
+        {lessons.map((lesson) => (
+          <a key={lesson.id} class="week-lesson" data-state={lesson.state} href={router.href(`/lessons/${lesson.id}${lesson.state === 'live' ? '/live' : ''}`)}>
+            <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
+            <span>{lesson.title}</span>
+          </a>
+        ))}
+        {lessons.length === 0 ? <p class="week-free">{words.freeDay}</p> : null}
+      </div>
       {date < today ? null : (
         <a class="week-add" href={router.href(`/lessons/new?date=${date}`)} aria-label={words.addOn(label)} title={words.addOn(label)}>
           <Icon name="plus" />

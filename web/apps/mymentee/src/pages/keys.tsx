@@ -79,7 +79,7 @@ function KeyRow({ stored, onRevoked }: { stored: StreamKey; onRevoked: () => voi
       </span>
       <p>
         <strong>{words.hint(stored.hint)}</strong>
-        <span class="field-note">{words.since(when.moment(stored.created_at, now()))}</span>
+        <span class="field-note">{words.since(when.within(stored.created_at, now()))}</span>
       </p>
       <button type="button" class="chip" aria-label={words.revokeOf(stored.hint)} onClick={() => ask({ title: words.revokeTitle, text: words.revokeText, act: words.revoke, onAct: revoke })}>
         {words.revoke}

@@ -1,7 +1,7 @@
 /** Sets lessons and changes them: the form, and what the dates will be. */
 
 import { useMemo, useState } from 'preact/hooks';
-import type { Course, Lesson, SeriesScope } from '@tayang/client';
+import type { Course, Lesson, Problem, SeriesScope } from '@tayang/client';
 import {
   Empty, FormError, Loading, PageHead, SelectField, SubmitButton, Switch, TextArea, TextField, Trouble, useApp, useForm, useResource, When,
   type Form, type Params,
@@ -12,13 +12,12 @@ import {
 import { planLessons, WEEKS_MAX } from '../logic/repeat.ts';
 import { slowOptions } from '../logic/slow.ts';
 import { knownZones } from '../logic/zone.ts';
-import { readAll, useZone } from '../parts/hooks.ts';
+import { useTaught, useZone } from '../parts/hooks.ts';
 import { useScheduleWords } from '../words/schedule.ts';
 
 export function NewLessonPage() {
-  const { api } = useApp();
   const words = useScheduleWords();
-  const courses = useResource('courses', () => readAll((cursor) => api.courses({ mine: true, cursor, limit: 100 })));
+  const courses = useTaught();
   const teaching = courses.value?.filter(({ archived_at }) => archived_at === null) ?? null;
   return (
     <div class="page page-form">
@@ -44,15 +43,17 @@ function NewLesson({ courses }: { courses: readonly Course[] }) {
   const zone = useZone();
   const { query } = router.place.value;
   const course = courses.find(({ id }) => id === query.get('course')) ?? courses[0];
+  const overlap = useOverlap();
   const form = useForm<LessonValues>({
     initial: emptyLesson(now(), zone, course?.id ?? '', query.get('date')),
     check: (values) => checkLesson(values, now(), words.errors),
     send: async (values, key) => {
-      const { items } = await api.createLessons(newLessonOf(values), key);
+      const { items } = await api.createLessons(overlap.permit(newLessonOf(values)), key);
       toasts.done(words.made(items.length));
       const [only] = items;
       router.go(items.length === 1 && only !== undefined ? `/lessons/${only.id}` : '/');
     },
+    explain: overlap.explain,
   });
   const weeks = wholeOf(form.values.repeat_weeks) ?? 1;
   return (
@@ -62,6 +63,7 @@ function NewLesson({ courses }: { courses: readonly Course[] }) {
       <Preview values={form.values} />
       <RoomFields form={form} />
       <FormError text={form.error} />
+      <OverlapSwitch overlap={overlap} />
       <SubmitButton busy={form.busy}>{words.act(weeks >= 1 && weeks <= WEEKS_MAX ? weeks : 1)}</SubmitButton>
     </form>
   );
@@ -85,6 +87,7 @@ function EditLesson({ lesson }: { lesson: Lesson }) {
   const words = useScheduleWords().form;
   const [scope, setScope] = useState<SeriesScope>('one');
   const [before] = useState(() => valuesOf(lesson));
+  const overlap = useOverlap();
   const moved = (values: LessonValues): boolean => (['date', 'time', 'zone', 'minutes'] as const).some((name) => values[name] !== before[name]);
   const form = useForm<LessonValues>({
     initial: before,
@@ -92,10 +95,11 @@ function EditLesson({ lesson }: { lesson: Lesson }) {
     send: async (values) => {
       const change = lessonChangeOf(before, values);
       if (Object.keys(change).length === 0) return toasts.done(words.nothing);
-      await api.changeLesson(lesson.id, change, scope);
+      await api.changeLesson(lesson.id, overlap.permit(change), scope);
       toasts.done(words.changed);
       return router.go(`/lessons/${lesson.id}`);
     },
+    explain: overlap.explain,
   });
   return (
     <form class="form card" onSubmit={form.onSubmit} noValidate>
@@ -112,9 +116,41 @@ function EditLesson({ lesson }: { lesson: Lesson }) {
         />
       )}
       <FormError text={form.error} />
+      <OverlapSwitch overlap={overlap} />
       <SaveButton busy={form.busy} />
     </form>
   );
+}
+
+interface Overlap {
+  /** The server refused two lessons at one time; the mentor may want them all the same. */
+  readonly met: boolean;
+  readonly allowed: boolean;
+  readonly allow: (on: boolean) => void;
+  readonly permit: <T extends object>(fields: T) => T;
+  readonly explain: (problem: Problem) => string | null;
+}
+
+function useOverlap(): Overlap {
+  const words = useScheduleWords().form;
+  const [met, meet] = useState(false);
+  const [allowed, allow] = useState(false);
+  return {
+    met,
+    allowed,
+    allow,
+    permit: (fields) => (allowed ? { ...fields, allow_overlap: true } : fields),
+    explain: ({ code }) => {
+      if (code !== 'overlaps') return null;
+      meet(true);
+      return words.overlaps;
+    },
+  };
+}
+
+function OverlapSwitch({ overlap }: { overlap: Overlap }) {
+  const words = useScheduleWords().form;
+  return overlap.met ? <Switch label={words.overlap} on={overlap.allowed} onChange={overlap.allow} /> : null;
 }
 
 function SaveButton({ busy }: { busy: boolean }) {
@@ -147,9 +183,6 @@ function WhenFields({ form: { values, errors, set }, repeat }: LessonForm & { re
       <TextField label={words.date} type="date" required value={values.date} error={errors.date} onValue={(value) => set('date', value)} />
       <TextField label={words.time} type="time" required value={values.time} error={errors.time} onValue={(value) => set('time', value)} />
       <TextField label={words.minutes} type="number" required min="5" max="720" value={values.minutes} error={errors.minutes} onValue={(value) => set('minutes', value)} />
-      {repeat ? (
-        <TextField label={words.repeat} hint={words.repeatHint} type="number" min="1" max={String(WEEKS_MAX)} value={values.repeat_weeks} error={errors.repeat_weeks} onValue={(value) => set('repeat_weeks', value)} />
-      ) : null}
       <div class="lengths" role="group" aria-label={words.minutes}>
         {LENGTHS.map((minutes) => (
           <button key={minutes} type="button" class="chip" aria-pressed={values.minutes === String(minutes)} onClick={() => set('minutes', String(minutes))}>
@@ -157,6 +190,9 @@ function WhenFields({ form: { values, errors, set }, repeat }: LessonForm & { re
           </button>
         ))}
       </div>
+      {repeat ? (
+        <TextField label={words.repeat} hint={words.repeatHint} type="number" min="1" max={String(WEEKS_MAX)} value={values.repeat_weeks} error={errors.repeat_weeks} onValue={(value) => set('repeat_weeks', value)} />
+      ) : null}
       <SelectField label={words.zone} value={values.zone} error={errors.zone} onValue={(value) => set('zone', value)} options={zones.some(([zone]) => zone === values.zone) ? zones : [[values.zone, values.zone], ...zones]} />
     </fieldset>
   );

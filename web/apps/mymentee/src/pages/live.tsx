@@ -105,7 +105,7 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
     { name: 'settings', label: words.dash.tabs.settings, icon: 'settings' },
   ];
   const broadcast = (
-    <div class="stack">
+    <div class="stack dash-broadcast">
       <HealthCard health={health.value} stalled={lesson.stalled} />
       <Hands hands={view.room.hands} />
       <Reactions totals={view.room.totals} />
@@ -178,7 +178,7 @@ function StatusBar({ lesson, viewers }: { lesson: Lesson; viewers: number }) {
         <Icon name="close" />
         {words.end}
       </button>
-      {overdue ? <p class="field-note status-note">{words.overdue(when.moment(lesson.ends_at, now))}</p> : null}
+      {overdue ? <p class="field-note status-note">{words.overdue(when.within(lesson.ends_at, now))}</p> : null}
       {dialog}
     </section>
   );

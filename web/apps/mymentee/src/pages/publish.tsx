@@ -13,15 +13,18 @@ import { Tabs, type Tab } from '../parts/tabs.tsx';
 import { useLiveWords } from '../words/live-en.ts';
 
 const HEALTH_MS = 2_000;
+const LESSON_MS = 6_000;
 
 export function PublishPage({ params }: { params: Params }) {
   const { api } = useApp();
   const id = params['id'] ?? '';
   const lesson = useResource(`lesson ${id}`, (signal) => api.lesson(id, signal));
+  // It may begin elsewhere, be it on another device.
+  const polled = usePoll((signal) => api.lesson(id, signal), LESSON_MS, lesson.value !== null);
   if (lesson.value === null) {
     return <div class="page">{lesson.problem === null ? <Loading /> : <Trouble problem={lesson.problem} retry={lesson.reload} />}</div>;
   }
-  return <Publish lesson={lesson.value} />;
+  return <Publish lesson={polled.value ?? lesson.value} />;
 }
 
 function Publish({ lesson }: { lesson: Lesson }) {
@@ -76,13 +79,14 @@ function Armed({ publishing }: { publishing: Publishing }) {
   const over = until !== null && now >= Date.parse(until);
   const edge = before ? from : over ? null : until;
   const left = edge === null ? null : remaining(edge, now);
-  const text = before ? words.armedFrom(when.moment(from, now)) : over ? words.armedOver(when.moment(until, now)) : until === null ? words.armed : words.armedUntil(when.moment(until, now));
+  const text = before ? words.armedFrom(when.within(from, now)) : over ? words.armedOver(when.within(until, now)) : until === null ? words.armed : words.armedUntil(when.within(until, now));
+  const title = before || over ? text : words.armed;
   return (
     <section class="armed" data-armed={!before && !over}>
       <Icon name="key" />
       <div>
-        <p class="armed-title">{before ? text : words.armed}</p>
-        {before ? null : <p class="field-note">{text}</p>}
+        <p class="armed-title">{title}</p>
+        {text === title ? null : <p class="field-note">{text}</p>}
       </div>
       {left === null ? null : (
         <p class="armed-clock" role="timer">
@@ -130,7 +134,6 @@ function ObsWay(props: WayProps) {
     <div class="stack">
       <p>{words.obsLead}</p>
       {server === null ? null : <CopyRow label={words.server} value={server} />}
-      {publishing.rtmps_url === null || publishing.rtmps_url === server ? null : <CopyRow label={words.secureServer} value={publishing.rtmps_url} />}
       <KeyPart {...props} />
     </div>
   );
@@ -170,7 +173,9 @@ function KeyPart({ publishing, lesson, resource }: WayProps) {
 
 function PhoneWay(props: WayProps) {
   const words = useLiveWords().publish;
-  const { qr_svg: svg } = props.publishing;
+  const { qr_svg: svg, rtmps_url, rtmp_url } = props.publishing;
+  // With its key, right after that was made: what goes unencrypted can be read on the way.
+  const address = rtmps_url ?? rtmp_url;
   return (
     <div class="stack">
       <p>{words.phoneLead}</p>
@@ -182,7 +187,10 @@ function PhoneWay(props: WayProps) {
           <KeyPart {...props} />
         </>
       ) : (
-        <ServerQr svg={svg} label={words.qr} />
+        <>
+          <ServerQr svg={svg} label={words.qr} />
+          {address === null ? null : <CopyRow label={words.address} value={address} />}
+        </>
       )}
     </div>
   );
@@ -222,7 +230,7 @@ function OwnKeys({ keys }: { keys: readonly StreamKey[] }) {
     <ul class="plain-list">
       {keys.map(({ id, hint }) => (
         <li key={id}>
-          <code>…{hint}</code>
+          <code>{hint}</code>
         </li>
       ))}
     </ul>
@@ -239,17 +247,19 @@ function CheckList({ health }: { health: Health | null }) {
         <h2>{words.checks}</h2>
         <p class="field-note">{words.checksLead}</p>
       </div>
-      <ul class="checks" role="status">
-        {CHECKS.map((name) => (
-          <li key={name} data-check={name} data-state={checks[name]}>
-            <span class="check-mark">
-              <Icon name={checks[name] === 'good' ? 'check' : checks[name] === 'amiss' ? 'warning' : 'clock'} />
-            </span>
-            <span class="check-name">{words.check[name]}</span>
-            <span class="check-state">{words.checkState[checks[name]]}</span>
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul class="checks">
+          {CHECKS.map((name) => (
+            <li key={name} data-check={name} data-state={checks[name]}>
+              <span class="check-mark">
+                <Icon name={checks[name] === 'good' ? 'check' : checks[name] === 'amiss' ? 'warning' : 'clock'} />
+              </span>
+              <span class="check-name">{words.check[name]}</span>
+              <span class="check-state">{words.checkState[checks[name]]}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
       <AdviceList advice={adviceOf(health)} />
     </section>
   );

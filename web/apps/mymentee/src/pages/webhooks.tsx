@@ -16,7 +16,7 @@ interface HookValues {
   readonly kinds: readonly string[];
 }
 
-const STATES = ['', 'pending', 'delivered', 'failed', 'dead'] as const;
+const STATES = ['', 'waiting', 'sent', 'dead'] as const;
 
 export function isHookUrl(text: string): boolean {
   try {
@@ -44,6 +44,7 @@ export function WebhooksPage() {
         <Empty icon="link" title={words.none} text={words.noneText} />
       ) : (
         <div class="stack">
+          <h2 class="unseen">{words.title}</h2>
           {hooks.value.map(({ id, url, kinds }) => (
             <article key={id} class="card course-card">
               <h3>
@@ -216,17 +217,21 @@ function DeliveryRow({ hook, delivery, onReplayed }: { hook: Webhook; delivery: 
       toasts.done(words.replayed);
       onReplayed();
     });
-  const status = delivery.last_status === null ? words.noAnswer : words.status(delivery.last_status);
+  // Of one that arrived there is nothing more to say; of one that did not, what was answered last, if anything was.
+  const untroubled = delivery.state === 'sent' || delivery.attempts === 0;
+  const status = untroubled ? '' : ` · ${delivery.last_status === null ? words.noAnswer : words.status(delivery.last_status)}`;
+  const state = delivery.state === 'waiting' && delivery.attempts > 0 ? 'retrying' : delivery.state;
   const kind = words.kindNames[delivery.kind] ?? delivery.kind;
   return (
     <li>
-      <span class="delivery-state" data-state={delivery.state}>
-        {words.states[delivery.state] ?? delivery.state}
+      <span class="delivery-state" data-state={state}>
+        {words.states[state] ?? state}
       </span>
       <p>
         <strong>{kind}</strong>
         <span class="field-note">
-          {when.moment(delivery.created_at, now())} · {words.tries(delivery.attempts)} · {status}
+          {when.moment(delivery.created_at, now())} · {words.tries(delivery.attempts)}
+          {status}
         </span>
       </p>
       <button type="button" class="chip" onClick={replay} aria-disabled={busy}>

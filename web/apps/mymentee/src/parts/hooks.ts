@@ -1,8 +1,8 @@
 /** Small hooks that many pages use: the mentor's own zone, deeds with their outcome told, asking again and again. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { isAbort, type Api } from '@tayang/client';
-import { deviceZone, useApp, useProblemText, When } from '@tayang/shell';
+import { isAbort, type Api, type Course } from '@tayang/client';
+import { deviceZone, useApp, useProblemText, useResource, When, type Resource } from '@tayang/shell';
 import { Writer, type Language } from '@tayang/ui';
 import { isZone } from '../logic/zone.ts';
 
@@ -19,6 +19,13 @@ export class MentorWhen extends When {
     private readonly mine: string,
   ) {
     super(language, mine);
+  }
+
+  /** `hari ini · 19.00`: a moment in the middle of a sentence. */
+  public within(at: string | number, now: number): string {
+    const text = this.moment(at, now);
+    // Names of days are capitals everywhere; today and its neighbours only at the beginning.
+    return this.date(at, now) === this.day(at, now) ? text : text.charAt(0).toLowerCase() + text.slice(1);
   }
 
   /** `Sen`, `Mon`. */
@@ -81,7 +88,10 @@ export function useDeed(): Deed {
   return { busy, run };
 }
 
-/** Asks every so often while the page is looked at; what was answered last stays while nothing comes. */
+/** So many questions without an answer, and what was known before is no longer shown as if it were so. */
+const FAILURES_MAX = 3;
+
+/** Asks every so often while the page is looked at; what was answered last stays for a short while when nothing comes. */
 export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: number, wanted = true): { readonly value: T | null; readonly ask: () => void } {
   const [value, setValue] = useState<T | null>(null);
   const latest = useRef(load);
@@ -91,12 +101,14 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: n
     if (!wanted) return undefined;
     const aborter = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let failures = 0;
     const round = async (): Promise<void> => {
       clearTimeout(timer);
       if (document.visibilityState === 'visible') {
         const answer = await latest.current(aborter.signal).catch(() => null);
         if (aborter.signal.aborted) return;
-        if (answer !== null) setValue(answer);
+        failures = answer === null ? failures + 1 : 0;
+        if (answer !== null || failures >= FAILURES_MAX) setValue(answer);
       }
       timer = setTimeout(() => void round(), everyMs);
     };
@@ -113,6 +125,16 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: n
     };
   }, [everyMs, wanted]);
   return { value, ask: () => askNow.current() };
+}
+
+/** The courses that one teaches: `mine` has those that one follows as well. */
+export function useTaught(): Resource<readonly Course[]> {
+  const { api, session } = useApp();
+  const me = session.user.value?.id ?? '';
+  return useResource<readonly Course[]>(`courses ${me}`, async () => {
+    const mine = await readAll((cursor) => api.courses({ mine: true, cursor, limit: 100 }));
+    return mine.filter(({ mentor }) => mentor.id === me);
+  });
 }
 
 /** Every page of a list, up to a bound that no honest list reaches. */

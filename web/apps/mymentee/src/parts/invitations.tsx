@@ -108,7 +108,7 @@ function InvitationRow({ course, invitation, onRevoked }: { course: Course; invi
       onRevoked();
     });
   const uses = invitation.uses_left === null ? words.usesAny : words.usesLeft(writer.whole(invitation.uses_left));
-  const until = invitation.expires_at === null ? words.forever : words.until(when.moment(invitation.expires_at, now()));
+  const until = invitation.expires_at === null ? words.forever : words.until(when.within(invitation.expires_at, now()));
   return (
     <li>
       <span class="row-icon">

@@ -29,8 +29,8 @@ export function LessonCard({ lesson, now, showDay = false }: { lesson: Lesson; n
   const step = useStep(lesson, now);
   return (
     <article class="slot card" data-state={lesson.state}>
+      {showDay ? <p class="slot-day">{when.day(lesson.starts_at, now)}</p> : null}
       <div class="slot-time">
-        {showDay ? <span class="slot-day">{when.day(lesson.starts_at, now)}</span> : null}
         <time dateTime={lesson.starts_at}>{when.time(lesson.starts_at)}</time>
         <span class="slot-end">–{when.time(lesson.ends_at)}</span>
       </div>

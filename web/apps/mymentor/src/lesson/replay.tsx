@@ -7,6 +7,7 @@ import { clockText, Icon, useApp, useResource } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
 import { useViewing } from './live-room.tsx';
+import { Moments } from './moments.tsx';
 import { ReplayComments } from './replay-comments.ts';
 import { CommentRow } from './room-panel.tsx';
 import { StageMount, StageWaiting } from './stage-mount.tsx';
@@ -35,9 +36,11 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
   const opened = playback.phase === 'open' ? playback.playback : null;
   const latest = useRef<Snapshot | null>(null);
   const [second, setSecond] = useState(0);
+  const [length, setLength] = useState(0);
   const viewing = useViewing(lesson, opened, askNothing, lesson.id, (snapshot) => {
     latest.current = snapshot;
     setSecond(Math.floor(snapshot.currentTime));
+    setLength(Math.floor(snapshot.duration));
   });
   const resumed = useResume(lesson.id, viewing, latest);
   useKeepPosition(lesson.id, latest);
@@ -46,6 +49,7 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
     <div class="lesson lesson-replay">
       <div class="lesson-show">
         <StageMount viewing={viewing}>{viewing === null ? <StageWaiting title={scene.title} text={scene.text} /> : null}</StageMount>
+        <Moments lesson={lesson.id} lengthSeconds={length} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
         {heading}
         <div class="replay-tools">
           <Speed viewing={viewing} />

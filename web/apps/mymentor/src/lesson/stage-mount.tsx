@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { kawung } from '@tayang/ui';
 import type { Viewing } from './viewing.ts';
 import { useWords } from '../words.ts';
 
@@ -20,11 +21,17 @@ export function StageMount({ viewing, children }: { viewing: Viewing | null; chi
   );
 }
 
+/** The cloth behind the words. */
+function adorn(field: HTMLElement | null): void {
+  if (field !== null && field.childElementCount === 0) field.append(kawung());
+}
+
 /** The empty stage of a page that is about to have one. */
 export function StageWaiting({ title, text, children }: { title: string; text: string; children?: ComponentChildren }) {
   return (
     <div class="stage stage-waiting" data-phase="waiting">
       <div class="scene">
+        <div class="scene-field" aria-hidden="true" ref={adorn} />
         <div class="scene-words">
           <span class="scene-lamp" aria-hidden="true">
             <span />

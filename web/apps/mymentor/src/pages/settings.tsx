@@ -8,6 +8,7 @@ import {
 } from '@tayang/shell';
 import { Devices } from '../parts/devices.tsx';
 import { NoticeSettingsCard } from '../parts/notice-settings.tsx';
+import { hasPush, turnPushOff } from '../worker.ts';
 import { useWords } from '../words.ts';
 
 const NAME_MAX = 100;
@@ -165,13 +166,18 @@ function PasswordCard() {
 }
 
 function SignOut() {
-  const { session, toasts } = useApp();
+  const { api, session, toasts } = useApp();
   const words = useWords();
   const shell = useShellWords();
   const textOf = useProblemText();
   const [asking, setAsking] = useState(false);
+  const leave = async (everywhere: boolean): Promise<void> => {
+    // Whoever takes up this device next must not read one's news.
+    if (await hasPush()) await turnPushOff(api).catch(() => undefined);
+    await session.signOut(everywhere);
+  };
   const out = (everywhere: boolean): void => {
-    session.signOut(everywhere).catch((problem: unknown) => toasts.problem(textOf(problem)));
+    leave(everywhere).catch((problem: unknown) => toasts.problem(textOf(problem)));
   };
   return (
     <div class="sign-out">

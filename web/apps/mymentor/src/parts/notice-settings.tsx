@@ -51,8 +51,8 @@ function Choices({ value, change }: { value: NoticeSettings; change: (part: Part
       />
       {quiet ? (
         <div class="two">
-          <TextField label={words.settings.quietFrom} type="time" value={value.quiet_from ?? ''} onValue={(from) => (from === '' ? undefined : change({ quiet_from: from }))} />
-          <TextField label={words.settings.quietUntil} type="time" value={value.quiet_until ?? ''} onValue={(until) => (until === '' ? undefined : change({ quiet_until: until }))} />
+          <TextField label={words.settings.quietFrom} type="time" value={value.quiet_from ?? ''} onValue={(from) => (from === '' ? undefined : change({ quiet_from: from, quiet_until: value.quiet_until }))} />
+          <TextField label={words.settings.quietUntil} type="time" value={value.quiet_until ?? ''} onValue={(until) => (until === '' ? undefined : change({ quiet_from: value.quiet_from, quiet_until: until }))} />
         </div>
       ) : null}
       <fieldset class="kinds">

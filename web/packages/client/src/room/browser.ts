@@ -19,12 +19,11 @@ function dialSocket(path: string, listener: LineListener): Line {
   const url = new URL(path, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(url, SUBPROTOCOL);
-  const closed = once(() => listener.closed());
   socket.addEventListener('message', ({ data }) => {
     if (typeof data === 'string') listener.frame(data);
   });
-  socket.addEventListener('close', closed);
-  socket.addEventListener('error', closed);
+  // An error is always followed by this, which says why.
+  socket.addEventListener('close', ({ code }) => listener.closed(code), { once: true });
   return {
     send: (text) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(text);

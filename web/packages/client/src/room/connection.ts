@@ -27,8 +27,8 @@ export type RoomPhase = 'connecting' | 'open' | 'lost' | 'closed';
 
 export interface LineListener {
   frame(text: string): void;
-  /** Told once. */
-  closed(): void;
+  /** Told once; with the code of RFC 6455 (7.4) where this way has one. */
+  closed(code?: number): void;
 }
 
 /** One open way into the room. */
@@ -70,10 +70,12 @@ const SOCKET_FAILURES_MAX = 2;
 const SUSPECT_MS = 20_000;
 /** No `hello` within this time is no connection. */
 const HELLO_MS = 12_000;
+/** The right to be here is gone; the lesson is over. Dialling again would only be refused. */
+const FINAL_CODES: readonly number[] = [4001, 4002];
 /** Reactions tapped within this time go out as one. */
 const REACT_GATHER_MS = 250;
-/** The server shows no more of one person at once; tapping longer is not worth traffic. */
-const REACT_MAX = 20;
+/** The server takes no more of one person at once. */
+const REACT_MAX = 10;
 const GAP_PAGE = 100;
 const GAP_PAGES_MAX = 10;
 const GAP_RETRY_MS = 2_000;
@@ -214,8 +216,10 @@ export class RoomConnection {
       frame: (text) => {
         if (number === this.dialled) this.hear(text);
       },
-      closed: () => {
-        if (number === this.dialled) this.lose();
+      closed: (code) => {
+        if (number !== this.dialled) return;
+        if (code !== undefined && FINAL_CODES.includes(code)) this.shut();
+        else this.lose();
       },
     };
     if (this.phase !== 'lost') this.phase = 'connecting';

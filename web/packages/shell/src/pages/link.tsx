@@ -37,6 +37,12 @@ export function LinkPage() {
       {dead ? (
         <div role="alert">
           <Empty icon="link" title={words.link.failed} text={words.link.failedText}>
+            {token === '' ? null : (
+              // Mails for a new password lead here too: such a link signs nobody in, and is still good for what it is for.
+              <button type="button" class="button" onClick={() => router.go(`/password#${token}`, 'replace')}>
+                {words.link.forPassword}
+              </button>
+            )}
             <a class="button" href={router.href('/sign-in')}>
               {words.forgotten.back}
             </a>

@@ -16,7 +16,7 @@ export function problemText(problem: unknown, words: ShellWords, language: strin
   if (problem.code === 'offline') return words.problem.offline;
   if (problem.status === 0) return words.problem.unreachable;
   if (problem.status === 429 && problem.retryAfterMs !== null) return words.problem.tooFast(Math.max(1, Math.ceil(problem.retryAfterMs / 1_000)));
-  const plain = plainText(problem.status, words);
+  const plain = words.problem.codes[problem.code] ?? plainText(problem.status, words);
   const detail = problem.detail === null ? null : sentence(problem.detail);
   return detail !== null && (problem.language === language || plain === null) ? detail : (plain ?? words.problem.unknown);
 }

@@ -30,6 +30,8 @@ export interface ShellWords {
     readonly fields: string;
     readonly server: string;
     readonly unknown: string;
+    /** For problems that the status alone does not tell. */
+    readonly codes: Readonly<Record<string, string>>;
   };
   readonly notFound: { readonly title: string; readonly text: string; readonly home: string };
   readonly state: Readonly<Record<'scheduled' | 'onAir' | 'waiting' | 'stalled' | 'ended' | 'cancelled', string>>;
@@ -61,6 +63,7 @@ export interface ShellWords {
     readonly working: string;
     readonly failed: string;
     readonly failedText: string;
+    readonly forPassword: string;
     readonly act: string;
     readonly lead: string;
   };
