@@ -10,18 +10,21 @@
     reason = "a command-line tool that paces itself"
 )]
 
+mod beside;
 mod fanout;
 mod floor;
 mod glass;
 mod hls;
 mod ingest;
 mod nginx;
+mod opening;
 mod parked;
 mod playable;
 mod process;
 mod publish;
 mod report;
 mod requests;
+mod room;
 mod segments;
 mod viewers;
 
@@ -41,6 +44,9 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("ingest", ingest::run),
     ("playable", playable::run),
     ("glass", glass::run),
+    ("opening", opening::run),
+    ("api", beside::run),
+    ("room", room::run),
 ];
 
 fn main() -> anyhow::Result<()> {

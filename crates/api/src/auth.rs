@@ -32,6 +32,23 @@ pub struct SignedIn(pub Principal);
 #[derive(Clone, Debug)]
 pub struct Caller(pub Option<Principal>);
 
+/// An operator who is signed in.
+#[derive(Clone, Debug)]
+pub struct Operator(pub Principal);
+
+impl FromRequestParts<State> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let SignedIn(principal) = SignedIn::from_request_parts(parts, state).await?;
+        if principal.user.roles.operator {
+            Ok(Self(principal))
+        } else {
+            Err(Problem::forbidden("only an operator of this server may do this: ask one"))
+        }
+    }
+}
+
 impl FromRequestParts<State> for SignedIn {
     type Rejection = Problem;
 
@@ -46,13 +63,8 @@ impl FromRequestParts<State> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let Some((secret, kind)) = secret(&parts.headers) else { return Ok(Self(None)) };
-        let Some(principal) = state.repository.principal(KeyHash::of(secret)).await? else { return Ok(Self(None)) };
-        let stands = principal.session.kind == kind
-            && principal.session.holds(state.now())
-            && principal.user.suspended.is_none();
-        if !stands {
-            return Ok(Self(None));
-        }
+        let known = state.known().principal(state.repository.as_ref(), KeyHash::of(secret), state.now()).await?;
+        let Some(principal) = known.filter(|principal| principal.session.kind == kind) else { return Ok(Self(None)) };
         if kind == SessionKind::Browser && !is_safe(&parts.method) && !shows_csrf_token(&parts.headers, secret) {
             return Err(Problem::new(
                 http::StatusCode::FORBIDDEN,

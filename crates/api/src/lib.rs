@@ -6,18 +6,47 @@
 //! One file per part of the contract (`docs/spec/api.md`); each offers `routes()`, which [`routes`] joins.
 
 pub mod auth;
+pub mod chores;
+pub mod etag;
 pub mod extract;
+pub mod idempotency;
+pub mod known;
 pub mod moment;
+pub mod oidc;
 pub mod page;
+pub mod passwords;
 pub mod permit;
 pub mod problem;
 pub mod room;
 pub mod routes;
 pub mod state;
 pub mod upgrade;
+pub mod visit;
 
 mod account;
+mod attendance;
+mod audit;
+mod calendar;
+mod changes;
+mod courses;
+mod earlier;
+mod enrolments;
+mod feed;
+mod icalendar;
+mod idempotency;
+mod lessons;
+mod livego;
+mod mentors;
+mod notices;
+mod playback;
+mod publishing;
+mod push;
 mod service;
+mod session;
+mod sign_up;
+mod teaching;
+mod users;
+mod webhooks;
 
 pub use service::{Api, Peer};
-pub use state::{Settings, State};
+pub use state::{Addresses, Settings, State};

@@ -54,6 +54,14 @@ ids! {
     CommentId,
     /// One playback session: what a viewer is.
     PlaybackId,
+    /// Something that one person is told.
+    NoticeId,
+    /// A device that is told by Web Push.
+    SubscriptionId,
+    /// One way of telling one thing.
+    DeliveryId,
+    /// A server that is told.
+    WebhookId,
 }
 
 #[cfg(test)]

@@ -15,6 +15,30 @@ pub struct Roles {
     pub operator: bool,
 }
 
+impl Roles {
+    /// Its words: of `mentee`, `mentor`, `operator`.
+    #[must_use]
+    pub fn words(self) -> Vec<&'static str> {
+        let words = [(self.mentee, "mentee"), (self.mentor, "mentor"), (self.operator, "operator")];
+        words.into_iter().filter(|(has, _)| *has).map(|(_, word)| word).collect()
+    }
+
+    /// The roles of these words. `None`: one of them is no role.
+    #[must_use]
+    pub fn of_words<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<Self> {
+        let mut roles = Self::default();
+        for word in words {
+            match word {
+                "mentee" => roles.mentee = true,
+                "mentor" => roles.mentor = true,
+                "operator" => roles.operator = true,
+                _ => return None,
+            }
+        }
+        Some(roles)
+    }
+}
+
 /// Language of what the server itself says to somebody: notices, mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Locale {
@@ -84,6 +108,30 @@ pub enum SessionKind {
     Bearer,
 }
 
+impl SessionKind {
+    /// The word in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Bearer => "bearer",
+        }
+    }
+}
+
+/// The text is no kind of session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("kind of session is none of browser, bearer")]
+pub struct SessionKindError;
+
+impl std::str::FromStr for SessionKind {
+    type Err = SessionKindError;
+
+    fn from_str(text: &str) -> Result<Self, SessionKindError> {
+        [Self::Browser, Self::Bearer].into_iter().find(|kind| kind.as_str() == text).ok_or(SessionKindError)
+    }
+}
+
 /// One sign-in on one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -151,4 +199,34 @@ pub trait PeopleRepository: Send + Sync {
 
     /// The session whose secret has that hash, and its person, whether or not they hold.
     fn principal(&self, secret: KeyHash) -> BoxFuture<'_, Result<Option<Principal>, RepositoryError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_survive_their_words() {
+        for bits in 0..8 {
+            let roles = Roles { mentee: bits & 1 != 0, mentor: bits & 2 != 0, operator: bits & 4 != 0 };
+            assert_eq!(Roles::of_words(roles.words()), Some(roles));
+        }
+        assert_eq!(Roles::of_words(["mentee", "admin"]), None);
+    }
+
+    #[test]
+    fn kinds_of_session_survive_their_text() {
+        for kind in [SessionKind::Browser, SessionKind::Bearer] {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert_eq!("cookie".parse::<SessionKind>(), Err(SessionKindError));
+    }
+
+    #[test]
+    fn locales_survive_their_text() {
+        for locale in [Locale::Id, Locale::En] {
+            assert_eq!(locale.as_str().parse(), Ok(locale));
+        }
+        assert_eq!("ID".parse::<Locale>(), Err(LocaleError));
+    }
 }

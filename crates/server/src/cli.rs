@@ -41,8 +41,15 @@ pub enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// People: their accounts, roles and sign-in links; works whether the server runs or not
+    #[command(subcommand)]
+    User(User),
     /// Publish a test signal made by ffmpeg to a channel of the server that runs on this data directory
     PublishTest(PublishTest),
+    /// Copy the database, as of one moment, into a new folder; works while the server runs
+    Backup(Backup),
+    /// Put a backup in the place of the database; the server must not run
+    Restore(Restore),
     /// Look at ports, disk, ffmpeg, clock and limits, and say what to do
     Doctor(Json),
 }
@@ -65,6 +72,34 @@ pub struct Serve {
     /// Write the bound addresses and the pid here, as JSON, once every listener accepts
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The new folder
+    #[arg(value_name = "DIR")]
+    pub to: PathBuf,
+    /// Copy the recordings too, where they lie in a directory
+    #[arg(long)]
+    pub recordings: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder that `tayang backup` made
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    /// Replace the database that is there; SQLite's is kept beside it
+    #[arg(long)]
+    pub replace: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Answer for programs.
@@ -241,6 +276,67 @@ pub enum Recording {
         /// Replace the file if it is there
         #[arg(long)]
         force: bool,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// What to do with people.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make an account, without a password; its address counts as confirmed
+    Create {
+        /// E-mail address
+        email: String,
+        /// As others see them [default: what stands before the @]
+        #[arg(long)]
+        name: Option<String>,
+        /// Of mentee, mentor, operator, with commas between
+        #[arg(long, value_delimiter = ',', default_value = "mentee")]
+        roles: Vec<String>,
+        /// Language of what the server says to them: id or en
+        #[arg(long, default_value = "id")]
+        locale: String,
+        /// Their time zone
+        #[arg(long, default_value = "Asia/Jakarta")]
+        zone: String,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make a link that signs somebody in, once, within 24 hours; the one before is void
+    Link {
+        /// E-mail address
+        email: String,
+        /// Open it in mymentor or mymentee [default: by their roles]
+        #[arg(long, value_parser = ["mymentor", "mymentee"])]
+        app: Option<String>,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// List accounts
+    List {
+        /// Whose address or name has this in it
+        #[arg(long, default_value = "")]
+        query: String,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Let somebody do nothing any more, and sign out all their devices
+    Suspend {
+        /// E-mail address
+        email: String,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Let somebody in again who was suspended
+    Restore {
+        /// E-mail address
+        email: String,
         /// How to answer.
         #[command(flatten)]
         json: Json,

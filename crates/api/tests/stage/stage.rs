@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use api::state::Parts;
-use api::{Api, Peer, Settings, State};
+use api::{Addresses, Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
@@ -18,7 +18,7 @@ use control::{
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 use parking_lot::Mutex;
 use serde_json::Value;
 use store::db::sqlite::SqliteStore;
@@ -49,7 +49,7 @@ pub struct Stage {
     pub state: State,
     pub repository: Arc<dyn Repository>,
     pub letterbox: Arc<Letterbox>,
-    directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 /// Somebody with a bearer token.
@@ -75,23 +75,93 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        Self::with(air, false).await
+    }
+
+    /// Where each person has one stream, or not.
+    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
+        Self::with(air, Self::settings()).await
+    }
+
+    /// What the configuration says if a test says nothing else.
+    pub fn settings() -> Settings {
+        Settings {
+            public_url: Some("https://tayang.test".to_owned()),
+            sign_up: true,
+            slot_margin_ms: 900_000,
+            attendance_ms: 10_000,
+            oidc: None,
+        }
+    }
+
+    pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+        let directory = control::Directory::default();
+        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
+        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
+        Self::on(air, settings, repository, letterbox, Arc::new(directory))
+    }
+
+    fn on(
+        air: Arc<dyn Air>,
+        settings: Settings,
+        repository: Arc<dyn Repository>,
+        letterbox: Arc<Letterbox>,
+        directory: Arc<tempfile::TempDir>,
+    ) -> Self {
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
+            directory: Arc::new(directory),
             mailer: letterbox.clone(),
             settings: Settings {
                 public_url: Some("https://tayang.test".to_owned()),
                 sign_up: true,
                 slot_margin_ms: 900_000,
                 attendance_ms: 10_000,
+                one_stream_each,
+                addresses: Arc::new(
+                    Addresses {
+                        rtmp: "rtmp://tayang.test:1935".to_owned(),
+                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                    }
+                    .into(),
+                ),
+                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+                egress: events::egress::Policy::default(),
+                oidc: None,
             },
+            settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+    }
+
+    /// Another server on the same database.
+    pub fn restarted(&self) -> Self {
+        let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone())
+    }
+
+    /// Makes all sessions look as if they were last used then.
+    pub async fn age_sessions(&self, seen: UnixMillis) {
+        self.disturb("UPDATE sessions SET seen_ms = $1", seen).await;
+    }
+
+    /// Makes all requests with keys look as if the server had ended in the middle of them, two minutes ago.
+    pub async fn lose_requests(&self) {
+        let then = UnixMillis(self.state.now().0 - 120_000);
+        self.disturb("UPDATE idempotency_keys SET status = 0, body = '-', created_ms = $1", then).await;
+    }
+
+    async fn disturb(&self, text: &'static str, at: UnixMillis) {
+        let file = self.directory.path().join("tayang.db");
+        let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
+        sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
     }
 
     /// Makes somebody and signs them in.
@@ -240,7 +310,11 @@ impl Stage {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let peer = Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true };
+        self.send_from(request, Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: true }).await
+    }
+
+    /// Sends a request from somewhere.
+    pub async fn send_from(&self, request: Request<Full<Bytes>>, peer: Peer) -> Answer {
         let response = self.api.answer(request, peer).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();

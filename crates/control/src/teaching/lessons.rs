@@ -4,8 +4,10 @@
 
 use media::{ChannelPath, UnixMillis};
 
-use super::{Lesson, TeachingError};
-use crate::{BoxFuture, Channel, ChannelOptions, LessonId};
+use super::series::{Move, Zone};
+use super::{Enrolling, EnrolmentState, Lesson, LessonState, TeachingError};
+use crate::access::Standing;
+use crate::{BoxFuture, Channel, ChannelOptions, CourseId, LessonId, RecordingState, RepositoryError, UserId};
 
 /// Shortest lesson: less is no teaching but a slip of the hand.
 pub const LENGTH_MS_MIN: i64 = 5 * 60_000;
@@ -121,6 +123,212 @@ impl NewLesson {
     }
 }
 
+/// What of a lesson is to be changed; `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LessonChange {
+    /// Its name.
+    pub title: Option<String>,
+    /// What it is about.
+    pub summary: Option<String>,
+    /// When it begins. Without `ends` it stays as long as it was.
+    pub starts: Option<UnixMillis>,
+    /// When it ends.
+    pub ends: Option<UnixMillis>,
+    /// In whose wall clock it is set.
+    pub zone: Option<String>,
+    /// How many may watch at once; `Some(None)`: any number.
+    pub capacity: Option<Option<u32>>,
+    /// Milliseconds between two comments of one person.
+    pub slow_ms: Option<u32>,
+    /// Comments are taken.
+    pub comments_on: Option<bool>,
+    /// Comments wait for the mentor.
+    pub review_on: Option<bool>,
+    /// Words that no comment may hold.
+    pub word_filter: Option<Vec<String>>,
+}
+
+/// Which lessons a change is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The one.
+    One,
+    /// The one, and all behind it in its series that are still to come.
+    Following,
+}
+
+/// How a lesson is to be changed, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LessonEdit {
+    /// What of it.
+    pub change: LessonChange,
+    /// Of which lessons.
+    pub scope: Scope,
+    /// If it still is of that version; `None`: whatever it is.
+    pub version: Option<i64>,
+    /// Even if another lesson of the mentor is at that time.
+    pub may_overlap: bool,
+}
+
+impl LessonChange {
+    /// The lesson with it.
+    ///
+    /// A lesson that is on keeps its begin; one that is over keeps its times; one that was cancelled is not changed.
+    ///
+    /// # Errors
+    /// [`TeachingError::NotNow`], [`TeachingError::Times`], [`TeachingError::Zone`].
+    pub fn applied(&self, before: &Lesson, now: UnixMillis) -> Result<Lesson, TeachingError> {
+        if before.state == LessonState::Cancelled {
+            return Err(TeachingError::NotNow(before.state));
+        }
+        let mut after = self.with_texts(before);
+        after.starts = self.starts.unwrap_or(before.starts);
+        after.ends = self.ends.unwrap_or_else(|| after.starts.plus_millis(Times::of(before).length_ms()));
+        if let Some(zone) = &self.zone {
+            zone.parse::<Zone>()?;
+            after.zone.clone_from(zone);
+        }
+        let times = Times::of(&after);
+        if times != Times::of(before) {
+            let begin_moves = times.starts != before.starts;
+            match before.state {
+                LessonState::Scheduled if begin_moves => times.check(now)?,
+                LessonState::Scheduled | LessonState::Live if !begin_moves => {
+                    times.check_length()?;
+                    if times.ends <= now {
+                        return Err(TimesError::Past.into());
+                    }
+                }
+                state => return Err(TeachingError::NotNow(state)),
+            }
+        }
+        Ok(after)
+    }
+
+    /// A lesson that follows `this` in its series (as it was, and as it is with the change), with the same change: what is
+    /// said of it is the same, its time moves by as much on the wall clock.
+    ///
+    /// # Errors
+    /// [`TeachingError::Times`] if it would begin in the past; [`TeachingError::Zone`].
+    pub fn followed(
+        &self,
+        (before, after): (&Lesson, &Lesson),
+        other: &Lesson,
+        now: UnixMillis,
+    ) -> Result<Lesson, TeachingError> {
+        let mut followed = self.with_texts(other);
+        let (from, to) = (Times::of(before), Times::of(after));
+        if from != to || before.zone != after.zone {
+            let moved = Move { from: (from, before.zone.parse()?), to: (to, after.zone.parse()?) };
+            let times = moved.of(Times::of(other));
+            times.check(now)?;
+            (followed.starts, followed.ends) = (times.starts, times.ends);
+            followed.zone.clone_from(&after.zone);
+        }
+        Ok(followed)
+    }
+
+    fn with_texts(&self, lesson: &Lesson) -> Lesson {
+        let mut lesson = lesson.clone();
+        if let Some(title) = &self.title {
+            lesson.title.clone_from(title);
+        }
+        if let Some(summary) = &self.summary {
+            lesson.summary.clone_from(summary);
+        }
+        if let Some(words) = &self.word_filter {
+            lesson.word_filter.clone_from(words);
+        }
+        lesson.capacity = self.capacity.unwrap_or(lesson.capacity);
+        lesson.slow_ms = self.slow_ms.unwrap_or(lesson.slow_ms);
+        lesson.comments_on = self.comments_on.unwrap_or(lesson.comments_on);
+        lesson.review_on = self.review_on.unwrap_or(lesson.review_on);
+        lesson
+    }
+}
+
+/// A lesson as somebody sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LessonSeen {
+    /// The lesson, and what is known of whoever looks.
+    pub standing: Standing,
+    /// What its course is called.
+    pub course_title: String,
+    /// Its course takes nobody any more.
+    pub course_archived: bool,
+    /// What its mentor is called.
+    pub mentor_name: String,
+    /// How far what it left has come; of several streams, the one that has come least far. Whether whoever looks may know
+    /// of it is [`crate::access`]'s to say.
+    pub recording: Option<RecordingState>,
+}
+
+impl LessonSeen {
+    /// Whether whoever looks could enrol in the course now, without an invitation.
+    #[must_use]
+    pub fn may_enrol(&self) -> bool {
+        let Some(person) = &self.standing.person else { return false };
+        let no_place = matches!(person.enrolment, None | Some(EnrolmentState::Left | EnrolmentState::Declined));
+        no_place
+            && !person.suspended
+            && person.id != self.standing.lesson.mentor
+            && !self.course_archived
+            && self.standing.enrolling != Enrolling::Invitation
+    }
+}
+
+/// In whose eyes lessons are somebody's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mine {
+    /// They teach them.
+    Teaching,
+    /// They are in the course, or were at the lesson.
+    Attending,
+}
+
+/// Which lessons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LessonFilter {
+    /// In that state.
+    pub state: Option<LessonState>,
+    /// Of that course.
+    pub course: Option<CourseId>,
+    /// Of that mentor.
+    pub mentor: Option<UserId>,
+    /// One's own.
+    pub mine: Option<Mine>,
+    /// That begin then or later.
+    pub from: Option<UnixMillis>,
+    /// That begin before.
+    pub until: Option<UnixMillis>,
+    /// Behind that one, by begin and id.
+    pub after: Option<(UnixMillis, LessonId)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A stretch of a recording that has a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chapter {
+    /// From the first frame of the recording, in milliseconds.
+    pub at_ms: i64,
+    /// What it is called.
+    pub title: String,
+}
+
+/// Somebody is sent out of a lesson.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Out of which.
+    pub lesson: LessonId,
+    /// Who.
+    pub user: UserId,
+    /// By whom.
+    pub by: UserId,
+    /// Why.
+    pub reason: String,
+}
+
 /// Lessons, kept.
 pub trait LessonRepository: Send + Sync {
     /// Keeps new lessons of one course with their channels, all or none.
@@ -132,4 +340,64 @@ pub trait LessonRepository: Send + Sync {
         lessons: &'a [NewLesson],
         may_overlap: bool,
     ) -> BoxFuture<'a, Result<(), TeachingError>>;
+
+    /// A lesson as `viewer` sees it, whether or not they may know of it.
+    fn lesson(
+        &self,
+        id: LessonId,
+        viewer: Option<UserId>,
+    ) -> BoxFuture<'_, Result<Option<LessonSeen>, RepositoryError>>;
+
+    /// Those that `viewer` may know of, by begin and id.
+    fn lessons<'a>(
+        &'a self,
+        filter: &'a LessonFilter,
+        viewer: Option<UserId>,
+    ) -> BoxFuture<'a, Result<Vec<LessonSeen>, RepositoryError>>;
+
+    /// Changes a lesson, or it and what follows, all or none. Those that differ now, the one first.
+    ///
+    /// # Errors
+    /// As [`LessonChange::applied`] and [`LessonChange::followed`]; [`TeachingError::ChangedMeanwhile`];
+    /// [`TeachingError::Overlaps`].
+    fn change_lessons<'a>(
+        &'a self,
+        id: LessonId,
+        edit: &'a LessonEdit,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Vec<Lesson>, TeachingError>>;
+
+    /// Calls a scheduled lesson off. Again is no error and changes nothing.
+    ///
+    /// # Errors
+    /// [`TeachingError::NotNow`] if it is live or over.
+    fn cancel_lesson<'a>(
+        &'a self,
+        id: LessonId,
+        reason: &'a str,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Lesson, TeachingError>>;
+
+    /// The chapters of its recording, in order.
+    fn chapters(&self, id: LessonId) -> BoxFuture<'_, Result<Vec<Chapter>, RepositoryError>>;
+
+    /// Puts these in place of those that were.
+    fn put_chapters<'a>(
+        &'a self,
+        id: LessonId,
+        chapters: &'a [Chapter],
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<(), RepositoryError>>;
+
+    /// Sends somebody out; all that they were granted of the lesson is revoked.
+    ///
+    /// # Errors
+    /// [`RepositoryError::NotFound`] if there is no such person.
+    fn ban<'a>(&'a self, ban: &'a Ban, now: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>>;
+
+    /// Lets somebody in again. Who was not sent out is no error.
+    fn lift_ban(&self, lesson: LessonId, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Why something about a course or a lesson is not done.
 
 use crate::teaching::LessonState;
+use crate::teaching::lessons::TimesError;
+use crate::teaching::series::ZoneError;
 use crate::{LessonId, RepositoryError};
 
 /// Why not. Nothing was changed.
@@ -34,6 +36,12 @@ pub enum TeachingError {
     /// The lesson's state does not allow it.
     #[error("the lesson is {}", .0.as_str())]
     NotNow(LessonState),
+    /// It cannot be at that time.
+    #[error("the time {0}")]
+    Times(#[from] TimesError),
+    /// It cannot be in that zone.
+    #[error("the zone {0}")]
+    Zone(#[from] ZoneError),
     /// There are as many of it as may be.
     #[error("there are {0} already, which is as many as may be")]
     TooMany(u32),

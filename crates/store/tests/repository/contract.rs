@@ -22,7 +22,8 @@ pub fn key_for(channel: &Channel) -> (StreamKey, Redacted<String>) {
     StreamKey::create(channel.id, "OBS di ruang 2", UnixMillis(7))
 }
 
-fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
+/// A recording of that channel.
+pub fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
     let (started, path) = (UnixMillis(id as i64), channel.path.clone());
     Recording {
         id: StreamId(id),
@@ -39,6 +40,7 @@ fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
 /// Runs on an empty repository.
 pub async fn repository_contract(repository: &dyn Repository) {
     an_empty_repository_says_so(repository).await;
+    super::identity::identity_contract(repository).await;
     a_channel_comes_back_as_it_was_kept(repository).await;
     a_path_is_taken_once_per_application(repository).await;
     a_key_hash_is_never_shared(repository).await;
@@ -48,6 +50,8 @@ pub async fn repository_contract(repository: &dyn Repository) {
     a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
     changes_are_numbered_without_gaps(repository).await;
     a_person_is_known_by_the_secret_of_a_session(repository).await;
+    super::teaching::teaching_contract(repository).await;
+    super::notices::notices_contract(repository).await;
     super::room::room_contract(repository).await;
 }
 

@@ -1,17 +1,26 @@
 //! People and their sessions.
 
 use control::{
-    BoxFuture, ChangeKind, KeyHash, NewChange, PeopleRepository, Principal, RepositoryError, Roles, Session,
-    SessionKind, User, UserId,
+    BoxFuture, ChangeKind, KeyHash, NewChange, PeopleRepository, Principal, RepositoryError, Roles, Session, User,
+    UserId,
 };
 use media::{Redacted, UnixMillis};
 
-use super::{Row, Store, changes, rows};
+use super::{Row, Store, Write, changes, rows, sessions};
 
 /// A `SELECT` of whole accounts, `u`.
-const USERS: &str =
+pub(super) const USERS: &str =
     "SELECT u.id, u.email, u.name, u.locale, u.zone, u.is_mentee, u.is_mentor, u.is_operator, u.password,
     u.verified_ms, u.suspended_ms, u.created_ms, u.version FROM users u";
+
+/// The columns of it, where more is selected.
+const USER: &str = "u.id, u.email, u.name, u.locale, u.zone, u.is_mentee, u.is_mentor, u.is_operator, u.password,
+    u.verified_ms, u.suspended_ms, u.created_ms, u.version";
+
+/// The columns of a session `s` that [`session`] reads.
+pub(super) const SESSION: &str = "s.id AS s_id, s.user_id AS s_user_id, s.kind AS s_kind,
+    s.secret_hash AS s_secret_hash, s.label AS s_label, s.created_ms AS s_created_ms, s.seen_ms AS s_seen_ms,
+    s.expires_ms AS s_expires_ms, s.revoked_ms AS s_revoked_ms";
 
 /// A row of `users`.
 pub(super) fn user(row: &Row) -> Result<User, RepositoryError> {
@@ -34,16 +43,12 @@ pub(super) fn user(row: &Row) -> Result<User, RepositoryError> {
     })
 }
 
-fn session(row: &Row) -> Result<Session, RepositoryError> {
-    let kind = match rows::column::<&str>(row, "s_kind")? {
-        "browser" => SessionKind::Browser,
-        "bearer" => SessionKind::Bearer,
-        _ => return Err(rows::corrupt("kind")),
-    };
+/// A row with the columns [`SESSION`].
+pub(super) fn session(row: &Row) -> Result<Session, RepositoryError> {
     Ok(Session {
         id: rows::parsed(row, "s_id")?,
         user: rows::parsed(row, "s_user_id")?,
-        kind,
+        kind: rows::parsed(row, "s_kind")?,
         secret: rows::parsed(row, "s_secret_hash")?,
         label: rows::column(row, "s_label")?,
         created: UnixMillis(rows::column(row, "s_created_ms")?),
@@ -53,31 +58,37 @@ fn session(row: &Row) -> Result<Session, RepositoryError> {
     })
 }
 
+/// Keeps a new account; what tells of it is the caller's.
+pub(super) async fn insert(transaction: &mut Write, user: &User) -> Result<(), RepositoryError> {
+    sqlx::query(
+        "INSERT INTO users (id, email, name, locale, zone, is_mentee, is_mentor, is_operator, password,
+             verified_ms, suspended_ms, created_ms, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(user.id.to_string())
+    .bind(&user.email)
+    .bind(&user.name)
+    .bind(user.locale.as_str())
+    .bind(&user.zone)
+    .bind(i64::from(user.roles.mentee))
+    .bind(i64::from(user.roles.mentor))
+    .bind(i64::from(user.roles.operator))
+    .bind(user.password.as_ref().map(|password| &password.0))
+    .bind(user.verified.map(|at| at.0))
+    .bind(user.suspended.map(|at| at.0))
+    .bind(user.created.0)
+    .bind(user.version)
+    .execute(transaction.connection())
+    .await
+    .map(|_| ())
+    .map_err(|error| rows::failed("account", error))
+}
+
 impl PeopleRepository for Store {
     fn create_user<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
-            sqlx::query(
-                "INSERT INTO users (id, email, name, locale, zone, is_mentee, is_mentor, is_operator, password,
-                     verified_ms, suspended_ms, created_ms, version)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            )
-            .bind(user.id.to_string())
-            .bind(&user.email)
-            .bind(&user.name)
-            .bind(user.locale.as_str())
-            .bind(&user.zone)
-            .bind(i64::from(user.roles.mentee))
-            .bind(i64::from(user.roles.mentor))
-            .bind(i64::from(user.roles.operator))
-            .bind(user.password.as_ref().map(|password| &password.0))
-            .bind(user.verified.map(|at| at.0))
-            .bind(user.suspended.map(|at| at.0))
-            .bind(user.created.0)
-            .bind(user.version)
-            .execute(transaction.connection())
-            .await
-            .map_err(|error| rows::failed("account", error))?;
+            insert(&mut transaction, user).await?;
             changes::append(&mut transaction, user.created, &NewChange::new(ChangeKind::User).user(user.id)).await?;
             transaction.commit().await.map_err(|error| rows::failed("account", error))
         })
@@ -109,45 +120,24 @@ impl PeopleRepository for Store {
 
     fn create_session<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO sessions (id, user_id, kind, secret_hash, label, created_ms, seen_ms, expires_ms, revoked_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(session.id.to_string())
-            .bind(session.user.to_string())
-            .bind(match session.kind {
-                SessionKind::Browser => "browser",
-                SessionKind::Bearer => "bearer",
-            })
-            .bind(session.secret.to_string())
-            .bind(&session.label)
-            .bind(session.created.0)
-            .bind(session.seen.0)
-            .bind(session.expires.0)
-            .bind(session.revoked.map(|at| at.0))
-            .execute(&self.writer)
-            .await
-            .map(|_| ())
-            .map_err(|error| rows::failed("session", error))
+            let mut transaction = self.begin().await?;
+            sessions::insert(&mut transaction, session).await?;
+            transaction.commit().await.map_err(|error| rows::failed("session", error))
         })
     }
 
     fn principal(&self, secret: KeyHash) -> BoxFuture<'_, Result<Option<Principal>, RepositoryError>> {
         Box::pin(async move {
-            sqlx::query(
-                "SELECT u.id, u.email, u.name, u.locale, u.zone, u.is_mentee, u.is_mentor, u.is_operator, u.password,
-                     u.verified_ms, u.suspended_ms, u.created_ms, u.version, s.id AS s_id, s.user_id AS s_user_id,
-                     s.kind AS s_kind, s.secret_hash AS s_secret_hash, s.label AS s_label,
-                     s.created_ms AS s_created_ms, s.seen_ms AS s_seen_ms, s.expires_ms AS s_expires_ms,
-                     s.revoked_ms AS s_revoked_ms
-                 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret_hash = $1",
-            )
-            .bind(secret.to_string())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(|error| rows::failed("session", error))?
-            .map(|row| Ok(Principal { user: user(&row)?, session: session(&row)? }))
-            .transpose()
+            let text = format!(
+                "SELECT {USER}, {SESSION} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret_hash = $1"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(text))
+                .bind(secret.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(|error| rows::failed("session", error))?
+                .map(|row| Ok(Principal { user: user(&row)?, session: session(&row)? }))
+                .transpose()
         })
     }
 }

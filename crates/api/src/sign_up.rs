@@ -1,0 +1,114 @@
+//! Making an account.
+
+use control::identity::throttle::{Attempt, MAIL, SIGN_UP};
+use control::identity::{LinkPurpose, OneTimeLink, SignedUp, letters, link_path};
+use control::{RepositoryError, Roles, User, UserId};
+use http::StatusCode;
+use media::{Redacted, UnixMillis};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::State;
+use crate::account::{Fields, evenly};
+use crate::extract::Json;
+use crate::problem::{Problem, ProblemBody};
+use crate::session::{Secret, attempt};
+use crate::visit::Visit;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(sign_up))
+}
+
+/// Who wants an account.
+#[derive(Deserialize, ToSchema)]
+struct Newcomer {
+    email: String,
+    /// 10 to 256 bytes; not the name, the address, or a common one.
+    #[schema(value_type = String)]
+    password: Secret,
+    /// 1 to 100 characters.
+    name: String,
+    /// `id` or `en`.
+    locale: String,
+    /// IANA name of the time zone.
+    zone: String,
+}
+
+/// Makes an account, which can be used once its address is confirmed by the link in the mail that goes out.
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "account", request_body = Newcomer, responses(
+    (status = 202, description = "A mail is under way, whether or not the address has an account."),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn sign_up(
+    axum::extract::State(state): axum::extract::State<State>,
+    visit: Visit,
+    Json(newcomer): Json<Newcomer>,
+) -> Result<StatusCode, Problem> {
+    if !state.settings.sign_up {
+        let detail = "this server makes accounts by its operator only: ask there for a sign-in link";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "sign-up-closed", "sign-up is closed", detail));
+    }
+    let (base, now) = (visit.base_for_mail()?.to_owned(), state.now());
+    let user = read(&newcomer, now)?;
+    let attempts = [Attempt::on_account(MAIL, &user.email), Attempt::from_address(SIGN_UP, visit.address)];
+    attempt(&state, &attempts, now).await?;
+    let password = state.passwords().hash(newcomer.password.redacted()).await?;
+    let user = User { password: Some(password), ..user };
+    evenly(keep(&state, &base, &user, now)).await;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// The account without its password, if all fields are as they must be.
+fn read(newcomer: &Newcomer, now: UnixMillis) -> Result<User, Problem> {
+    let mut fields = Fields::default();
+    let email = match fields.email(&newcomer.email) {
+        Some(email) if email.is_local() => fields.wrong("email", "must be an address that mail reaches from elsewhere"),
+        email => email,
+    };
+    let (name, locale) = (fields.name(&newcomer.name), fields.locale(&newcomer.locale));
+    let zone = fields.zone(&newcomer.zone);
+    let (typed_email, typed_name) = (newcomer.email.trim().to_lowercase(), newcomer.name.trim());
+    fields.password(newcomer.password.expose(), &typed_email, typed_name);
+    let (Some(email), Some(name), Some(locale), Some(zone)) = (email, name, locale, zone) else {
+        return Err(fields.good().err().unwrap_or_else(Problem::not_found));
+    };
+    fields.good()?;
+    Ok(User {
+        id: UserId::new(now),
+        email: email.as_str().to_owned(),
+        name,
+        locale,
+        zone,
+        roles: Roles { mentee: true, ..Roles::default() },
+        password: None,
+        verified: None,
+        suspended: None,
+        created: now,
+        version: 1,
+    })
+}
+
+/// Keeps the account and sends its link; or tells who has the address that somebody wanted another.
+async fn keep(state: &State, base: &str, user: &User, now: UnixMillis) -> Result<(), RepositoryError> {
+    let (link, token) = OneTimeLink::create(user.id, LinkPurpose::Verify, now);
+    let mail = match state.repository.sign_up(user, &link).await? {
+        SignedUp::Waiting => {
+            let url = Redacted(format!("{base}{}", link_path(user.roles, &token).0));
+            letters::confirm(&user.email, &user.name, user.locale, &link, &url)
+        }
+        SignedUp::Exists => {
+            let Some(owner) = state.repository.user_by_email(&user.email).await? else { return Ok(()) };
+            if owner.suspended.is_some() {
+                return Ok(());
+            }
+            letters::has_account(&owner.email, &owner.name, owner.locale, &link.hash.to_string())
+        }
+    };
+    state.mailer.send(&mail).await
+}
