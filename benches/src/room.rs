@@ -158,13 +158,7 @@ fn sign_in(http: SocketAddr, people: usize) -> anyhow::Result<Vec<String>> {
 }
 
 /// Opens the sockets, one after the other: each is let in before the next.
-fn join(
-    http: SocketAddr,
-    lesson: &str,
-    tokens: &[String],
-    viewers: usize,
-    poll: &Poll,
-) -> anyhow::Result<Vec<Viewer>> {
+fn join(http: SocketAddr, lesson: &str, tokens: &[String], viewers: usize, poll: &Poll) -> anyhow::Result<Vec<Viewer>> {
     let mut crowd = Vec::with_capacity(viewers);
     for n in 0..viewers {
         let mut socket = std::net::TcpStream::connect(http)?;
