@@ -10,12 +10,14 @@
     reason = "a command-line tool that paces itself"
 )]
 
+mod beside;
 mod fanout;
 mod floor;
 mod glass;
 mod hls;
 mod ingest;
 mod nginx;
+mod opening;
 mod parked;
 mod playable;
 mod process;
@@ -41,6 +43,8 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("ingest", ingest::run),
     ("playable", playable::run),
     ("glass", glass::run),
+    ("opening", opening::run),
+    ("api", beside::run),
 ];
 
 fn main() -> anyhow::Result<()> {

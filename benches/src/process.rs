@@ -86,7 +86,8 @@ fn family(pid: u32) -> anyhow::Result<Vec<u32>> {
     Ok(all)
 }
 
-fn usage_of(pid: u32) -> anyhow::Result<Usage> {
+/// What one process has used so far.
+pub fn usage_of(pid: u32) -> anyhow::Result<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the server is gone")?;
     let after = stat.rsplit_once(')').context("an odd stat line")?.1;
     let fields: Vec<&str> = after.split_whitespace().collect();

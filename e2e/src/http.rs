@@ -61,9 +61,27 @@ pub fn get(to: SocketAddr, path: &str) -> io::Result<Response> {
 /// # Errors
 /// As for [`get`].
 pub fn request(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+    send(to, method, path, headers, None)
+}
+
+/// The same with a body in JSON.
+///
+/// # Errors
+/// As for [`get`].
+pub fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    json: Option<&str>,
+) -> io::Result<Response> {
+    let length = json.unwrap_or_default().len().to_string();
     let mut all = vec![("Connection", "close")];
+    if json.is_some() {
+        all.extend([("Content-Type", "application/json"), ("Content-Length", length.as_str())]);
+    }
     all.extend(headers);
-    let (mut response, mut reader) = open(to, method, path, &all)?;
+    let (mut response, mut reader) = open_with(to, method, path, &all, json.unwrap_or_default())?;
     let empty = method == "HEAD" || matches!(response.status, 204 | 304) || response.status < 200;
     if !empty {
         response.body = body(&response, &mut reader)?;
@@ -81,6 +99,16 @@ pub fn open(
     path: &str,
     headers: &[(&str, &str)],
 ) -> io::Result<(Response, BufReader<TcpStream>)> {
+    open_with(to, method, path, headers, "")
+}
+
+fn open_with(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<(Response, BufReader<TcpStream>)> {
     let mut socket = TcpStream::connect_timeout(&to, TIMEOUT)?;
     socket.set_read_timeout(Some(TIMEOUT))?;
     socket.set_write_timeout(Some(TIMEOUT))?;
@@ -90,6 +118,7 @@ pub fn open(
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
+    text.push_str(body);
     socket.write_all(text.as_bytes())?;
     let mut reader = BufReader::with_capacity(64 << 10, socket);
     let response = head(&mut reader)?;

@@ -27,6 +27,7 @@ pub mod poll;
 pub mod process;
 pub mod publish;
 pub mod recordings;
+pub mod school;
 pub mod sender;
 pub mod server;
 pub mod sight;

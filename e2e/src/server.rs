@@ -34,6 +34,10 @@ pub struct Options {
     pub config: String,
     /// HTTPS and RTMPS too.
     pub tls: bool,
+    /// Logs what it logs by default, not all there is: for what measures.
+    pub quiet: bool,
+    /// Another program than the tests'.
+    pub binary: Option<PathBuf>,
     /// Its environment beyond the test's own, its commands' too.
     pub environment: Vec<(&'static str, &'static str)>,
 }
@@ -120,17 +124,20 @@ impl Server {
         let ready_file = self.folder.path().join(format!("ready-{}.json", self.starts));
         let config = self.folder.path().join("tayang.toml");
         std::fs::write(&config, &self.options.config).expect("written");
-        let mut command = Command::new(binary());
+        let mut command = Command::new(self.program());
         command.arg("serve").arg("--data-dir").arg(&self.data_dir).arg("--config").arg(&config);
         command.args(["--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"]).arg("--ready-file").arg(&ready_file);
         if self.options.tls {
             command.args(["--https", "127.0.0.1:0", "--rtmps", "127.0.0.1:0"]);
         }
         // All that we could ever say, so that a secret in any of it is found.
-        command.env(
-            "TAYANG_LOG_LEVEL",
-            "info,server=trace,gateway=trace,recorder=trace,hub=trace,store=trace,control=trace,rtmp=trace",
-        );
+        if !self.options.quiet {
+            command.env(
+                "TAYANG_LOG_LEVEL",
+                "info,server=trace,gateway=trace,recorder=trace,hub=trace,store=trace,control=trace,rtmp=trace,api=trace,\
+                 events=trace",
+            );
+        }
         command.envs(self.options.environment.iter().copied());
         let mut child = Child::start("the server", command, &self.log_file(self.starts));
         let ready = poll::try_until(READY, || {
@@ -143,6 +150,21 @@ impl Server {
             None => panic!("the server is not ready:\n{}", child.last_words()),
         }
         self.child = Some(child);
+    }
+
+    fn program(&self) -> PathBuf {
+        self.options.binary.clone().unwrap_or_else(binary)
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    #[track_caller]
+    pub fn pid(&self) -> u32 {
+        let pid = self.child.as_ref().expect("the server runs").pid();
+        u32::try_from(pid.as_raw_nonzero().get()).expect("a process id is positive")
     }
 
     fn log_file(&self, start: u32) -> PathBuf {
@@ -205,7 +227,7 @@ impl Server {
     /// Runs a command of the program on this data directory.
     #[track_caller]
     pub fn cli(&self, arguments: &[&str]) -> Output {
-        Command::new(binary())
+        Command::new(self.program())
             .arg("--data-dir")
             .arg(&self.data_dir)
             .arg("--config")

@@ -21,6 +21,7 @@ fn main() -> std::io::Result<()> {
     codecs()?;
     mp4()?;
     sign()?;
+    playback()?;
     http()?;
     frames()?;
     rtmp_seeds()
@@ -246,6 +247,32 @@ fn sign() -> std::io::Result<()> {
     write("sign", "md5", format!("1700000000-{}", hex.repeat(2)).as_bytes())?;
     write("sign", "publish", format!("live/kelas?sign=1700000000-{}&x=1", hex.repeat(4)).as_bytes())?;
     write("sign", "twice", b"live/kelas?sign=1-a&sign=2-b")
+}
+
+fn playback() -> std::io::Result<()> {
+    use control::playback::{Claims, Kind, LIFE_MS, TokenKeys};
+    use control::{CourseId, LessonId, PlaybackId, Seq, SessionId, UserId, Uuid};
+    use media::{Redacted, UnixMillis};
+    let secret =
+        control::secrets::Secret { kid: 1, value: Redacted("benih".to_owned()), created: UnixMillis(0) };
+    let keys = TokenKeys::new(&[secret]);
+    let (id, now) = (Uuid::from_u128, UnixMillis(1_700_000_000_000));
+    for (name, kind) in [("live", Kind::Live), ("recording", Kind::Recording)] {
+        let claims = Claims {
+            user: UserId(id(1)),
+            session: SessionId(id(2)),
+            lesson: LessonId(id(3)),
+            course: CourseId(id(4)),
+            channel: id(5),
+            playback: PlaybackId(id(6)),
+            kind,
+            seq: Seq(7),
+            issued: now,
+            expires: UnixMillis(now.0 + LIFE_MS),
+        };
+        write("playback", name, keys.issue(&claims).expect("there is a key").0.as_bytes())?;
+    }
+    write("playback", "short", b"AQEAAQ")
 }
 
 /// Records what one side says to the other after the handshake, and the handshake itself.

@@ -4,33 +4,14 @@
  * It speaks the real addresses and the real content security policy, so that what passes here fits the real server.
  */
 
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { acceptSocket, file, frameHeader, NAME, page, text } from './answers.mjs';
 import { flvStream } from './media.mjs';
 
 const DIST = fileURLToPath(new URL('../apps/watch/dist/', import.meta.url));
-const POLICY = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:";
-const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.woff2': 'font/woff2',
-  '.m3u8': 'application/vnd.apple.mpegurl',
-  '.mpd': 'application/dash+xml',
-  '.ts': 'video/mp2t',
-  '.m4s': 'video/iso.segment',
-  '.mp4': 'video/mp4',
-};
-
-const NAME = /^[A-Za-z0-9._-]+$/;
-
 /** Starts on a free port. `live` and `recorded` are folders that {@link ./media.mjs} fills. */
 export async function startMock({ live, recorded }) {
   const mock = { channel: {}, status: 200, mediaStatus: 200, asked: [], refused: 0, children: new Set(), sockets: new Set() };
@@ -87,7 +68,7 @@ async function answer(mock, folders, request, response) {
   const { pathname } = new URL(request.url, 'http://mock');
   mock.asked.push(request.url);
   const parts = pathname.split('/').filter((part) => part !== '');
-  if (parts[0] === 'watch') return page(response);
+  if (parts[0] === 'watch') return page(response, join(DIST, 'index.html'));
   if (parts[0] === 'assets' && NAME.test(parts[1] ?? '')) return file(response, join(DIST, 'assets', parts[1]), 200);
   if (pathname === '/time') return text(response, 200, new Date().toISOString());
   const rest = parts[0] === 's' ? parts.slice(2) : parts;
@@ -107,34 +88,6 @@ async function answerChannel(mock, { live, recorded }, [, name, first, second], 
   return text(response, 404, 'not found');
 }
 
-function text(response, status, body, type = 'text/plain; charset=utf-8') {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-  response.end(body);
-}
-
-async function page(response) {
-  const body = await readFile(join(DIST, 'index.html'));
-  response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer' });
-  response.end(body);
-}
-
-async function file(response, path, status, request) {
-  const found = await stat(path).catch(() => null);
-  if (found === null) return text(response, 404, 'not found');
-  const type = TYPES[extname(path)] ?? 'application/octet-stream';
-  const range = /^bytes=(\d+)-(\d*)$/.exec(request?.headers.range ?? '');
-  if (range !== null) {
-    const start = Number(range[1]);
-    const end = range[2] === '' ? found.size - 1 : Math.min(Number(range[2]), found.size - 1);
-    response.writeHead(206, { 'content-type': type, 'content-range': `bytes ${start}-${end}/${found.size}`, 'content-length': end - start + 1 });
-    createReadStream(path, { start, end }).pipe(response);
-    return undefined;
-  }
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-  createReadStream(path).pipe(response);
-  return undefined;
-}
-
 function startFlv(mock, closed) {
   const child = flvStream();
   mock.children.add(child);
@@ -149,25 +102,11 @@ function flv(mock, request, response) {
 }
 
 function upgrade(mock, request, socket) {
-  const key = request.headers['sec-websocket-key'];
-  if (key === undefined || mock.mediaStatus !== 200) return socket.destroy();
+  if (mock.mediaStatus !== 200) return socket.destroy();
   mock.asked.push(`ws:${request.url}`);
-  const accept = createHash('sha1').update(key + WEBSOCKET_GUID).digest('base64');
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`);
-  socket.on('error', () => socket.destroy());
+  acceptSocket(request, socket);
   const child = startFlv(mock, (done) => socket.on('close', done));
   child.stdout.on('data', (bytes) => socket.write(Buffer.concat([frameHeader(bytes.length), bytes])));
   child.on('exit', () => socket.destroy());
   return undefined;
-}
-
-/** Header of one unmasked binary frame (RFC 6455, 5.2). */
-function frameHeader(length) {
-  if (length < 126) return Buffer.from([0x82, length]);
-  if (length < 65_536) return Buffer.from([0x82, 126, length >> 8, length & 0xff]);
-  const header = Buffer.alloc(10);
-  header[0] = 0x82;
-  header[1] = 127;
-  header.writeBigUInt64BE(BigInt(length), 2);
-  return header;
 }

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-const TEXT = new Set(['.html', '.js', '.css', '.svg', '.json']);
+const TEXT = new Set(['.html', '.js', '.css', '.svg', '.json', '.webmanifest']);
 /** Below this the header of the answer is the larger part. */
 const BYTES_MIN = 512;
 

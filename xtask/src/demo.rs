@@ -1,14 +1,17 @@
 //! `cargo xtask demo`: from a clean clone to a picture in the browser, and back to nothing on Ctrl-C.
 
+mod school;
+
 use std::fs::{File, TryLockError};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
+use school::School;
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -26,7 +29,6 @@ const READY_SECONDS_MAX: u64 = 30;
 /// The server bounds its own drain; this is beyond it.
 const DRAIN_SECONDS_MAX: u64 = 30;
 const POLL: Duration = Duration::from_millis(100);
-const CHANNEL: &str = "demo";
 
 /// Builds, starts, publishes, prints, waits, stops.
 pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
@@ -179,12 +181,12 @@ fn on_air(
     stopped: &AtomicBool,
     stop_after: Option<Duration>,
 ) -> Result<()> {
-    step(5, "a channel with a test signal");
-    let channel = create_channel(tayang, folder)?;
+    step(5, "a mentor, a course, mentees, and a lesson with a test signal");
+    let school = school::open(tayang, folder, &listens(folder)?)?;
     let mut command = Command::new(tayang);
-    command.arg("--data-dir").arg(folder).args(["publish-test", "--channel", CHANNEL]);
+    command.arg("--data-dir").arg(folder).args(["publish-test", "--channel", &school.channel]);
     let mut publisher = Some(Child::start("the test signal", command, &folder.join("publish-test.log"))?);
-    println!("{}", banner(&channel)?);
+    println!("{}", banner(&school));
     let start = Instant::now();
     let outcome = loop {
         if stopped.load(Ordering::Relaxed) || stop_after.is_some_and(|after| start.elapsed() >= after) {
@@ -206,42 +208,33 @@ fn on_air(
     outcome
 }
 
-fn create_channel(tayang: &Path, folder: &Path) -> Result<Value> {
-    let output = Command::new(tayang)
-        .arg("--data-dir")
-        .arg(folder)
-        .args(["channel", "create", CHANNEL, "--json"])
-        .stdin(Stdio::null())
-        .output()
-        .context("`tayang channel create` does not start")?;
-    ensure!(output.status.success(), "`tayang channel create`: {}", String::from_utf8_lossy(&output.stderr).trim());
-    serde_json::from_slice(&output.stdout).context("`tayang channel create --json` printed no JSON")
+/// Where the server takes HTTP, for this machine.
+fn listens(folder: &Path) -> Result<String> {
+    let ready: Value = serde_json::from_slice(&std::fs::read(ready_file(folder))?)?;
+    let address = ready["http"].as_str().context("the ready file has no http")?;
+    Ok(address.replace("0.0.0.0", "127.0.0.1"))
 }
 
 /// What a newcomer needs to know.
-fn banner(channel: &Value) -> Result<String> {
-    let text = |value: &Value, name: &str| -> Result<String> {
-        value.as_str().map(str::to_owned).with_context(|| format!("`channel create --json` has no {name}"))
-    };
-    let page = text(&channel["play"]["page"], "play.page")?;
-    let publish = text(&channel["publish"]["rtmp"], "publish.rtmp")?;
-    let (server, key) = publish.rsplit_once('/').with_context(|| format!("{publish} has no key"))?;
+fn banner(school: &School) -> String {
     let line = "─".repeat(78);
-    let mut out = format!("\n{line}\n  On air.\n\n  Watch        {page}\n");
-    for (name, label) in [("hls", "LL-HLS"), ("dash", "DASH"), ("flv", "HTTP-FLV"), ("rtmp", "RTMP")] {
-        if let Some(url) = channel["play"][name].as_str() {
-            out.push_str(&format!("  {label:12} {url}\n"));
-        }
-    }
-    out.push_str(&format!(
-        "\n  Publish your own (it takes over from the test signal)\n\
+    let (server, key) = &school.obs;
+    format!(
+        "\n{line}\n  On air.\n\
+         \n  Watch        {}\
+         \n               MyMentor, as a mentee\
+         \n  Teach        {}\
+         \n               MyMentee, as the mentor\n\
+         \n  Each link signs in once; `tayang user link` makes others. Sign in with different browsers, or one in a\
+         \n  private window.\n\
+         \n  Publish your own (it takes over from the test signal)\n\
          \n  OBS          Settings > Stream > Service: Custom\n\
          \x20              Server      {server}\n\
          \x20              Stream key  {key}\n\
-         \n  ffmpeg       ffmpeg -re -i FILE -c copy -f flv {publish}\n\
-         \n  Stop         Ctrl-C\n{line}"
-    ));
-    Ok(out)
+         \n  ffmpeg       ffmpeg -re -i FILE -c copy -f flv {server}/{key}\n\
+         \n  Stop         Ctrl-C\n{line}",
+        school.mentee_link, school.mentor_link
+    )
 }
 
 fn shown(tree: &Tree, folder: &Path) -> String {
@@ -253,17 +246,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_banner_splits_the_publish_url_as_obs_wants_it() {
-        let channel = serde_json::json!({
-            "publish": { "rtmp": "rtmp://localhost:1935/live/kunci" },
-            "play": { "page": "http://localhost:8080/watch/live/demo", "hls": "http://localhost:8080/live/demo/master.m3u8" },
-        });
-        let text = banner(&channel).expect("complete");
-        assert!(text.contains("Server      rtmp://localhost:1935/live\n"), "{text}");
-        assert!(text.contains("Stream key  kunci\n"), "{text}");
-        assert!(text.contains("Watch        http://localhost:8080/watch/live/demo\n"), "{text}");
-        assert!(text.contains("LL-HLS       http://localhost:8080/live/demo/master.m3u8\n"), "{text}");
-        assert!(banner(&serde_json::json!({})).is_err());
+    fn the_banner_says_where_to_watch_to_teach_and_to_publish() {
+        let school = School {
+            channel: "lesson/l-1".to_owned(),
+            mentor_link: "http://localhost:8080/mymentee/link#a".to_owned(),
+            mentee_link: "http://localhost:8080/mymentor/link#b".to_owned(),
+            obs: ("rtmp://localhost:1935/lesson".to_owned(), "kunci".to_owned()),
+        };
+        let text = banner(&school);
+        for line in [
+            "  Watch        http://localhost:8080/mymentor/link#b\n",
+            "  Teach        http://localhost:8080/mymentee/link#a\n",
+            "Server      rtmp://localhost:1935/lesson\n",
+            "Stream key  kunci\n",
+            "-f flv rtmp://localhost:1935/lesson/kunci\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
     }
 
     fn parent(name: &str) -> PathBuf {

@@ -94,10 +94,12 @@ struct PythonTool {
     whole: bool,
 }
 
-/// An ffmpeg that speaks Enhanced RTMP, with Opus since ffmpeg 8; Debian's is 5.1. And a stand-in for S3 that speaks all of
-/// its HTTP.
+/// An ffmpeg that speaks Enhanced RTMP, with Opus since ffmpeg 8; Debian's is 5.1. A stand-in for S3 that speaks all of its
+/// HTTP, a mail server, and a program that holds an API to its document.
 const PYTHON_TOOLS: &[PythonTool] = &[
+    PythonTool { name: "aiosmtpd", requirement: "aiosmtpd==1.4.6", whole: true },
     PythonTool { name: "imageio-ffmpeg", requirement: "imageio-ffmpeg==0.8.1", whole: false },
+    PythonTool { name: "schemathesis", requirement: "schemathesis==4.32.5", whole: true },
     PythonTool { name: "moto", requirement: "moto[s3,server]==5.2.5", whole: true },
 ];
 

@@ -45,6 +45,15 @@ impl PageQuery {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         bytes.map(Some).ok_or_else(|| Problem::field("cursor", "must be next_cursor of an earlier answer"))
     }
+
+    /// The same where the key is an id.
+    ///
+    /// # Errors
+    /// 422 for a text that no page gave.
+    pub fn after_id<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let wrong = |_| Problem::field("cursor", "must be next_cursor of an earlier answer");
+        self.after()?.map(|text| text.parse().map_err(wrong)).transpose()
+    }
 }
 
 /// A page.

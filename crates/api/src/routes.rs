@@ -5,7 +5,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
-use crate::{State, account, audit, idempotency, oidc, session, sign_up, users};
+use crate::{
+    State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
+    mentors, notices, oidc, playback, publishing, push, room, session, sign_up, users, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,8 +20,23 @@ struct Document;
 fn described() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(account::routes())
+        .merge(attendance::routes())
+        .merge(calendar::routes())
+        .merge(changes::routes())
+        .merge(courses::routes())
+        .merge(earlier::routes())
+        .merge(enrolments::routes())
+        .merge(lessons::routes())
+        .merge(livego::routes())
+        .merge(mentors::routes())
+        .merge(playback::routes())
+        .merge(publishing::routes())
+        .merge(notices::routes())
+        .merge(push::routes())
+        .merge(webhooks::routes())
         .merge(audit::routes())
         .merge(oidc::routes())
+        .merge(room::routes())
         .merge(session::routes())
         .merge(sign_up::routes())
         .merge(users::routes())
@@ -37,7 +55,10 @@ pub fn document() -> String {
 #[must_use]
 pub fn answers(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "api" | "problems")
+    matches!(
+        first,
+        "api" | "calendar" | "control" | "livestream" | "mentor" | "problems" | "stat" | "store-live" | "streams"
+    )
 }
 
 pub(crate) fn all(state: State) -> Router {

@@ -1,15 +1,26 @@
 //! The way in: a request of the port, an answer for it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower::ServiceExt as _;
 
+use crate::problem::Problem;
 use crate::{State, routes};
+
+/// Bytes of a request's body. The longest texts that anyone may write (a page about oneself, a hundred chapters) are a tenth.
+const BODY_BYTES_MAX: usize = 256 << 10;
+
+/// How long a request may take to come in and be understood, until its answer begins. Twice what a long poll waits; a client
+/// that sends its body slower than this is no client.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// Who asks, as far as the socket tells. An extension of every request.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +41,7 @@ impl Api {
     /// Answers from `state`.
     #[must_use]
     pub fn new(state: State) -> Self {
-        Self { router: routes::all(state) }
+        Self { router: routes::all(state).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)) }
     }
 
     /// Whether a path is one of ours.
@@ -47,10 +58,13 @@ impl Api {
     {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
-        let answered = self.router.clone().oneshot(request).await;
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(never) => match never {},
+        let mut response = match tokio::time::timeout(ANSWER_WITHIN, self.router.clone().oneshot(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                let detail = "the request did not come in, or could not be answered, in time: try again";
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "took too long", detail).into_response()
+            }
         };
         let headers = response.headers_mut();
         headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));

@@ -1,19 +1,22 @@
 //! What every answer may use.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use control::Repository;
 use control::air::Air;
 use control::mail::Mailer;
+use control::{Directory, Repository};
 use media::UnixMillis;
+use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::feed::Feed;
 use crate::known::Known;
 use crate::oidc::{OidcSettings, Provider};
 use crate::passwords::Passwords;
+use crate::room::Rooms;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
@@ -26,8 +29,27 @@ pub struct Settings {
     pub slot_margin_ms: i64,
     /// Media delivered to somebody before they count as having been there.
     pub attendance_ms: i64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
+    /// Where publishers reach this server: known once it listens.
+    pub addresses: Arc<OnceLock<Addresses>>,
+    /// What opens `POST /store-live` besides an operator's sign-in.
+    pub hook_secret: Option<Redacted<String>>,
+    /// Why no channel can be made at a path, if none can: its addresses would mean something else.
+    pub refuses_path: fn(&ChannelPath) -> Option<String>,
+    /// Where requests to addresses of strangers may go.
+    pub egress: events::egress::Policy,
     /// Who else tells us who somebody is.
     pub oidc: Option<OidcSettings>,
+}
+
+/// The beginnings of the addresses that publishers use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// `rtmp://host:port`.
+    pub rtmp: String,
+    /// `rtmps://host:port`, if on.
+    pub rtmps: Option<String>,
 }
 
 /// Cheap to clone; all clones are one.
@@ -39,6 +61,8 @@ struct Whole {
     known: Known,
     passwords: Passwords,
     provider: Option<Provider>,
+    feed: OnceLock<Feed>,
+    rooms: Rooms,
 }
 
 /// See [`State`].
@@ -47,6 +71,8 @@ pub struct Parts {
     pub repository: Arc<dyn Repository>,
     /// What is on air.
     pub air: Arc<dyn Air>,
+    /// Makes playback tokens, and knows which sessions are open.
+    pub directory: Arc<Directory>,
     /// Takes mails.
     pub mailer: Arc<dyn Mailer>,
     /// What the configuration says.
@@ -62,7 +88,9 @@ impl State {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let provider = parts.settings.oidc.clone().map(Provider::new);
-        Self(Arc::new(Whole { parts, known: Known::default(), passwords: Passwords::default(), provider }))
+        let (known, passwords) = (Known::default(), Passwords::default());
+        let whole = Whole { parts, known, passwords, provider, feed: OnceLock::new(), rooms: Rooms::default() };
+        Self(Arc::new(whole))
     }
 
     /// Who was lately known.
@@ -81,6 +109,16 @@ impl State {
     #[must_use]
     pub fn provider(&self) -> Option<&Provider> {
         self.0.provider.as_ref()
+    }
+
+    /// What wakes those who wait for changes.
+    pub(crate) fn feed(&self) -> &Feed {
+        self.0.feed.get_or_init(|| Feed::start(self))
+    }
+
+    /// The rooms that are open here.
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.rooms
     }
 
     /// The wall clock.

@@ -1,90 +1,22 @@
 //! Who may publish and who may play, answered from memory.
 //!
-//! A [`Snapshot`] is all channels and keys as of one moment; the [`Directory`] holds the newest one and swaps it whole when
-//! the database changed. Asking costs a few look-ups in hash tables whatever the number of channels, waits for no disk, and
-//! is repeated while somebody publishes or plays: a key revoked or a channel deleted is refused from the next snapshot on.
+//! A [`Snapshot`] is all channels, keys and lessons as of one moment; the [`Directory`] holds the newest one and swaps it
+//! whole when the database changed. Beside it are the keys of playback tokens, what was taken back of them, and which
+//! playback sessions are open. Asking costs a few look-ups in hash tables whatever the number of channels, waits for no disk,
+//! and is repeated while somebody publishes or plays: a key revoked, a channel deleted, a lesson over or a right taken away is
+//! refused from the moment on at which it is known.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use media::{ChannelPath, Name, UnixMillis};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
+use crate::playback::{Claims, TokenError, TokenKeys};
+use crate::playbacks::Playbacks;
+use crate::revocations::Revocations;
 use crate::sign::{self, Purpose, Scheme, SignError};
-use crate::{Channel, KeyHash, StreamKey};
-
-/// All channels and keys as of one moment.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    by_id: HashMap<Uuid, Arc<Channel>>,
-    by_path: HashMap<ChannelPath, Arc<Channel>>,
-    by_key: HashMap<KeyHash, Arc<StreamKey>>,
-    by_key_id: HashMap<Uuid, Arc<StreamKey>>,
-}
-
-impl Snapshot {
-    /// Indexes them. Keys of channels that are not among `channels` are left out.
-    #[must_use]
-    pub fn new(channels: Vec<Channel>, keys: Vec<StreamKey>) -> Self {
-        let mut snapshot = Self::default();
-        for channel in channels {
-            let channel = Arc::new(channel);
-            snapshot.by_path.insert(channel.path.clone(), Arc::clone(&channel));
-            snapshot.by_id.insert(channel.id, channel);
-        }
-        for key in keys {
-            if snapshot.by_id.contains_key(&key.channel) {
-                let key = Arc::new(key);
-                snapshot.by_key_id.insert(key.id, Arc::clone(&key));
-                snapshot.by_key.insert(key.hash, key);
-            }
-        }
-        snapshot
-    }
-
-    /// The channel at that path.
-    #[must_use]
-    pub fn channel(&self, path: &ChannelPath) -> Option<&Arc<Channel>> {
-        self.by_path.get(path)
-    }
-
-    /// The channel of that id.
-    #[must_use]
-    pub fn channel_by_id(&self, id: Uuid) -> Option<&Arc<Channel>> {
-        self.by_id.get(&id)
-    }
-
-    /// All channels, in no order.
-    pub fn channels(&self) -> impl Iterator<Item = &Arc<Channel>> {
-        self.by_id.values()
-    }
-
-    /// All keys, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<StreamKey>> {
-        self.by_key_id.values()
-    }
-
-    /// Whether a grant to play holds as of this moment: the channel exists under that path, and is public or the signature
-    /// not expired nor the secret that made it replaced. For who asks for many grants at once.
-    #[must_use]
-    pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
-        let Some(channel) = unmoved(self, &grant.channel) else { return false };
-        match grant.credential {
-            _ if channel.public => true,
-            None | Some(Credential::Key(_)) => false,
-            Some(Credential::Signed { scheme, expires_at }) => {
-                now <= expires_at && same_secret(&grant.channel, channel, scheme)
-            }
-        }
-    }
-
-    fn key_in_app(&self, app: &Name, hash: KeyHash) -> Option<(&Arc<StreamKey>, &Arc<Channel>)> {
-        let key = self.by_key.get(&hash)?;
-        let channel = self.by_id.get(&key.channel)?;
-        (channel.path.app == *app).then_some((key, channel))
-    }
-}
+use crate::{Change, Channel, KeyHash, Snapshot};
 
 /// Why somebody may not. Prints as one text whatever the reason, for the reason is nobody's business but ours:
 /// [`Denied::reason`] is for our logs and counters.
@@ -101,6 +33,10 @@ pub enum Denied {
     Forged,
     /// It cannot be read as a name, key or signature.
     Malformed,
+    /// The lesson's time is not now.
+    NotNow,
+    /// It opens something else: the recording, or what is live.
+    OtherKind,
 }
 
 impl Denied {
@@ -113,6 +49,8 @@ impl Denied {
             Self::Expired => "expired",
             Self::Forged => "forged",
             Self::Malformed => "malformed",
+            Self::NotNow => "not now",
+            Self::OtherKind => "other kind",
         }
     }
 }
@@ -127,11 +65,29 @@ impl From<SignError> for Denied {
     }
 }
 
+impl From<TokenError> for Denied {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Malformed => Self::Malformed,
+            TokenError::Forged => Self::Forged,
+        }
+    }
+}
+
 /// By what somebody may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A stream key, by its id.
     Key(Uuid),
+    /// A mentor's own key, by its id.
+    OwnKey(Uuid),
+    /// A playback token.
+    Playback {
+        /// What it says.
+        claims: Arc<Claims>,
+        /// Until before when it held when it was shown. It may be longer by now.
+        expires_at: UnixMillis,
+    },
     /// A signature.
     Signed {
         /// Its form.
@@ -163,13 +119,57 @@ pub struct PlayGrant {
 #[derive(Debug, Default)]
 pub struct Directory {
     current: RwLock<Arc<Snapshot>>,
+    token_keys: RwLock<Arc<TokenKeys>>,
+    revocations: RwLock<Arc<Revocations>>,
+    playbacks: Playbacks,
+}
+
+/// What is known as of one moment, for who asks about many grants at once.
+#[derive(Debug)]
+pub struct View<'d> {
+    snapshot: Arc<Snapshot>,
+    revocations: Arc<Revocations>,
+    playbacks: &'d Playbacks,
+}
+
+impl View<'_> {
+    /// Whether a grant to play holds: the channel exists under that path, and is public, or the signature not expired nor the
+    /// secret that made it replaced, or the playback session still open and nothing taken away from it.
+    #[must_use]
+    pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
+        let Some(channel) = unmoved(&self.snapshot, &grant.channel) else { return false };
+        match &grant.credential {
+            _ if channel.public => true,
+            None | Some(Credential::Key(_) | Credential::OwnKey(_)) => false,
+            Some(Credential::Signed { scheme, expires_at }) => {
+                now <= *expires_at && same_secret(&grant.channel, channel, *scheme)
+            }
+            Some(Credential::Playback { claims, .. }) => self.until(claims, now).is_ok(),
+        }
+    }
+
+    /// Until before when a token holds that says `claims`.
+    fn until(&self, claims: &Claims, now: UnixMillis) -> Result<UnixMillis, Denied> {
+        let (seq, expires) = self.playbacks.standing(claims).ok_or(Denied::Revoked)?;
+        match () {
+            () if self.revocations.concern(claims, seq) => Err(Denied::Revoked),
+            () if expires <= now => Err(Denied::Expired),
+            () => Ok(expires),
+        }
+    }
+
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
 }
 
 impl Directory {
     /// Starts with `snapshot`.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: RwLock::new(Arc::new(snapshot)) }
+        Self { current: RwLock::new(Arc::new(snapshot)), ..Self::default() }
     }
 
     /// Every question from now on is answered from `snapshot`.
@@ -177,10 +177,44 @@ impl Directory {
         *self.current.write() = Arc::new(snapshot);
     }
 
+    /// Tokens are made and checked with these keys from now on.
+    pub fn set_token_keys(&self, keys: TokenKeys) {
+        *self.token_keys.write() = Arc::new(keys);
+    }
+
+    /// The keys of tokens.
+    #[must_use]
+    pub fn token_keys(&self) -> Arc<TokenKeys> {
+        Arc::clone(&self.token_keys.read())
+    }
+
+    /// Learns what was taken away, and forgets what concerns nothing any more.
+    pub fn learn(&self, changes: &[Change], now: UnixMillis) {
+        let mut revocations = Revocations::clone(&self.revocations.read());
+        for change in changes {
+            revocations.learn(change);
+        }
+        revocations.forget(now);
+        *self.revocations.write() = Arc::new(revocations);
+    }
+
+    /// The open playback sessions.
+    #[must_use]
+    pub fn playbacks(&self) -> &Playbacks {
+        &self.playbacks
+    }
+
     /// The newest snapshot.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.current.read())
+    }
+
+    /// All that is known now.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        let (snapshot, revocations) = (self.snapshot(), Arc::clone(&self.revocations.read()));
+        View { snapshot, revocations, playbacks: &self.playbacks }
     }
 
     /// The channel at that path, if it exists.
@@ -191,9 +225,11 @@ impl Directory {
 
     /// May somebody publish as `rtmp://host/{app}/{name_and_query}`?
     ///
-    /// Either the name is a stream key of that application and no `sign` is given, or the name is a channel's and the query
-    /// has exactly one `sign`. The two never meet: a name without `sign` is only ever looked up as a key, a name with it only
-    /// ever as a channel, so a channel called like somebody's key opens nothing. Other parameters are ignored; a query on the
+    /// Either the name is a stream key of that application, or a mentor's own, and no `sign` is given, or the name is a
+    /// channel's and the query has exactly one `sign`. The two never meet: a name without `sign` is only ever looked up as a
+    /// key, a name with it only ever as a channel, so a channel called like somebody's key opens nothing. A lesson's channel
+    /// takes its publisher only while the lesson's slot is open, whatever is shown; a mentor's own key publishes to the
+    /// lesson of theirs that has its slot ([`crate::airing::chosen`]). Other parameters are ignored; a query on the
     /// application (`live?x=y`) and slashes at its end are too, as encoders add them.
     ///
     /// # Errors
@@ -204,15 +240,16 @@ impl Directory {
         let (name, query) = name_and_query.split_once('?').unwrap_or((name_and_query, ""));
         let name: Name = name.parse().map_err(|_| Denied::Malformed)?;
         let snapshot = self.snapshot();
-        let Some(signature) = sign::from_query(query)? else {
-            let (key, channel) = snapshot.key_in_app(&app, KeyHash::of(name.as_str())).ok_or(Denied::Unknown)?;
-            if key.revoked_at.is_some() {
-                return Err(Denied::Revoked);
+        let (channel, credential) = match sign::from_query(query)? {
+            None => with_key(&snapshot, &app, KeyHash::of(name.as_str()), now)?,
+            Some(signature) => {
+                let channel = snapshot.channel(&ChannelPath { app, name }).ok_or(Denied::Unknown)?;
+                (channel, signed(channel, Purpose::Publish, signature, now)?)
             }
-            return Ok(PublishGrant { channel: Arc::clone(channel), credential: Credential::Key(key.id) });
         };
-        let channel = snapshot.channel(&ChannelPath { app, name }).ok_or(Denied::Unknown)?;
-        let credential = signed(channel, Purpose::Publish, signature, now)?;
+        if !snapshot.takes_publisher(channel.id, now) {
+            return Err(Denied::NotNow);
+        }
         Ok(PublishGrant { channel: Arc::clone(channel), credential })
     }
 
@@ -236,25 +273,73 @@ impl Directory {
         Ok(PlayGrant { channel, credential: Some(credential) })
     }
 
+    /// What a playback token says, if it is one of ours. Whether it opens anything now is [`Self::authorize_playback`]'s
+    /// answer.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn read_token(&self, text: &str) -> Result<Arc<Claims>, Denied> {
+        Ok(Arc::new(self.token_keys().verify(text)?))
+    }
+
+    /// May somebody play `path` whose token says `claims`? Which of live and recording it opens is for the caller to look at:
+    /// only there it is known which of the two a file is.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn authorize_playback(
+        &self,
+        path: &ChannelPath,
+        claims: &Arc<Claims>,
+        now: UnixMillis,
+    ) -> Result<PlayGrant, Denied> {
+        let view = self.view();
+        let channel = view.snapshot.channel(path).filter(|channel| channel.id == claims.channel);
+        let channel = Arc::clone(channel.ok_or(Denied::Unknown)?);
+        let expires_at = view.until(claims, now)?;
+        Ok(PlayGrant { channel, credential: Some(Credential::Playback { claims: Arc::clone(claims), expires_at }) })
+    }
+
     /// Whether a grant to publish still holds: the channel exists under that path, the key is not revoked, the signature not
-    /// expired nor the secret that made it replaced.
+    /// expired nor the secret that made it replaced; and the slot of the lesson, if the channel is one's, is open.
     #[must_use]
     pub fn still_valid(&self, grant: &PublishGrant, now: UnixMillis) -> bool {
         let snapshot = self.snapshot();
         let Some(channel) = unmoved(&snapshot, &grant.channel) else { return false };
-        match grant.credential {
-            Credential::Key(id) => snapshot.by_key_id.get(&id).is_some_and(|key| key.revoked_at.is_none()),
-            Credential::Signed { scheme, expires_at } => {
-                now <= expires_at && same_secret(&grant.channel, channel, scheme)
+        snapshot.takes_publisher(channel.id, now)
+            && match &grant.credential {
+                Credential::Key(id) => snapshot.key(*id).is_some_and(|key| key.revoked_at.is_none()),
+                Credential::OwnKey(id) => snapshot.own_key(*id).is_some_and(|key| key.revoked_at.is_none()),
+                Credential::Signed { scheme, expires_at } => {
+                    now <= *expires_at && same_secret(&grant.channel, channel, *scheme)
+                }
+                Credential::Playback { .. } => false,
             }
-        }
     }
 
     /// Whether a grant to play still holds.
     #[must_use]
     pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
-        self.snapshot().play_still_valid(grant, now)
+        self.view().play_still_valid(grant, now)
     }
+}
+
+/// The channel that a key publishes to.
+fn with_key<'s>(
+    snapshot: &'s Snapshot,
+    app: &Name,
+    hash: KeyHash,
+    now: UnixMillis,
+) -> Result<(&'s Arc<Channel>, Credential), Denied> {
+    if let Some((key, channel)) = snapshot.key_in_app(app, hash) {
+        return if key.revoked_at.is_some() { Err(Denied::Revoked) } else { Ok((channel, Credential::Key(key.id))) };
+    }
+    let key = snapshot.own_key_of(hash).ok_or(Denied::Unknown)?;
+    if key.revoked_at.is_some() {
+        return Err(Denied::Revoked);
+    }
+    let channel = snapshot.channel_of_mentor(key.mentor, app, now).ok_or(Denied::NotNow)?;
+    Ok((channel, Credential::OwnKey(key.id)))
 }
 
 fn signed(channel: &Channel, purpose: Purpose, text: &str, now: UnixMillis) -> Result<Credential, Denied> {

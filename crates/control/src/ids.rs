@@ -50,8 +50,18 @@ ids! {
     CourseId,
     /// A lesson.
     LessonId,
+    /// A comment in the room of a lesson.
+    CommentId,
     /// One playback session: what a viewer is.
     PlaybackId,
+    /// Something that one person is told.
+    NoticeId,
+    /// A device that is told by Web Push.
+    SubscriptionId,
+    /// One way of telling one thing.
+    DeliveryId,
+    /// A server that is told.
+    WebhookId,
 }
 
 #[cfg(test)]

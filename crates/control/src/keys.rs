@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub const KEY_LENGTH: usize = 48;
 
 /// RFC 4648 section 5, so that a key needs no escaping in a URL and fits the grammar of [`media::Name`].
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub(crate) const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// A new key or secret.
 ///

@@ -8,10 +8,22 @@ use media::{ChannelPath, StreamId, UnixMillis};
 use uuid::Uuid;
 
 use crate::access::AccessRepository;
+use crate::airing::AiringRepository;
+use crate::attendance::AttendanceRepository;
 use crate::audit::AuditRepository;
+use crate::deliveries::DeliveryRepository;
+use crate::earlier::EarlierRepository;
+use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
+use crate::notices::NoticeRepository;
+use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
+use crate::teaching::courses::CourseRepository;
+use crate::teaching::directing::DirectingRepository;
+use crate::teaching::lessons::LessonRepository;
+use crate::teaching::mentors::MentorRepository;
+use crate::webhooks::WebhookRepository;
 use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
 
 /// A future without a runtime, so that the traits work as trait objects.
@@ -125,9 +137,21 @@ repository!(
     SecretRepository,
     PeopleRepository,
     AccessRepository,
+    AiringRepository,
+    AttendanceRepository,
+    RoomRepository,
+    CourseRepository,
+    LessonRepository,
+    DirectingRepository,
+    MentorRepository,
+    FeedRepository,
+    EarlierRepository,
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,
+    NoticeRepository,
+    DeliveryRepository,
+    WebhookRepository,
 );
 
 #[cfg(test)]

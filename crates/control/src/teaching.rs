@@ -1,5 +1,14 @@
 //! Teaching: mentors, courses, who is enrolled, and lessons.
 
+pub mod courses;
+pub mod directing;
+pub mod lessons;
+pub mod mentors;
+mod refusal;
+pub mod series;
+
+pub use refusal::TeachingError;
+
 use media::UnixMillis;
 use uuid::Uuid;
 
@@ -152,12 +161,7 @@ impl Lesson {
     /// or live. A lesson that is live is not cut off at its end: its mentor ends it. `None`: never again.
     #[must_use]
     pub fn slot(&self, margin_ms: i64) -> Option<Slot> {
-        let opens = self.starts.plus_millis(-margin_ms);
-        match self.state {
-            LessonState::Scheduled => Some(Slot { opens, closes: Some(self.ends.plus_millis(margin_ms)) }),
-            LessonState::Live => Some(Slot { opens, closes: None }),
-            LessonState::Ended | LessonState::Cancelled => None,
-        }
+        Slot::of(self.state, self.starts, self.ends, margin_ms)
     }
 }
 
@@ -171,6 +175,17 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// See [`Lesson::slot`].
+    #[must_use]
+    pub fn of(state: LessonState, starts: UnixMillis, ends: UnixMillis, margin_ms: i64) -> Option<Self> {
+        let opens = starts.plus_millis(-margin_ms);
+        match state {
+            LessonState::Scheduled => Some(Self { opens, closes: Some(ends.plus_millis(margin_ms)) }),
+            LessonState::Live => Some(Self { opens, closes: None }),
+            LessonState::Ended | LessonState::Cancelled => None,
+        }
+    }
+
     /// Whether it is open.
     #[must_use]
     pub fn is_open(self, now: UnixMillis) -> bool {
@@ -179,7 +194,7 @@ impl Slot {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn lesson(state: LessonState) -> Lesson {

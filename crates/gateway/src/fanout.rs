@@ -27,6 +27,7 @@ use bytes::Bytes;
 use control::Directory;
 use hub::Stream;
 
+use crate::audience::Audience;
 use crate::right::Right;
 use crate::wire::WireFormat;
 use shard::ShardHandle;
@@ -96,17 +97,18 @@ pub struct FanOut {
     shards: Vec<ShardHandle>,
     next: AtomicUsize,
     counters: Arc<FanOutCounters>,
+    audience: Arc<Audience>,
     config: FanOutConfig,
 }
 
 impl FanOut {
     /// Starts the shards. They ask `directory` whether viewers may go on.
     pub fn start(config: &FanOutConfig, directory: &Arc<Directory>) -> io::Result<Self> {
-        let counters = Arc::new(FanOutCounters::default());
+        let (counters, audience) = (Arc::new(FanOutCounters::default()), Arc::new(Audience::default()));
         let shards = (0..config.shards.max(1))
-            .map(|n| ShardHandle::spawn(n, config.clone(), counters.clone(), directory.clone()))
+            .map(|n| ShardHandle::spawn(n, config.clone(), counters.clone(), directory.clone(), audience.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { shards, next: AtomicUsize::new(0), counters, config: config.clone() })
+        Ok(Self { shards, next: AtomicUsize::new(0), counters, audience, config: config.clone() })
     }
 
     /// Hands a socket over. It is closed if the engine has as many viewers as it may have, or has stopped.
@@ -125,6 +127,12 @@ impl FanOut {
     #[must_use]
     pub fn counters(&self) -> &Arc<FanOutCounters> {
         &self.counters
+    }
+
+    /// Who watches lessons: what it writes is told there, and so is what others hand over.
+    #[must_use]
+    pub fn audience(&self) -> &Arc<Audience> {
+        &self.audience
     }
 
     /// Its bounds. Viewers that it does not own keep to them too.

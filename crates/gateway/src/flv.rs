@@ -86,6 +86,7 @@ fn through_body(gateway: &Gateway, stream: Arc<Stream>, right: Right) -> Body {
         directory: gateway.directory.clone(),
         config: gateway.fan_out.config().clone(),
         counters: gateway.fan_out.counters().clone(),
+        audience: gateway.audience().clone(),
     };
     tokio::spawn(follower.play_into(sender));
     Body::Pieces(receiver)

@@ -3,17 +3,20 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use control::playback::Kind;
 use control::{Denied, Directory, RecordingRepository};
 use hub::Hub;
 use media::ChannelPath;
 use recorder::Recorder;
 use tokio_util::task::TaskTracker;
 
+use crate::audience::Audience;
 use crate::clock::wall_now;
 use crate::fanout::FanOut;
 use crate::live::Live;
 use crate::recorded::MadeOfRecordings;
 use crate::right::Right;
+use crate::routes::shown::token_in;
 
 /// Bounds on what strangers may open.
 #[derive(Clone, Debug)]
@@ -85,6 +88,12 @@ impl Gateway {
         self.responses.close();
     }
 
+    /// Who watches lessons.
+    #[must_use]
+    pub fn audience(&self) -> &Arc<Audience> {
+        self.fan_out.audience()
+    }
+
     /// May somebody play `{app}/{name_and_query}` as RTMP writes it?
     pub fn authorize_play_text(&self, app: &str, name_and_query: &str) -> Result<Right, Denied> {
         let app = app.split('?').next().unwrap_or_default().trim_end_matches('/');
@@ -93,6 +102,11 @@ impl Gateway {
             app: app.parse().map_err(|_| Denied::Malformed)?,
             name: name.parse().map_err(|_| Denied::Malformed)?,
         };
+        if let Some(token) = token_in(query).map_err(|()| Denied::Malformed)? {
+            let claims = self.directory.read_token(token)?;
+            let grant = self.directory.authorize_playback(&path, &claims, wall_now())?;
+            return if claims.kind == Kind::Live { Ok(Right::new(grant)) } else { Err(Denied::OtherKind) };
+        }
         let grant = self.directory.authorize_play(&path, control::sign::from_query(query)?, wall_now())?;
         Ok(Right::new(grant))
     }

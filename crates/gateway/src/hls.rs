@@ -137,7 +137,10 @@ pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Re
     let Some(live) = gateway.live.of(&asked.path) else {
         return reply::not_live(asked.path.name.as_str());
     };
-    let first = wait_for(&live, FIRST_PART_WAIT, |window| (window.is_ready() || window.is_ended()).then_some(())).await;
+    let first = wait_for(gateway, &live, asked, FIRST_PART_WAIT, |window| {
+        (window.is_ready() || window.is_ended()).then_some(())
+    })
+    .await;
     if first.is_none() {
         return reply::not_live(asked.path.name.as_str());
     }
@@ -168,8 +171,16 @@ pub async fn live(gateway: &Gateway, asked: &Asked<'_>, file: ChannelFile) -> Re
     }
 }
 
-/// Looks at the window whenever it has changed, until `look` finds something or `patience` is over.
-async fn wait_for<T>(live: &LiveStream, patience: Duration, mut look: impl FnMut(&Window) -> Option<T>) -> Option<T> {
+/// Looks at the window whenever it has changed, until `look` finds something, `patience` is over, or whoever asks may not
+/// have it any more. All waiters of a stream are woken when something comes, and a few times a second while nothing does: so
+/// often they are asked about their right.
+async fn wait_for<T>(
+    gateway: &Gateway,
+    live: &LiveStream,
+    asked: &Asked<'_>,
+    patience: Duration,
+    mut look: impl FnMut(&Window) -> Option<T>,
+) -> Option<T> {
     let mut changes = live.changes();
     let deadline = Instant::now() + patience;
     loop {
@@ -178,6 +189,9 @@ async fn wait_for<T>(live: &LiveStream, patience: Duration, mut look: impl FnMut
             return Some(found);
         }
         if Instant::now() >= deadline || changes.changed().await.is_err() {
+            return None;
+        }
+        if asked.right.is_private() && !asked.right.holds(&gateway.directory.view(), Instant::now()) {
             return None;
         }
     }
@@ -255,7 +269,7 @@ async fn low_latency(gateway: &Gateway, live: &LiveStream, asked: &Asked<'_>, la
     // RFC 8216bis allows three target durations; half a second of it is for the way.
     let target = Duration::from_secs(gateway.live.config().target_duration_s().into());
     let patience = 3 * target - Duration::from_millis(500);
-    let answer = wait_for(live, patience, |window| match window.reload(track, msn, part) {
+    let answer = wait_for(gateway, live, asked, patience, |window| match window.reload(track, msn, part) {
         Reload::Ready => Some(window.media_playlist(track, &options)),
         Reload::TooFar => Some(None),
         Reload::Wait => None,
@@ -285,12 +299,14 @@ pub async fn of_stream(
     let found = match &file {
         StreamFile::Init(label, epoch) => init(live, label, *epoch, headers),
         StreamFile::Segment(label, msn) => segment(gateway, live, asked, label, *msn, headers),
-        StreamFile::SegmentAt(label, epoch, start) => match number_at(gateway, live, label, *epoch, *start).await {
-            Some(msn) => segment(gateway, live, asked, label, msn, headers),
-            None => None,
-        },
-        StreamFile::Part(label, msn, index) => part(gateway, live, label, *msn, *index, headers).await,
-        StreamFile::Ts(msn) => Box::pin(ts::segment(gateway, live, *msn, headers)).await,
+        StreamFile::SegmentAt(label, epoch, start) => {
+            match number_at(gateway, live, asked, label, (*epoch, *start)).await {
+                Some(msn) => segment(gateway, live, asked, label, msn, headers),
+                None => None,
+            }
+        }
+        StreamFile::Part(label, msn, index) => part(gateway, live, asked, label, (*msn, *index), headers).await,
+        StreamFile::Ts(msn) => Box::pin(ts::segment(gateway, live, asked, *msn, headers)).await,
         StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 => None,
     };
     match found {
@@ -311,6 +327,36 @@ fn kind_of(label: &TrackLabel) -> MediaKind {
     if label.0.starts_with("video") { MediaKind::Video } else { MediaKind::Audio }
 }
 
+/// The stretch of stream time that a file of a live stream is, in milliseconds. `None`: it has no media, or is not whole.
+pub fn span_of(live: &LiveStream, file: &StreamFile) -> Option<(i64, i64)> {
+    let window = live.window.read();
+    let of_segment = |track, msn| match window.segment(track, msn) {
+        SegmentLookup::Ready(segment) => {
+            Some((segment.start.millis(segment.timescale), segment.end().millis(segment.timescale)))
+        }
+        SegmentLookup::Open(_) | SegmentLookup::NotYet | SegmentLookup::Gone => None,
+    };
+    match file {
+        StreamFile::Segment(label, msn) => of_segment(window.track_named(&label.0)?, *msn),
+        StreamFile::SegmentAt(label, epoch, start) => {
+            let track = window.track_named(&label.0)?;
+            match window.number_at(track, *epoch, Ticks(i64::try_from(*start).ok()?)) {
+                NumberAt::Number(msn) => of_segment(track, msn),
+                NumberAt::Coming | NumberAt::Nothing => None,
+            }
+        }
+        StreamFile::Part(label, msn, index) => {
+            let part = window.part(window.track_named(&label.0)?, *msn, *index)?;
+            Some((part.start.millis(part.timescale), part.end().millis(part.timescale)))
+        }
+        StreamFile::Ts(msn) => {
+            let leading = window.tracks().next()?.id;
+            of_segment(leading, *msn)
+        }
+        StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 | StreamFile::Init(..) => None,
+    }
+}
+
 /// How long the segment being made and the one after it take at most.
 fn two_segments(gateway: &Gateway) -> Duration {
     Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2)
@@ -319,14 +365,14 @@ fn two_segments(gateway: &Gateway) -> Duration {
 async fn part(
     gateway: &Gateway,
     live: &LiveStream,
+    asked: &Asked<'_>,
     label: &TrackLabel,
-    msn: u64,
-    index: u32,
+    (msn, index): (u64, u32),
     headers: &HeaderMap,
 ) -> Option<Response<Body>> {
     let track = track_of(live, label)?;
     let patience = two_segments(gateway);
-    let found = wait_for(live, patience, |window| match window.part(track, msn, index) {
+    let found = wait_for(gateway, live, asked, patience, |window| match window.part(track, msn, index) {
         Some(part) => Some(Some(part)),
         None => match window.segment(track, msn) {
             // A hint holds until the part comes or the segment closes without it.
@@ -345,11 +391,17 @@ async fn part(
 }
 
 /// The number of the segment that an address by time means, once it has begun.
-async fn number_at(gateway: &Gateway, live: &LiveStream, label: &TrackLabel, epoch: u32, start: u64) -> Option<u64> {
+async fn number_at(
+    gateway: &Gateway,
+    live: &LiveStream,
+    asked: &Asked<'_>,
+    label: &TrackLabel,
+    (epoch, start): (u32, u64),
+) -> Option<u64> {
     let track = track_of(live, label)?;
     let start = Ticks(i64::try_from(start).ok()?);
     let patience = two_segments(gateway);
-    wait_for(live, patience, |window| match window.number_at(track, epoch, start) {
+    wait_for(gateway, live, asked, patience, |window| match window.number_at(track, epoch, start) {
         NumberAt::Number(msn) => Some(Some(msn)),
         NumberAt::Coming => None,
         NumberAt::Nothing => Some(None),

@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
@@ -33,9 +33,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::api::{Api, ApiAnswer, ApiPeer, ForeignBody, WithSocket};
 pub use self::http1::Desk;
 pub use self::http2::PacedBody;
+use crate::delivery::{CountedBody, Receipt};
 use crate::fanout::NewViewer;
 use crate::io::{Connection, Door};
 use crate::right::Right;
+use crate::routes::shown::Shown;
 use crate::routes::{self, Listener};
 use crate::wire::WireFormat;
 use crate::{Gateway, fanout};
@@ -62,6 +64,8 @@ pub enum Body {
     Pieces(mpsc::Receiver<io::Result<Bytes>>),
     /// Another, as fast as the peer of an HTTP/2 stream takes it.
     Paced(Box<PacedBody>),
+    /// Another, whose end is told to the attendance record.
+    Counted(Box<CountedBody>),
     /// Made by the API.
     Foreign(ForeignBody),
     /// Nothing.
@@ -111,6 +115,12 @@ impl Body {
         Self::Pieces(receiver)
     }
 
+    /// The same, for whose end there is a receipt.
+    #[must_use]
+    pub fn counted(body: Self, receipt: Receipt) -> Self {
+        Self::Counted(Box::new(CountedBody::new(body, receipt)))
+    }
+
     /// The number of bytes, where it is known before they are sent.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
@@ -119,6 +129,7 @@ impl Body {
             Self::Joined(pieces) => Some(pieces.iter().map(|piece| piece.len() as u64).sum()),
             Self::Pieces(_) => None,
             Self::Paced(body) => body.length(),
+            Self::Counted(body) => body.length(),
             Self::Foreign(body) => body.size_hint().exact(),
             Self::Empty => Some(0),
         }
@@ -140,6 +151,7 @@ impl http_body::Body for Body {
             Self::Joined(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
             Self::Paced(body) => body.poll_frame(cx),
+            Self::Counted(body) => body.poll_frame(cx),
             Self::Foreign(body) => Pin::new(body).poll_frame(cx),
             Self::Empty => Poll::Ready(None),
         }
@@ -150,6 +162,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Joined(pieces) => pieces.is_empty(),
             Self::Pieces(_) | Self::Paced(_) => false,
+            Self::Counted(body) => body.is_over(),
             Self::Foreign(body) => body.is_end_stream(),
             Self::Empty => true,
         }
@@ -253,8 +266,9 @@ fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<Incoming>) -> Answ
     {
         return Box::pin(self::api::answer(api.clone(), peer, request).map(Ok));
     }
+    let shown = Shown::of(&gateway.directory, request.headers());
     let request = own(&request);
-    Box::pin(async move { Ok(routes::answer(gateway, peer, request).await) })
+    Box::pin(async move { Ok(routes::answer(gateway, peer, request, shown).await) })
 }
 
 /// What answers look at. A request's address and fields are slices of the buffer of 8 KiB that hyper read it into, which
@@ -264,7 +278,9 @@ fn own(request: &Request<Incoming>) -> Request<()> {
     *own.method_mut() = request.method().clone();
     // It was one, so its copy is one.
     *own.uri_mut() = request.uri().path_and_query().and_then(|uri| uri.as_str().parse().ok()).unwrap_or_default();
-    for name in [ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE] {
+    let kept = [ACCEPT_ENCODING, CONNECTION, IF_NONE_MATCH, RANGE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE];
+    // Only the first page looks at what a browser wants to see.
+    for name in kept.into_iter().chain((request.uri().path() == "/").then_some(ACCEPT)) {
         if let Some(value) = request.headers().get(&name)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
         {

@@ -6,7 +6,9 @@
 //! One packet's way: [`rtmp`] reads a socket, [`ingest`] makes frames, the hub keeps them; from there [`fanout`] (FLV,
 //! RTMP) and [`live`] (packager, window, recorder) follow, and [`http`] answers from what they hold.
 
+pub mod audience;
 pub mod clock;
+pub mod delivery;
 pub mod fanout;
 pub mod flv;
 pub mod hls;

@@ -23,8 +23,9 @@ use crate::hls::{GzipCache, TsCache};
 
 /// Entries taken from the hub under one lock.
 const READ_MAX: usize = 256;
-/// A window that has not changed for this long wakes its waiters at each tick.
-const NUDGE_AFTER: Duration = Duration::from_secs(1);
+/// A window that has not changed for this long wakes its waiters at each tick. With a tick of a quarter of a second, whoever
+/// waits is asked about the right to wait well within a second.
+const NUDGE_AFTER: Duration = Duration::from_millis(500);
 /// How long the playlists of a stream that ended are kept, so that every viewer reads its end.
 const ENDED_LINGER: Duration = Duration::from_secs(60);
 
@@ -104,6 +105,8 @@ pub struct LiveStream {
     version: watch::Sender<u64>,
     changed_at: Mutex<Instant>,
     ended_at: RwLock<Option<Instant>>,
+    /// By which protocol it comes, and since when this publisher sends.
+    publisher: Mutex<Option<(&'static str, UnixMillis)>>,
 }
 
 impl LiveStream {
@@ -111,6 +114,17 @@ impl LiveStream {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// By which protocol the stream comes, and since when its newest publisher sends.
+    #[must_use]
+    pub fn publisher(&self) -> Option<(&'static str, UnixMillis)> {
+        *self.publisher.lock()
+    }
+
+    /// A publisher that comes by `protocol` sends from now on.
+    pub fn set_publisher(&self, protocol: &'static str) {
+        *self.publisher.lock() = Some((protocol, wall_now()));
     }
 
     fn changed(&self) {
@@ -325,6 +339,7 @@ impl Live {
             version: watch::Sender::new(0),
             changed_at: Mutex::new(Instant::now()),
             ended_at: RwLock::new(None),
+            publisher: Mutex::new(None),
         });
         self.streams.write().by_channel.insert(channel.path.clone(), live.clone());
         let recording = channel.record.then(|| self.recorder.begin(stream.id(), channel, began));

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use control::{Channel, Credential, Directory, PlayGrant, Snapshot};
+use control::directory::View;
+use control::playback::{Claims, Kind};
+use control::{Channel, Credential, Directory, PlayGrant};
 use media::UnixMillis;
 
 use crate::clock::wall_now;
@@ -41,21 +43,39 @@ impl Right {
         &self.grant.channel
     }
 
-    /// Whether it holds at `now` as `snapshot` has it: the same channel exists, and is public or the signature still right.
+    /// Whether it holds at `now` as `view` has it: the same channel exists, and is public, or the signature still right, or
+    /// the playback session still open and nothing taken away from it.
     #[must_use]
-    pub fn holds(&self, snapshot: &Snapshot, now: Instant) -> bool {
+    pub fn holds(&self, view: &View<'_>, now: Instant) -> bool {
         let passed_ms = now.saturating_duration_since(self.asked_at).as_millis();
         let wall = self.asked_wall.plus_millis(i64::try_from(passed_ms).unwrap_or(i64::MAX));
-        snapshot.play_still_valid(&self.grant, wall)
+        view.play_still_valid(&self.grant, wall)
+    }
+
+    /// The playback session that it is of, if it is of one.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Arc<Claims>> {
+        match &self.grant.credential {
+            Some(Credential::Playback { claims, .. }) => Some(claims),
+            Some(Credential::Key(_) | Credential::OwnKey(_) | Credential::Signed { .. }) | None => None,
+        }
+    }
+
+    /// What of the channel it opens, if not everything.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.claims().map(|claims| claims.kind)
     }
 
     /// Returns once it holds no more as `directory` has it, and counts that.
     pub async fn lost(&self, directory: &Directory) {
         loop {
             let next = Instant::now() + ASK_EVERY;
-            let next = self.ends_at().map_or(next, |end| next.min(end.max(Instant::now() + ASK_EVERY / 8)));
+            // A playback session may have been given longer by then; it is asked as often as any.
+            let end = self.ends_at().filter(|_| self.claims().is_none());
+            let next = end.map_or(next, |end| next.min(end.max(Instant::now() + ASK_EVERY / 8)));
             tokio::time::sleep_until(next.into()).await;
-            if !self.holds(&directory.snapshot(), Instant::now()) {
+            if !self.holds(&directory.view(), Instant::now()) {
                 count_lost();
                 return;
             }
@@ -68,15 +88,15 @@ impl Right {
         self.grant.credential.is_some()
     }
 
-    /// When the signature runs out, if there is one.
+    /// When the signature, or the playback session as far as it was known when asked, runs out, if there is one.
     #[must_use]
     pub fn ends_at(&self) -> Option<Instant> {
-        match self.grant.credential {
-            Some(Credential::Signed { expires_at, .. }) => {
+        match &self.grant.credential {
+            Some(Credential::Signed { expires_at, .. } | Credential::Playback { expires_at, .. }) => {
                 let left = u64::try_from(expires_at.0 - self.asked_wall.0).unwrap_or(0);
                 Some(self.asked_at + Duration::from_millis(left))
             }
-            Some(Credential::Key(_)) | None => None,
+            Some(Credential::Key(_) | Credential::OwnKey(_)) | None => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What each HTTP request gets. Reads the path ([`target`]), asks `control`, and passes on.
 
+mod kinds;
+pub mod shown;
 pub mod target;
 
 use std::sync::Arc;
@@ -10,10 +12,12 @@ use http::header::{HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
 use media::ChannelPath;
 
-use crate::clock::wall_now;
+use crate::delivery::Receipt;
 use crate::http::{Body, Peer};
 use crate::right::{self, Right};
-use crate::routes::target::{ChannelFile, ChannelRef, Target};
+pub(crate) use crate::routes::kinds::protocol_of;
+use crate::routes::shown::Shown;
+use crate::routes::target::{Carried, ChannelFile, ChannelRef, Target};
 use crate::{Gateway, flv, hls, pages, recorded, reply, state};
 
 /// Which port a request came in by. The old systems' ports serve their own shapes only.
@@ -33,8 +37,8 @@ pub enum Listener {
 pub struct Asked<'r> {
     /// The channel.
     pub path: ChannelPath,
-    /// The signature that the request carries, for addresses that are made for it.
-    pub sign: Option<&'r str>,
+    /// What the request's path carries, for addresses that are made for it.
+    pub carried: Carried<'r>,
     /// The query, without `?`.
     pub query: &'r str,
     /// The right to play it.
@@ -45,12 +49,12 @@ pub struct Asked<'r> {
     pub gzip: bool,
 }
 
-/// Answers one request.
-pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<()>) -> Response<Body> {
+/// Answers one request, with which a playback token was shown in a cookie or header or not.
+pub async fn answer(gateway: Arc<Gateway>, peer: Peer, request: Request<()>, shown: Shown) -> Response<Body> {
     let head = request.method() == Method::HEAD;
     let mut response = match *request.method() {
         Method::OPTIONS => reply::preflight(),
-        Method::GET | Method::HEAD => match understand(&gateway, &peer, &request) {
+        Method::GET | Method::HEAD => match understand(&gateway, &peer, &request, &shown) {
             Meaning::Answer(response) => response,
             Meaning::File(asked, file) => deliver(&gateway, &peer, &request, &asked, file).await,
         },
@@ -101,40 +105,42 @@ enum Meaning<'r> {
 }
 
 /// All that is decided at once, and so takes no room in an answer that waits.
-fn understand<'r>(gateway: &Arc<Gateway>, peer: &Peer, request: &'r Request<()>) -> Meaning<'r> {
-    let (path_sign, path) = target::split_signed(request.uri().path());
+fn understand<'r>(gateway: &Arc<Gateway>, peer: &Peer, request: &'r Request<()>, shown: &Shown) -> Meaning<'r> {
+    let (carried, path) = target::split_carried(request.uri().path());
     let query = request.uri().query().unwrap_or_default();
     Meaning::Answer(match target::parse(path) {
         Target::Channel(channel, file, second) => {
             if !serves(peer.listener, &file) && second.as_ref().is_none_or(|(_, file)| !serves(peer.listener, file)) {
                 unknown()
             } else {
-                let named = Named { channel, file, second, path_sign, query };
-                match of_channel(gateway, peer, request, named) {
+                let named = Named { channel, file, second, carried, query, shown };
+                match of_channel(gateway, peer, request, &named) {
                     Ok((asked, file)) => return Meaning::File(asked, file),
                     Err(response) => *response,
                 }
             }
         }
-        target if peer.listener == Listener::Main => general(gateway, request, target, path_sign),
+        target if peer.listener == Listener::Main => general(gateway, request, target, carried),
         Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
         _ => unknown(),
     })
 }
 
-fn general(gateway: &Arc<Gateway>, request: &Request<()>, target: Target, path_sign: Option<&str>) -> Response<Body> {
+fn general(gateway: &Arc<Gateway>, request: &Request<()>, target: Target, carried: Carried<'_>) -> Response<Body> {
     match target {
-        Target::Root => pages::root(gateway),
+        Target::Root => pages::root(request.headers()),
         Target::Health => state::health(gateway),
         Target::Ready => state::ready(gateway),
         Target::HealthCheck => reply::text(StatusCode::OK, "OK"),
         Target::Metrics => state::metrics(gateway),
         Target::Time => state::time(),
         Target::Asset(file) => pages::asset(&file, request.headers()),
+        Target::App(app, place) => pages::app(app, &place, request.uri().path(), request.headers()),
         // The page is the same for every channel and says itself what is not there.
-        Target::Watch(path) => match path_sign {
-            Some(sign) => redirect(&format!("/watch/{path}?sign={sign}")),
-            None => pages::watch(request.headers()),
+        Target::Watch(path) => match carried {
+            Carried::Sign(sign) => redirect(&format!("/watch/{path}?sign={sign}")),
+            Carried::Token(token) => redirect(&format!("/watch/{path}?token={token}")),
+            Carried::Nothing => pages::watch(request.headers()),
         },
         Target::Unknown | Target::Channel(..) => unknown(),
     }
@@ -156,12 +162,13 @@ fn serves(listener: Listener, file: &ChannelFile) -> bool {
     }
 }
 
-struct Named<'r> {
+struct Named<'r, 's> {
     channel: ChannelRef,
     file: ChannelFile,
     second: Option<(ChannelRef, ChannelFile)>,
-    path_sign: Option<&'r str>,
+    carried: Carried<'r>,
     query: &'r str,
+    shown: &'s Shown,
 }
 
 /// Who asks for what, or why he does not get it.
@@ -169,31 +176,38 @@ fn of_channel<'r>(
     gateway: &Arc<Gateway>,
     peer: &Peer,
     request: &'r Request<()>,
-    named: Named<'r>,
+    named: &Named<'r, '_>,
 ) -> Result<(Asked<'r>, ChannelFile), Box<Response<Body>>> {
-    let Some((path, file)) = resolve(gateway, peer.listener, &named) else {
+    let Some((path, file)) = resolve(gateway, peer.listener, named) else {
         return Err(Box::new(reply::not_live(label(&named.channel).as_str())));
     };
-    let query_sign = control::sign::from_query(named.query).map_err(|_| {
-        Box::new(reply::text(StatusCode::BAD_REQUEST, "the address must hold one sign parameter at most"))
-    })?;
-    let sign = named.path_sign.or(query_sign);
-    let grant = gateway.directory.authorize_play(&path, sign, wall_now());
-    let grant = grant.map_err(|denied| Box::new(refused(denied, &path)))?;
-    let right = Right::new(grant);
-    if right.is_private() && named.path_sign.is_none() && is_playlist(&file) {
-        // Players carry a path on to what a playlist names, but not a query: send them to the signed path.
-        return Err(Box::new(to_signed_path(sign.unwrap_or_default(), request.uri().path(), named.query)));
+    let query_sign = control::sign::from_query(named.query).map_err(|_| once_at_most("sign"))?;
+    let query_token = shown::token_in(named.query).map_err(|()| once_at_most("token"))?;
+    let shows = shown::Shows { carried: named.carried, query_sign, query_token, shown: named.shown };
+    let (right, by) = shows.right(gateway, &path, &file).map_err(|denied| Box::new(refused(denied, &path)))?;
+    // Players carry a path on to what a playlist names, but not a query: send them to the path that carries it.
+    if let Some(carried) = by
+        && is_playlist(&file)
+    {
+        return Err(Box::new(to_carrying_path(carried, request.uri().path(), named.query)));
+    }
+    if let Some(claims) = right.claims() {
+        gateway.audience().asks(claims, kinds::protocol_of(&file));
     }
     let asked = Asked {
         path,
-        sign: named.path_sign,
+        carried: named.carried,
         query: named.query,
         right,
         head: request.method() == Method::HEAD,
         gzip: hls::takes_gzip(request.headers()),
     };
     Ok((asked, file))
+}
+
+fn once_at_most(parameter: &str) -> Box<Response<Body>> {
+    let sentence = format!("the address must hold one {parameter} parameter at most");
+    Box::new(reply::text(StatusCode::BAD_REQUEST, sentence))
 }
 
 async fn deliver(
@@ -203,14 +217,21 @@ async fn deliver(
     asked: &Asked<'_>,
     file: ChannelFile,
 ) -> Response<Body> {
+    let receipt = Receipt::of(gateway, asked, &file).map(Box::new);
     let mut response = serve(gateway, peer, request, asked, file).await;
     // It may have waited for what it holds.
-    if !asked.right.holds(&gateway.directory.snapshot(), Instant::now()) {
+    if !asked.right.holds(&gateway.directory.view(), Instant::now()) {
         right::count_lost();
         return reply::not_live(asked.path.name.as_str());
     }
     if asked.right.is_private() {
         reply::keep_private(&mut response, asked.right.ends_at());
+    }
+    if let Some(receipt) = receipt
+        && response.status() == StatusCode::OK
+        && !asked.head
+    {
+        return response.map(|body| Body::counted(body, *receipt));
     }
     response
 }
@@ -249,7 +270,7 @@ async fn serve(
 }
 
 /// The first reading whose channel exists and that this port serves.
-fn resolve(gateway: &Gateway, listener: Listener, named: &Named<'_>) -> Option<(ChannelPath, ChannelFile)> {
+fn resolve(gateway: &Gateway, listener: Listener, named: &Named<'_, '_>) -> Option<(ChannelPath, ChannelFile)> {
     let snapshot = gateway.directory.snapshot();
     let first = (named.channel.clone(), named.file.clone());
     std::iter::once(first).chain(named.second.clone()).filter(|(_, file)| serves(listener, file)).find_map(
@@ -297,9 +318,11 @@ fn is_playlist(file: &ChannelFile) -> bool {
     }
 }
 
-fn to_signed_path(sign: &str, path: &str, query: &str) -> Response<Body> {
-    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sign=")).collect();
-    let mut location = format!("/s/{sign}{path}");
+fn to_carrying_path(carried: Carried<'_>, path: &str, query: &str) -> Response<Body> {
+    let (_, path) = target::split_carried(path);
+    let is_other = |pair: &&str| !pair.is_empty() && !pair.starts_with("sign=") && !pair.starts_with("token=");
+    let rest: Vec<&str> = query.split('&').filter(is_other).collect();
+    let mut location = format!("{}{path}", carried.prefix());
     if !rest.is_empty() {
         location.push('?');
         location.push_str(&rest.join("&"));

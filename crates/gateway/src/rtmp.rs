@@ -272,6 +272,9 @@ impl Driver {
             Ok(publisher) => {
                 tracing::info!(%channel, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
                 metrics::counter!("tayang_publishers_total", "protocol" => "rtmp").increment(1);
+                if let Some(live) = self.gateway.live.of(channel) {
+                    live.set_publisher("rtmp");
+                }
                 self.session.accept_publish(rtmp_stream);
                 self.role = Role::Publishing(Box::new(Publishing { ingest: Some(Ingest::new(publisher)), grant }));
             }
@@ -317,7 +320,7 @@ impl Driver {
         let publishing = match &self.role {
             Role::Undecided => return,
             Role::Waiting(right) => {
-                if !right.holds(&self.gateway.directory.snapshot(), Instant::now()) {
+                if !right.holds(&self.gateway.directory.view(), Instant::now()) {
                     metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
                     self.session.close(CloseCode::StreamEnded, "the right to play has ended");
                     self.role = Role::Undecided;

@@ -80,7 +80,11 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
         .iter()
         .flat_map(|live| live.stream.tracks().iter().map(|track| describe(track)).collect::<Vec<_>>())
         .collect();
-    let recordings = recordings_of(gateway, &asked.path, Some(RECORDINGS_SHOWN)).await;
+    // Who may watch need not be one of those for whom the recordings play.
+    let recordings = match asked.right.kind() {
+        Some(_) => Vec::new(),
+        None => recordings_of(gateway, &asked.path, Some(RECORDINGS_SHOWN)).await,
+    };
     json_reply(
         StatusCode::OK,
         reply::NO_STORE,

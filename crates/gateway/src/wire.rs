@@ -43,6 +43,16 @@ pub enum WireFormat {
 }
 
 impl WireFormat {
+    /// The protocol, as counters and the attendance record call it.
+    #[must_use]
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Self::Flv => "flv",
+            Self::WebSocketFlv => "ws_flv",
+            Self::Rtmp => "rtmp",
+        }
+    }
+
     /// The hub's slot for this format's renderings.
     #[must_use]
     pub fn slot(self) -> WireSlot {

@@ -46,6 +46,10 @@ pub enum Command {
     User(User),
     /// Publish a test signal made by ffmpeg to a channel of the server that runs on this data directory
     PublishTest(PublishTest),
+    /// Copy the database, as of one moment, into a new folder; works while the server runs
+    Backup(Backup),
+    /// Put a backup in the place of the database; the server must not run
+    Restore(Restore),
     /// Look at ports, disk, ffmpeg, clock and limits, and say what to do
     Doctor(Json),
 }
@@ -68,6 +72,34 @@ pub struct Serve {
     /// Write the bound addresses and the pid here, as JSON, once every listener accepts
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The new folder
+    #[arg(value_name = "DIR")]
+    pub to: PathBuf,
+    /// Copy the recordings too, where they lie in a directory
+    #[arg(long)]
+    pub recordings: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder that `tayang backup` made
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    /// Replace the database that is there; SQLite's is kept beside it
+    #[arg(long)]
+    pub replace: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Answer for programs.

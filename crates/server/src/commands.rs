@@ -1,5 +1,6 @@
 //! What the command line does. Answers go to standard output, and nothing else does.
 
+mod backup;
 mod channel;
 mod explain;
 mod publish_test;
@@ -45,6 +46,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Channel(command) => runtime.block_on(channel::run(&config, command)),
         Command::PublishTest(options) => runtime.block_on(publish_test::run(&config, &options)),
         Command::Recording(command) => runtime.block_on(recording::run(&config, command)),
+        Command::Backup(options) => runtime.block_on(backup::run(&config, &options)),
+        Command::Restore(options) => runtime.block_on(backup::restore(&config, &options)),
         Command::User(command) => runtime.block_on(user::run(&config, command)),
         Command::Doctor(json) => runtime.block_on(doctor::run(&config, json.json)),
         Command::Config(ConfigCommand::Explain(json)) => explain::run(&explained, json.json),

@@ -39,12 +39,16 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// PostgreSQL, instead of a file in `data_dir`.
     pub database_url: Option<Redacted<String>>,
+    /// A replica of it, for lists that may be some seconds old.
+    pub database_replica_url: Option<Redacted<String>>,
     /// Rules of lessons.
     pub lessons: Lessons,
     /// Strangers may make an account.
     pub sign_up: bool,
     /// How mails go out.
     pub mail: Mail,
+    /// Push endpoints and webhooks may be on this machine itself.
+    pub local_targets: bool,
     /// Who else tells us who somebody is.
     pub oidc: Option<Oidc>,
     /// How long a stream waits for its publisher to come back, in seconds.
@@ -90,6 +94,8 @@ pub struct Lessons {
     pub slot_margin_s: u64,
     /// Media delivered to somebody before they count as having been there, in milliseconds.
     pub attendance_ms: u64,
+    /// Whoever begins to play ends what they played before.
+    pub one_stream_each: bool,
 }
 
 /// How mails go out.
@@ -176,6 +182,8 @@ pub struct Legacy {
     pub hls_addr: Option<SocketAddr>,
     /// LHLS of the old LHLS platform, usually port 9094.
     pub lhls_addr: Option<SocketAddr>,
+    /// Opens `POST /store-live` to whoever shows it.
+    pub hook_secret: Option<Redacted<String>>,
 }
 
 /// Logging.
@@ -198,7 +206,9 @@ impl Config {
     #[must_use]
     pub fn database(&self) -> store::db::Location {
         match &self.database_url {
-            Some(url) => store::db::Location::Postgres(url.clone()),
+            Some(url) => {
+                store::db::Location::Postgres { url: url.clone(), replica_url: self.database_replica_url.clone() }
+            }
             None => store::db::Location::File(self.database_file()),
         }
     }

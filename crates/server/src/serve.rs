@@ -4,21 +4,27 @@
 //! publishers are told, streams end, recordings are sealed, responses under way are finished, sockets close; all within the
 //! configured time, for no thread that waits for a disk is waited for longer. A signal at the start ends it as a kill would.
 
+mod air;
 mod control_plane;
+mod director;
 mod first_start;
 mod listeners;
+mod notices;
 mod observe;
+mod register;
 mod watch;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use control::air::Air;
 use control::identity::provider::GroupRule;
-use control::{Directory, RecordingRepository, Repository};
+use control::teaching::directing::Timing;
+use control::{Directory, RecordingRepository, Repository, Seq};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
 use gateway::live::Live;
@@ -31,7 +37,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::control_plane::ControlPlane;
-use crate::addresses::BoundAddresses;
+use self::director::Director;
+use crate::addresses::{BoundAddresses, Origins};
 use crate::config::{self, Config, server_file};
 
 /// How often streams whose window closed are ended and counts are published.
@@ -112,6 +119,7 @@ struct Running {
     stop: CancellationToken,
     tracker: TaskTracker,
     ticking: JoinHandle<()>,
+    store: Arc<dyn Repository>,
 }
 
 impl Running {
@@ -127,39 +135,43 @@ impl Running {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("data directory {} cannot be made", config.data_dir.display()))?;
         let metrics = observe::install()?;
-        let (gateway, store) = open(&config, metrics).await?;
+        let (gateway, store, seq) = open(&config, metrics).await?;
 
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
+        let notices = notices::open(&config, store.clone())?;
+        let air: Arc<dyn Air> = Arc::new(air::OnTheAir(gateway.clone()));
+        let addresses = Arc::new(OnceLock::new());
         let state = api::State::new(api::state::Parts {
             repository: store.clone(),
-            air: Arc::new(control::air::Silence),
-            mailer: Arc::new(events::mail::Forgetful),
-            settings: api::Settings {
-                public_url: config.public_url.as_ref().map(ToString::to_string),
-                sign_up: config.sign_up,
-                slot_margin_ms: i64::try_from(config.lessons.slot_margin_s).unwrap_or(0) * 1_000,
-                attendance_ms: i64::try_from(config.lessons.attendance_ms).unwrap_or(0),
-                oidc: config.oidc.as_ref().map(oidc_settings),
-            },
+            air: air.clone(),
+            directory: gateway.directory.clone(),
+            mailer: notices.mailer(),
+            settings: api_settings(&config, &addresses),
             stop: stop.clone(),
             tasks: tracker.clone(),
         });
         let api = api::Api::new(state.clone());
         ensure!(gateway.api.set(Arc::new(ControlPlane(api))).is_ok(), "the API is handed in once");
         let bound = listeners::start(&config, &gateway, &stop, &tracker).await?;
+        let origins = Origins::new(config.public_url.as_ref(), &bound);
+        addresses.set(api::Addresses { rtmp: origins.rtmp, rtmps: origins.rtmps }).ok();
         first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
         tracker.spawn(api::chores::run(state));
-        tracker.spawn(watch::follow_database(store, gateway.directory.clone(), gateway.clone(), stop.clone()));
+        notices.start(&stop, &tracker);
+        let follower = watch::Follower::new(store.clone(), gateway.clone(), timing(&config).margin_ms, seq);
+        tracker.spawn(follower.run(stop.clone()));
+        tracker.spawn(register::run(gateway.clone(), store.clone(), attendance_ms(&config), stop.clone()));
+        tracker.spawn(Director::new(store.clone(), air, timing(&config)).run(stop.clone()));
         // Until the very end: who waits for a part looks at the time when it ticks.
         let ticking = tokio::spawn(tick(gateway.clone()));
         ensure!(!given_up.is_cancelled(), "given up while starting");
         announce(&config, &bound, ready_file.as_deref())?;
-        Ok(Self { config, ready_file, bound, gateway, stop, tracker, ticking })
+        Ok(Self { config, ready_file, bound, gateway, stop, tracker, ticking, store })
     }
 
     async fn stop(self) {
-        drain(&self.config, &self.gateway, &self.stop, &self.tracker).await;
+        drain(&self.config, &self.gateway, &*self.store, &self.stop, &self.tracker).await;
         self.ticking.abort();
         let removing = tokio::task::spawn_blocking(move || {
             for file in written_files(&self.config, self.ready_file.as_deref()) {
@@ -184,6 +196,26 @@ fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
     }
 }
 
+fn api_settings(config: &Config, addresses: &Arc<OnceLock<api::Addresses>>) -> api::Settings {
+    api::Settings {
+        public_url: config.public_url.as_ref().map(ToString::to_string),
+        sign_up: config.sign_up,
+        slot_margin_ms: timing(config).margin_ms,
+        attendance_ms: attendance_ms(config),
+        one_stream_each: config.lessons.one_stream_each,
+        addresses: addresses.clone(),
+        hook_secret: config.legacy.hook_secret.clone(),
+        refuses_path: gateway::routes::target::refusal,
+        egress: notices::egress(config),
+        oidc: config.oidc.as_ref().map(oidc_settings),
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let ms = |seconds: u64| i64::try_from(seconds).unwrap_or(0) * 1_000;
+    Timing { margin_ms: ms(config.lessons.slot_margin_s), reconnect_window_ms: ms(config.reconnect_window_s) }
+}
+
 /// Where it says what it listens on: for the command line beside it, and for whoever waits for it to be ready.
 fn written_files(config: &Config, ready_file: Option<&Path>) -> impl Iterator<Item = PathBuf> {
     std::iter::once(server_file(&config.data_dir)).chain(ready_file.map(Path::to_owned))
@@ -205,9 +237,18 @@ fn forget_earlier(config: &Config, ready_file: Option<&Path>) -> anyhow::Result<
     }
 }
 
-async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Result<(Arc<Gateway>, Arc<dyn Repository>)> {
+fn attendance_ms(config: &Config) -> i64 {
+    i64::try_from(config.lessons.attendance_ms).unwrap_or(0)
+}
+
+async fn open(
+    config: &Config,
+    metrics: gateway::RenderMetrics,
+) -> anyhow::Result<(Arc<Gateway>, Arc<dyn Repository>, Seq)> {
     let store = store::db::open(&config.database()).await?;
-    let directory = Arc::new(Directory::new(store.snapshot().await.context("channels cannot be read")?));
+    let directory = Arc::new(Directory::default());
+    let read = watch::read_all(&*store, &directory, timing(config).margin_ms).await;
+    let seq = read.context("channels and lessons cannot be read")?;
     let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();
     let recorder =
@@ -251,7 +292,7 @@ async fn open(config: &Config, metrics: gateway::RenderMetrics) -> anyhow::Resul
         draining: AtomicBool::new(false),
         responses: TaskTracker::new(),
     });
-    Ok((gateway, store))
+    Ok((gateway, store, seq))
 }
 
 /// Says where it listens, once every listener accepts.
@@ -279,7 +320,13 @@ async fn tick(gateway: Arc<Gateway>) {
 }
 
 /// Publishers are told and given a moment, streams end, recordings are flushed, and who is being answered is answered.
-async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tracker: &TaskTracker) {
+async fn drain(
+    config: &Config,
+    gateway: &Gateway,
+    store: &dyn Repository,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) {
     let end = tokio::time::Instant::now() + Duration::from_secs(config.drain_timeout_s);
     let deadline = end - FLUSH_RESERVE;
     gateway.drain();
@@ -305,6 +352,16 @@ async fn drain(config: &Config, gateway: &Gateway, stop: &CancellationToken, tra
         );
     }
     gateway.fan_out.stop();
+    let kept = async {
+        // Viewers in play tell what they got when they are closed.
+        while gateway.fan_out.counters().viewers.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        register::keep(gateway, store, attendance_ms(config)).await
+    };
+    if !tokio::time::timeout_at(end, kept).await.unwrap_or(false) {
+        tracing::warn!(waiting = gateway.audience().waiting(), "attendance of the last seconds could not be kept");
+    }
     if tokio::time::timeout_at(end, gateway.recorder.shutdown()).await.is_err() {
         tracing::warn!(
             queued_bytes = gateway.recorder.queued_bytes(),

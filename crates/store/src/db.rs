@@ -1,5 +1,6 @@
 //! Repositories in a database: SQLite in a file, or PostgreSQL. One text of SQL for both.
 
+pub mod backup;
 pub mod postgres;
 pub mod sqlite;
 
@@ -15,7 +16,12 @@ pub enum Location {
     /// A SQLite file, made if it is not there.
     File(PathBuf),
     /// The URL of a PostgreSQL database, password and all.
-    Postgres(Redacted<String>),
+    Postgres {
+        /// Of the primary.
+        url: Redacted<String>,
+        /// Of a replica, for lists that may be some seconds old.
+        replica_url: Option<Redacted<String>>,
+    },
 }
 
 /// Why a database could not be opened.
@@ -35,6 +41,9 @@ pub enum OpenError {
 pub async fn open(location: &Location) -> Result<Arc<dyn Repository>, OpenError> {
     Ok(match location {
         Location::File(path) => Arc::new(sqlite::SqliteStore::open(path).await?),
-        Location::Postgres(url) => Arc::new(postgres::PgStore::open(&url.0).await?),
+        Location::Postgres { url, replica_url } => {
+            let replica_url = replica_url.as_ref().map(|url| url.0.as_str());
+            Arc::new(postgres::PgStore::open(&url.0, replica_url).await?)
+        }
     })
 }

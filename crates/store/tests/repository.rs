@@ -4,8 +4,16 @@
 mod contract;
 #[path = "repository/identity.rs"]
 mod identity;
+#[path = "repository/notices.rs"]
+mod notices;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/room.rs"]
+mod room;
+#[path = "repository/school.rs"]
+mod school;
+#[path = "repository/teaching.rs"]
+mod teaching;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -113,6 +121,58 @@ async fn no_file_of_the_database_holds_a_key() {
         let bytes = std::fs::read(entry.expect("entry").path()).expect("readable");
         assert!(!bytes.windows(key.0.len()).any(|window| window == key.0.as_bytes()));
     }
+}
+
+/// What every version migrates from: the first two migrations, as the version before people had them.
+fn before_people(first: &'static str, second: &'static str) -> sqlx::migrate::Migrator {
+    use sqlx::SqlSafeStr as _;
+    use sqlx::migrate::{Migration, MigrationType, Migrator};
+    let of = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![of(1, "channels and recordings", first), of(2, "next sequence number", second)])
+}
+
+const OLD_ROWS: &str = "INSERT INTO channels (id, app, name, record, public, sign_secret, created_ms)
+    VALUES ('98724e64-bcd1-4887-af4a-60be440709aa', 'live', 'lama', 1, 0, 'rahasia', 5)";
+
+async fn is_brought_up_to_date(store: &dyn control::Repository) {
+    let snapshot = store.snapshot().await.expect("read");
+    let names: Vec<_> = snapshot.channels().map(|channel| channel.path.to_string()).collect();
+    assert_eq!(names, ["live/lama"]);
+    assert_eq!(store.last_seq().await.expect("read"), control::Seq(0));
+    store.create_user(&contract::person("lama@example.test")).await.expect("the new tables are there");
+}
+
+#[tokio::test]
+async fn a_sqlite_database_of_an_older_version_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("tayang.db");
+    std::fs::write(&path, "").expect("made");
+    let other = stranger(&path).await;
+    let older = before_people(
+        include_str!("../migrations/sqlite/0001_channels_and_recordings.sql"),
+        include_str!("../migrations/sqlite/0002_next_sequence_number.sql"),
+    );
+    older.run(&other).await.expect("as the older version did");
+    sqlx::query(OLD_ROWS).execute(&other).await.expect("and wrote");
+    other.close().await;
+    is_brought_up_to_date(&open(&path).await).await;
+}
+
+#[tokio::test]
+async fn a_postgresql_database_of_an_older_version_is_brought_up_to_date() {
+    let Some(cluster) = postgres::Cluster::shared() else { return };
+    let url = cluster.database().await;
+    let other = sqlx::PgPool::connect(&url).await.expect("connect");
+    let older = before_people(
+        include_str!("../migrations/postgres/0001_channels_and_recordings.sql"),
+        include_str!("../migrations/postgres/0002_next_sequence_number.sql"),
+    );
+    older.run(&other).await.expect("as the older version did");
+    sqlx::query(OLD_ROWS).execute(&other).await.expect("and wrote");
+    other.close().await;
+    is_brought_up_to_date(&store::db::postgres::PgStore::open(&url, None).await.expect("open")).await;
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ const LAW: &[Place] = &[
     },
     Place {
         name: "benches",
-        knows: &["media", "formats", "rtmp", "packager", "testkit"],
+        knows: &["media", "formats", "rtmp", "packager", "testkit", "e2e"],
         why: "benchmarks stand outside: they start the program and speak its protocols",
     },
     Place { name: "xtask", knows: &[], why: "the tools build when the crates do not" },

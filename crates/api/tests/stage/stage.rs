@@ -5,17 +5,20 @@
 use std::sync::Arc;
 
 use api::state::Parts;
-use api::{Api, Peer, Settings, State};
+use api::{Addresses, Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
+use control::teaching::lessons::NewLesson;
+use control::teaching::{Course, Enrolling, EnrolmentState, Lesson, LessonState};
 use control::{
-    BoxFuture, KeyHash, Locale, Repository, RepositoryError, Roles, Session, SessionId, SessionKind, User, UserId, keys,
+    BoxFuture, CourseId, KeyHash, LessonId, Locale, Repository, RepositoryError, Roles, Session, SessionId,
+    SessionKind, User, UserId, keys,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 use parking_lot::Mutex;
 use serde_json::Value;
 use store::db::sqlite::SqliteStore;
@@ -72,6 +75,11 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
+        Self::with(air, false).await
+    }
+
+    /// Where each person has one stream, or not.
+    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         Self::with(air, Self::settings()).await
     }
 
@@ -89,6 +97,9 @@ impl Stage {
     pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+        let directory = control::Directory::default();
+        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
+        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
         Self::on(air, settings, repository, letterbox, Arc::new(directory))
     }
@@ -103,7 +114,26 @@ impl Stage {
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
+            directory: Arc::new(directory),
             mailer: letterbox.clone(),
+            settings: Settings {
+                public_url: Some("https://tayang.test".to_owned()),
+                sign_up: true,
+                slot_margin_ms: 900_000,
+                attendance_ms: 10_000,
+                one_stream_each,
+                addresses: Arc::new(
+                    Addresses {
+                        rtmp: "rtmp://tayang.test:1935".to_owned(),
+                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                    }
+                    .into(),
+                ),
+                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+                egress: events::egress::Policy::default(),
+                oidc: None,
+            },
             settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -177,6 +207,84 @@ impl Stage {
 
     pub async fn operator(&self, email: &str) -> Actor {
         self.person(email, Roles { operator: true, ..Roles::default() }).await
+    }
+
+    /// Makes a course of that mentor.
+    pub async fn course(&self, mentor: &Actor, enrolling: Enrolling) -> Course {
+        let now = self.state.now();
+        let course = Course {
+            id: CourseId::new(now),
+            mentor: mentor.id,
+            title: "Fisika dasar".to_owned(),
+            summary: "Gerak dan gaya".to_owned(),
+            enrolling,
+            capacity: None,
+            archived: None,
+            created: now,
+            version: 1,
+        };
+        self.repository.create_course(&course).await.expect("created");
+        course
+    }
+
+    /// Sets a lesson of that course, of an hour that begins `in_ms` from now.
+    pub async fn lesson(&self, course: &Course, in_ms: i64) -> Lesson {
+        self.lesson_with(course, in_ms, |_| ()).await
+    }
+
+    /// The same, changed before it is set.
+    pub async fn lesson_with(&self, course: &Course, in_ms: i64, change: impl FnOnce(&mut Lesson)) -> Lesson {
+        let now = self.state.now();
+        let mut lesson = Lesson {
+            id: LessonId::new(now),
+            course: course.id,
+            mentor: course.mentor,
+            channel: keys::random_id(),
+            series: None,
+            title: "Gerak lurus".to_owned(),
+            summary: String::new(),
+            starts: now.plus_millis(in_ms),
+            ends: now.plus_millis(in_ms + 3_600_000),
+            zone: "Asia/Jakarta".to_owned(),
+            state: LessonState::Scheduled,
+            started: None,
+            ended: None,
+            capacity: None,
+            slow_ms: 0,
+            comments_on: true,
+            review_on: false,
+            word_filter: Vec::new(),
+            created: now,
+            version: 1,
+        };
+        change(&mut lesson);
+        let new = NewLesson::with_channel(lesson, now);
+        self.repository.create_lessons(std::slice::from_ref(&new), true).await.expect("created");
+        new.lesson
+    }
+
+    /// Makes somebody who is in that course.
+    pub async fn enrolled(&self, course: &Course, email: &str) -> Actor {
+        let mentee = self.mentee(email).await;
+        self.enrol(course, &mentee).await;
+        mentee
+    }
+
+    /// Puts somebody into a course, however one gets into it.
+    pub async fn enrol(&self, course: &Course, who: &Actor) {
+        use control::teaching::courses::{Invitation, Verdict};
+        let now = self.state.now();
+        let token = if course.enrolling == Enrolling::Invitation {
+            let (invitation, token) = Invitation::create(course.id, 1, now.plus_millis(60_000), now);
+            self.repository.create_invitation(&invitation, now).await.expect("created");
+            Some(KeyHash::of(&token.0))
+        } else {
+            None
+        };
+        let state = self.repository.enrol(course.id, who.id, token, now).await.expect("enrolled");
+        if state == EnrolmentState::Requested {
+            self.repository.decide_enrolment(course.id, who.id, Verdict::Active, now).await.expect("let in");
+        }
     }
 
     /// Asks as somebody, or as nobody.

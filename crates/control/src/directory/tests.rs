@@ -4,7 +4,9 @@ use media::{Redacted, UnixMillis};
 use proptest::prelude::*;
 
 use super::*;
-use crate::ChannelOptions;
+use crate::{ChannelOptions, StreamKey};
+
+mod lessons;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 

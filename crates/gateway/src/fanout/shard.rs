@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::feed::Feed;
 use super::socket::Socket;
 use super::{FanOutConfig, FanOutCounters, NewViewer};
+use crate::audience::{Audience, Delivered, InPlay};
 use crate::right::{self, ASK_EVERY, Right};
 use crate::wire::WireFormat;
 
@@ -64,6 +65,7 @@ impl ShardHandle {
         config: FanOutConfig,
         counters: Arc<FanOutCounters>,
         directory: Arc<Directory>,
+        audience: Arc<Audience>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let signal = Arc::new(Signal::new(poll.registry())?);
@@ -72,6 +74,7 @@ impl ShardHandle {
             config,
             counters,
             directory,
+            audience,
             poll,
             signal: signal.clone(),
             inbox: inbox.clone(),
@@ -129,6 +132,14 @@ struct Viewer {
     place: usize,
     /// The stream is over and the viewer has been told so.
     told: bool,
+    /// For the attendance record, of whoever is on it. In a box: most viewers of public channels are not.
+    counted: Option<Box<Counted>>,
+}
+
+/// What a viewer with a playback session got.
+struct Counted {
+    delivered: Delivered,
+    _in_play: InPlay,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -141,6 +152,7 @@ struct Shard {
     config: FanOutConfig,
     counters: Arc<FanOutCounters>,
     directory: Arc<Directory>,
+    audience: Arc<Audience>,
     poll: Poll,
     signal: Arc<Signal>,
     inbox: Arc<Mutex<Inbox>>,
@@ -218,6 +230,9 @@ impl Shard {
         let key = slot.key();
         socket.register(self.poll.registry(), Token(key))?;
         let signal = self.signal.clone();
+        let claims = new.right.claims();
+        let in_play = claims.and_then(|claims| self.audience.plays(claims, new.format.protocol()));
+        let counted = in_play.map(|in_play| Box::new(Counted { delivered: Delivered::default(), _in_play: in_play }));
         let feed = self.feeds.entry(feed_key).or_insert_with(|| Feed::new(new.stream, new.format, signal));
         slot.insert(Viewer {
             socket,
@@ -229,6 +244,7 @@ impl Shard {
             right: new.right,
             place: feed.viewers.len(),
             told: false,
+            counted,
         });
         self.counters.viewers.fetch_add(1, Ordering::Relaxed);
         feed.viewers.push(key);
@@ -298,11 +314,12 @@ impl Shard {
 
     /// Closes who takes nothing and who may not go on.
     fn sweep(&mut self, now: Instant) {
-        let snapshot = self.directory.snapshot();
+        let view = self.directory.view();
         let mut gone = Vec::new();
-        for (key, viewer) in &self.viewers {
+        for (key, viewer) in &mut self.viewers {
+            tell(viewer, &self.audience);
             let blocked = viewer.blocked_since.is_some_and(|since| now - since >= self.config.blocked_max);
-            let may_play = viewer.right.holds(&snapshot, now);
+            let may_play = viewer.right.holds(&view, now);
             if blocked {
                 self.counters.cut.fetch_add(1, Ordering::Relaxed);
             }
@@ -321,6 +338,7 @@ impl Shard {
     fn close(&mut self, key: usize) {
         let Some(mut viewer) = self.viewers.try_remove(key) else { return };
         viewer.socket.flush().ok();
+        tell(&mut viewer, &self.audience);
         self.counters.viewers.fetch_sub(1, Ordering::Relaxed);
         if let Some(feed) = self.feeds.get_mut(&viewer.feed) {
             feed.viewers.swap_remove(viewer.place);
@@ -332,6 +350,15 @@ impl Shard {
                 self.feeds.remove(&viewer.feed);
             }
         }
+    }
+}
+
+/// Tells the audience what the viewer got since the last time.
+fn tell(viewer: &mut Viewer, audience: &Audience) {
+    let Some(counted) = &mut viewer.counted else { return };
+    let Some(claims) = viewer.right.claims() else { return };
+    for span in counted.delivered.take() {
+        audience.got(claims, viewer.feed.1.protocol(), viewer.feed.0, span);
     }
 }
 
@@ -391,6 +418,9 @@ fn place(viewer: &mut Viewer, feed: &Feed, config: &FanOutConfig, counters: &Fan
         viewer.tracks = Some(start.tracks.clone());
     }
     viewer.cursor = Some(start.index);
+    if let Some(counted) = &mut viewer.counted {
+        counted.delivered.jumps();
+    }
 }
 
 /// Writes until the viewer has everything or takes no more.
@@ -462,6 +492,9 @@ fn advance(viewer: &mut Viewer, feed: &Feed, mut taken: usize) {
         let Some(chunk) = feed.chunk(cursor) else { break };
         if let Some(tracks) = &chunk.tracks {
             viewer.tracks = Some(tracks.clone());
+        }
+        if let Some(counted) = &mut viewer.counted {
+            counted.delivered.reaches(chunk.time_ms);
         }
         cursor += 1;
         if taken < chunk.wire.len() {

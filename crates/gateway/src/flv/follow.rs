@@ -12,6 +12,7 @@ use hub::{Entry, Item, StartPoint, State, Stream};
 use media::TrackSet;
 use tokio::sync::mpsc;
 
+use crate::audience::{Audience, Delivered};
 use crate::fanout::{FanOutConfig, FanOutCounters};
 use crate::live::Wakeups;
 use crate::right::Right;
@@ -33,6 +34,8 @@ pub struct Follower {
     pub config: FanOutConfig,
     /// Counts it in.
     pub counters: Arc<FanOutCounters>,
+    /// Is told what it got.
+    pub audience: Arc<Audience>,
 }
 
 /// The body is not read any more.
@@ -58,13 +61,24 @@ impl Follower {
     /// Plays until the stream, the right or the viewer's patience ends.
     pub async fn play_into(self, body: mpsc::Sender<io::Result<Bytes>>) {
         let _counted = Counted::new(self.counters.clone());
+        let _in_play = self.right.claims().and_then(|claims| self.audience.plays(claims, FORMAT.protocol()));
+        let mut delivered = Delivered::default();
         tokio::select! {
-            _ = self.play(&body) => {}
+            _ = self.play(&body, &mut delivered) => {}
             () = self.right.lost(&self.directory) => {}
+        }
+        self.tell(&mut delivered);
+    }
+
+    /// Tells the audience what was delivered since the last time.
+    fn tell(&self, delivered: &mut Delivered) {
+        let Some(claims) = self.right.claims() else { return };
+        for span in delivered.take() {
+            self.audience.got(claims, FORMAT.protocol(), self.stream.id(), span);
         }
     }
 
-    async fn play(&self, body: &mpsc::Sender<io::Result<Bytes>>) -> Result<(), Gone> {
+    async fn play(&self, body: &mpsc::Sender<io::Result<Bytes>>, delivered: &mut Delivered) -> Result<(), Gone> {
         let wakeups = Wakeups::of(&self.stream);
         let start = loop {
             match self.stream.start_point() {
@@ -100,9 +114,14 @@ impl Follower {
                 for piece in rendering.pieces() {
                     self.send(body, piece.clone()).await?;
                 }
+                if self.right.claims().is_some() {
+                    delivered.reaches(entry.time_ms());
+                }
             }
+            self.tell(delivered);
             if let Some(start) = jump {
                 self.counters.skips.fetch_add(1, Ordering::Relaxed);
+                delivered.jumps();
                 (place, untold) = (start.seq, Some(start.tracks));
                 continue;
             }

@@ -42,10 +42,9 @@ pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked
     }
     let base = format!("{}/{}/", asked.path.name, live.stream.id());
     // livego's address lies one level above the canonical one; an absolute path serves both.
-    let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
-    let base = format!("{signed}/{}/{base}", asked.path.app);
+    let base = format!("{}/{}/{base}", asked.carried.prefix(), asked.path.app);
     let options = PlaylistOptions { form: Form::Ts, skip: false, addressing: Addressing { base: &base, query: "" } };
-    let first = super::wait_for(live, super::FIRST_SEGMENT_WAIT, |window| {
+    let first = super::wait_for(gateway, live, asked, super::FIRST_SEGMENT_WAIT, |window| {
         let track = window.track_named(&label.0)?;
         window.media_playlist(track, &options)
     })
@@ -60,11 +59,12 @@ pub(super) async fn playlist(gateway: &Gateway, live: &LiveStream, asked: &Asked
 pub(super) async fn segment(
     gateway: &Gateway,
     live: &LiveStream,
+    asked: &Asked<'_>,
     msn: u64,
     headers: &HeaderMap,
 ) -> Option<Response<Body>> {
     let patience = super::two_segments(gateway);
-    let found = super::wait_for(live, patience, |window| match window.joint_segment(msn) {
+    let found = super::wait_for(gateway, live, asked, patience, |window| match window.joint_segment(msn) {
         JointLookup::Ready(tracks) => Some(Some(tracks)),
         // The one after the segment being made, at most: anything later is a guess.
         JointLookup::Coming if msn <= window.joint_before().saturating_add(1) => None,

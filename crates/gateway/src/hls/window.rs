@@ -75,8 +75,7 @@ pub(super) async fn list(
     let key = RecordingKey { channel: live.channel, stream: live.stream.id() };
     let index = recorded::live_index(gateway, key).await;
     let now = wall_now();
-    let signed = asked.sign.map_or_else(String::new, |sign| format!("/s/{sign}"));
-    let base = format!("{signed}/{}/{}/", asked.path, live.stream.id());
+    let base = format!("{}/{}/{}/", asked.carried.prefix(), asked.path, live.stream.id());
     let ts = container == Container::Ts;
     let skip = !ts && super::wants_skip(asked.query);
     let what = What::Window { label: label.clone(), ts, skip, query: carried(asked.query), base: base.clone() };

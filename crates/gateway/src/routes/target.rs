@@ -12,17 +12,26 @@ pub const DEFAULT_APP: &str = "live";
 
 /// First words of addresses that are the server's own, now or kept for it: no application and no channel is called so, as
 /// [`parse`] would read its addresses as something else.
-pub const RESERVED: [&str; 12] = [
+pub const RESERVED: [&str; 21] = [
     "api",
     "assets",
+    "calendar",
     "control",
     "healthcheck",
     "healthz",
+    "livestream",
+    "mentor",
     "metrics",
+    "mymentee",
+    "mymentor",
+    "p",
+    "problems",
     "readyz",
     "recordings",
     "s",
     "stat",
+    "store-live",
+    "streams",
     "time",
     "watch",
 ];
@@ -139,6 +148,26 @@ pub enum StreamFile {
     Ts(u64),
 }
 
+/// An app of pages, with addresses of its own below its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum App {
+    /// For mentees: `/mymentor/`.
+    MyMentor,
+    /// For mentors: `/mymentee/`.
+    MyMentee,
+}
+
+impl App {
+    /// First word of its addresses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MyMentor => "mymentor",
+            Self::MyMentee => "mymentee",
+        }
+    }
+}
+
 /// What a path means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -158,6 +187,8 @@ pub enum Target {
     Asset(String),
     /// The watch page.
     Watch(ChannelPath),
+    /// An address of an app, and what stands behind its name: a file of it, or a place that the app itself knows.
+    App(App, String),
     /// Something of a channel; where the path can be read in two ways, the second reading follows.
     Channel(ChannelRef, ChannelFile, Option<(ChannelRef, ChannelFile)>),
     /// Nothing.
@@ -173,9 +204,56 @@ pub fn split_signed(path: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// What a path carries before the address proper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carried<'p> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `/s/{sign}/`: a signature.
+    Sign(&'p str),
+    /// `/p/{token}/`: a playback token.
+    Token(&'p str),
+}
+
+impl Carried<'_> {
+    /// What goes before an address that carries it on; nothing for nothing.
+    #[must_use]
+    pub fn prefix(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Sign(sign) => format!("/s/{sign}"),
+            Self::Token(token) => format!("/p/{token}"),
+        }
+    }
+}
+
+/// What a path carries, and the rest of it. [`split_signed`], and the same for `/p/{token}/rest`.
+#[must_use]
+pub fn split_carried(path: &str) -> (Carried<'_>, &str) {
+    if let (Some(sign), rest) = split_signed(path) {
+        return (Carried::Sign(sign), rest);
+    }
+    match path.strip_prefix("/p/").and_then(|rest| rest.split_once('/')) {
+        Some((token, _)) => (Carried::Token(token), &path["/p/".len() + token.len()..]),
+        None => (Carried::Nothing, path),
+    }
+}
+
+fn app(path: &str) -> Option<Target> {
+    let path = path.strip_prefix('/')?;
+    [App::MyMentor, App::MyMentee].into_iter().find_map(|app| {
+        let rest = path.strip_prefix(app.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| Target::App(app, rest.trim_start_matches('/').to_owned()))
+    })
+}
+
 /// Reads a path that starts with `/` and holds neither query nor fragment.
 #[must_use]
 pub fn parse(path: &str) -> Target {
+    if let Some(target) = app(path) {
+        return target;
+    }
     let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
     let mut next = || segments.next();
     // Six components are the deepest path there is; a seventh makes it unknown.

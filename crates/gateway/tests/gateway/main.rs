@@ -12,6 +12,8 @@ mod low_latency;
 mod memory;
 mod mpeg_ts;
 mod numbers;
+mod pages;
+mod playback;
 mod publisher;
 mod recordings;
 mod repository;

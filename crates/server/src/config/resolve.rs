@@ -363,6 +363,9 @@ impl Values {
                 "live.segment_target_ms must be at least twice live.part_target_ms, or parts gain nothing",
             ));
         }
+        if self.text("database_replica_url").is_some() && self.text("database_url").is_none() {
+            return Err(ConfigError::Together("database_replica_url needs database_url, whose replica it is"));
+        }
         let config = Config {
             data_dir: self.value("data_dir"),
             http_addr: self.value("http_addr"),
@@ -372,11 +375,14 @@ impl Values {
             tls,
             public_url: self.optional("public_url"),
             database_url: self.secret("database_url"),
+            database_replica_url: self.secret("database_replica_url"),
             lessons: Lessons {
                 slot_margin_s: self.value("lessons.slot_margin_s"),
                 attendance_ms: self.value("lessons.attendance_ms"),
+                one_stream_each: self.text("lessons.one_stream_each") == Some("on"),
             },
             sign_up: self.text("accounts.sign_up") == Some("open"),
+            local_targets: self.text("notices.local_targets") == Some("allowed"),
             mail: Mail {
                 smtp_url: self.secret("mail.smtp_url"),
                 from: self.value("mail.from"),
@@ -403,6 +409,7 @@ impl Values {
                 flv_addr: self.optional("legacy.flv_addr"),
                 hls_addr: self.optional("legacy.hls_addr"),
                 lhls_addr: self.optional("legacy.lhls_addr"),
+                hook_secret: self.secret("legacy.hook_secret"),
             },
             log: Log { level: self.value("log.level"), json: self.text("log.format") == Some("json") },
         };

@@ -96,6 +96,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "PostgreSQL, postgres://user:password@host/name. Without one, tayang.db in data_dir.",
     ),
+    off("database_replica_url", Kind::Secret, "A replica of it, for lists that may be some seconds old."),
     off("https_addr", Kind::Address, "The same over TLS; usually port 8443."),
     on("rtmp_addr", Kind::Address, "0.0.0.0:1935", "RTMP in and out."),
     off("rtmps_addr", Kind::Address, "RTMP over TLS; usually port 1936."),
@@ -127,10 +128,22 @@ pub const SETTINGS: &[Setting] = &[
         "10000",
         "Media delivered to somebody before they count as having been there.",
     ),
+    on(
+        "lessons.one_stream_each",
+        Kind::Word(&["off", "on"]),
+        "off",
+        "Whether somebody who begins to play ends what they played before, on whichever device.",
+    ),
     on("accounts.sign_up", Kind::Word(&["open", "closed"]), "open", "Whether strangers may make an account."),
     off("mail.smtp_url", Kind::Secret, "smtp(s)://user:password@host:port. Without it, mails are files in mail.dir."),
     on("mail.from", Kind::Text, "Tayang <tayang@localhost>", "Sender of mails."),
     below("mail.dir", Kind::Path, "mail", "Where mails are put without mail.smtp_url, one file each."),
+    on(
+        "notices.local_targets",
+        Kind::Word(&["refused", "allowed"]),
+        "refused",
+        "Whether push endpoints and webhooks may be on this machine itself and without TLS; for development.",
+    ),
     off(
         "oidc.issuer",
         Kind::Text,
@@ -192,6 +205,11 @@ pub const SETTINGS: &[Setting] = &[
     off("legacy.flv_addr", Kind::Address, "HTTP-FLV as livego has it; usually port 7001."),
     off("legacy.hls_addr", Kind::Address, "HLS as livego has it; usually port 7002."),
     off("legacy.lhls_addr", Kind::Address, "LHLS of the old LHLS platform; usually port 9094."),
+    off(
+        "legacy.hook_secret",
+        Kind::Secret,
+        "Opens POST /store-live as Authorization: Bearer, besides an operator's sign-in.",
+    ),
     on("log.level", Kind::LogFilter, "info", "off, error, warn, info, debug, trace; or by module: info,hub=debug."),
     on("log.format", Kind::Word(&["text", "json"]), "text", "Lines for people, or one JSON object each."),
 ];

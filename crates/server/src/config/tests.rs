@@ -218,6 +218,8 @@ fn values_that_do_not_go_together_are_refused() {
         "http_addr = '0.0.0.0:1935'",
         "[legacy]\nflv_addr = '0.0.0.0:8080'",
         "[live]\npart_target_ms = 1000\nsegment_target_ms = 1500",
+        "database_replica_url = 'postgres://x'",
+        "[oidc]\nissuer = 'https://x'",
     ] {
         assert!(matches!(from_file(text), Err(ConfigError::Together(_))), "{text}");
     }

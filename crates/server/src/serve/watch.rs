@@ -1,51 +1,204 @@
-//! Follows the database: what the command line changes in another process holds here within a tenth of a second.
+//! Follows the database: what anybody changes, be it in another process, holds here within a tenth of a second.
+//!
+//! Read are the changes that came since the last look, and of channels, lessons and keys those alone that they touch; what
+//! is written without being a change (comments, attendance) costs a question and no more. A database that is away leaves
+//! everything as it was known last. Who has fallen far behind reads all of it anew.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use control::{Directory, Repository};
+use control::airing::Touched;
+use control::playback::{SECRET, TokenKeys};
+use control::revocations::KEPT_MS;
+use control::{Change, ChangeKind, Directory, Repository, RepositoryError, Seq};
 use gateway::Gateway;
+use media::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
 /// How often the database is asked whether it changed. The question costs one page of memory, no disk.
 const POLL_EVERY: Duration = Duration::from_millis(100);
+/// Changes read at once.
+const CHANGES_MAX: u32 = 1_000;
+/// Things that changed since the last look, beyond which reading all of them anew is cheaper than one by one.
+const TOUCHED_MAX: usize = 10_000;
+/// How often what is over is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
+/// How often the keys of playback tokens are read again: so soon a new one signs.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
 
-/// Replaces the directory's snapshot whenever the database changed; ends streams whose channel is gone.
-pub(super) async fn follow_database(
+/// The wall clock.
+pub(super) fn wall_now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Reads all: channels, lessons, keys, what was taken away lately, and the keys of tokens. Answers as of which change.
+pub(super) async fn read_all(
+    store: &dyn Repository,
+    directory: &Directory,
+    slot_margin_ms: i64,
+) -> Result<Seq, RepositoryError> {
+    let now = wall_now();
+    read_keys(store, directory).await?;
+    let (snapshot, seq) = store.directory().await?;
+    let revoked = store.revocations(now.plus_millis(-KEPT_MS)).await?;
+    directory.learn(&revoked, now);
+    directory.replace(snapshot.with_margin_ms(slot_margin_ms));
+    Ok(seq)
+}
+
+async fn read_keys(store: &dyn Repository, directory: &Directory) -> Result<(), RepositoryError> {
+    let secrets = store.secrets(SECRET, &control::keys::generate(), wall_now()).await?;
+    directory.set_token_keys(TokenKeys::new(&secrets));
+    Ok(())
+}
+
+/// Notes what a change touches.
+fn touch(touched: &mut Touched, change: &Change) {
+    let what = &change.what;
+    match what.kind {
+        ChangeKind::Channel => touched.channels.extend(what.channel),
+        ChangeKind::LessonScheduled
+        | ChangeKind::LessonChanged
+        | ChangeKind::LessonCancelled
+        | ChangeKind::LessonStarted
+        | ChangeKind::LessonEnded => touched.lessons.extend(what.lesson),
+        ChangeKind::Mentor | ChangeKind::User => touched.mentors.extend(what.user),
+        ChangeKind::Course
+        | ChangeKind::Enrolment
+        | ChangeKind::LessonTomorrow
+        | ChangeKind::LessonSoon
+        | ChangeKind::RecordingReady
+        | ChangeKind::Attendance
+        | ChangeKind::Revoked => {}
+    }
+}
+
+/// See the module's documentation.
+pub(super) struct Follower {
     store: Arc<dyn Repository>,
-    directory: Arc<Directory>,
     gateway: Arc<Gateway>,
-    stop: CancellationToken,
-) {
-    let mut polls = tokio::time::interval(POLL_EVERY);
-    let mut known = None;
-    let mut failing = false;
-    loop {
-        tokio::select! {
-            _ = polls.tick() => {}
-            () = stop.cancelled() => return,
+    slot_margin_ms: i64,
+    /// Up to which change everything is known.
+    seq: Seq,
+    version: Option<i64>,
+    /// Touched, and not read again yet.
+    touched: Touched,
+    forgot: Instant,
+    keys_read: Instant,
+}
+
+impl Follower {
+    /// Goes on after `seq`.
+    pub(super) fn new(store: Arc<dyn Repository>, gateway: Arc<Gateway>, slot_margin_ms: i64, seq: Seq) -> Self {
+        let (forgot, keys_read) = (Instant::now(), Instant::now());
+        Self { store, gateway, slot_margin_ms, seq, version: None, touched: Touched::default(), forgot, keys_read }
+    }
+
+    /// Follows until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut polls = tokio::time::interval(POLL_EVERY);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                _ = polls.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            self.forget();
+            match self.look().await {
+                Ok(()) if failing => {
+                    failing = false;
+                    tracing::info!("the database answers again");
+                }
+                Ok(()) => {}
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(%error, "the database does not answer; channels and rights stay as they were");
+                }
+                Err(_) => {}
+            }
         }
-        let result = async {
-            let version = store.version().await?;
-            if known != Some(version) {
-                directory.replace(store.snapshot().await?);
-                known = Some(version);
-                gateway.live.keep_channels(&directory.snapshot(), Instant::now());
-            }
-            Ok::<_, control::RepositoryError>(())
+    }
+
+    /// What is over needs no room.
+    fn forget(&mut self) {
+        if self.forgot.elapsed() >= FORGET_EVERY {
+            self.forgot = Instant::now();
+            self.gateway.directory.learn(&[], wall_now());
+            self.gateway.directory.playbacks().forget(wall_now());
+            self.gateway.audience().forget(Instant::now());
         }
-        .await;
-        match result {
-            Ok(()) if failing => {
-                failing = false;
-                tracing::info!("the database answers again");
+    }
+
+    async fn look(&mut self) -> Result<(), RepositoryError> {
+        if self.keys_read.elapsed() >= KEYS_EVERY {
+            read_keys(&*self.store, &self.gateway.directory).await?;
+            self.keys_read = Instant::now();
+        }
+        let version = self.store.version().await?;
+        if self.version == Some(version) {
+            return Ok(());
+        }
+        self.read_changes().await?;
+        if self.touched.len() > TOUCHED_MAX {
+            self.seq = read_all(&*self.store, &self.gateway.directory, self.slot_margin_ms).await?;
+            self.settled();
+        } else if !self.touched.is_empty() {
+            let parts = self.store.parts(&self.touched).await?;
+            let snapshot = self.gateway.directory.snapshot().with(&self.touched, parts);
+            self.gateway.directory.replace(snapshot);
+            self.settled();
+        }
+        self.version = Some(version);
+        Ok(())
+    }
+
+    async fn read_changes(&mut self) -> Result<(), RepositoryError> {
+        loop {
+            let changes = self.store.changes(self.seq, CHANGES_MAX).await?;
+            let Some(last) = changes.last() else { return Ok(()) };
+            // What was taken away holds at once, whatever else has to be read.
+            if changes.iter().any(|change| change.what.kind == ChangeKind::Revoked) {
+                self.gateway.directory.learn(&changes, wall_now());
             }
-            Ok(()) => {}
-            Err(error) if !failing => {
-                failing = true;
-                tracing::error!(%error, "the database does not answer; channels stay as they were");
+            for change in &changes {
+                touch(&mut self.touched, change);
             }
-            Err(_) => {}
+            self.seq = last.seq;
+            if changes.len() < CHANGES_MAX as usize || self.touched.len() > TOUCHED_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    fn settled(&mut self) {
+        self.touched = Touched::default();
+        self.gateway.live.keep_channels(&self.gateway.directory.snapshot(), Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use control::{LessonId, NewChange, UserId, Uuid};
+
+    use super::*;
+
+    #[test]
+    fn each_change_touches_what_it_is_about_and_most_touch_nothing() {
+        let (user, lesson, channel) = (UserId(Uuid::from_u128(1)), LessonId(Uuid::from_u128(2)), Uuid::from_u128(3));
+        for kind in ChangeKind::ALL {
+            let what = NewChange::new(*kind).user(user).lesson(lesson).channel(channel);
+            let mut touched = Touched::default();
+            touch(&mut touched, &Change { seq: Seq(1), at: UnixMillis(1), what });
+            let expected = match kind.as_str() {
+                "channel" => Touched { channels: vec![channel], ..Touched::default() },
+                "user" | "mentor" => Touched { mentors: vec![user], ..Touched::default() },
+                "lesson_scheduled" | "lesson_changed" | "lesson_cancelled" | "lesson_started" | "lesson_ended" => {
+                    Touched { lessons: vec![lesson], ..Touched::default() }
+                }
+                _ => Touched::default(),
+            };
+            assert_eq!(touched, expected, "{kind:?}");
         }
     }
 }

@@ -96,8 +96,10 @@ CREATE INDEX changes_kind ON changes (kind, at_ms);
 
 -- How far each follower of `changes` has come.
 CREATE TABLE cursors (
-    name TEXT   NOT NULL PRIMARY KEY,
-    seq  BIGINT NOT NULL
+    name   TEXT   NOT NULL PRIMARY KEY,
+    seq    BIGINT NOT NULL,
+    -- How far it has come within the change behind `seq`; empty: not begun.
+    resume TEXT   NOT NULL DEFAULT ''
 );
 
 CREATE TABLE idempotency_keys (
@@ -131,6 +133,13 @@ CREATE TABLE mentor_keys (
     revoked_ms BIGINT
 );
 CREATE INDEX mentor_keys_mentor ON mentor_keys (mentor_id);
+
+-- The address of somebody's calendar is signed with this number: it rises when the address before is withdrawn.
+CREATE TABLE calendars (
+    user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id),
+    generation BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL
+);
 
 CREATE TABLE courses (
     id          TEXT   NOT NULL PRIMARY KEY,
@@ -193,12 +202,18 @@ CREATE TABLE lessons (
     review_on   BIGINT NOT NULL CHECK (review_on IN (0, 1)),
     -- JSON array of words.
     word_filter TEXT   NOT NULL,
+    -- When it was told that its recording can be played: once.
+    announced_ms BIGINT,
     created_ms  BIGINT NOT NULL,
     version     BIGINT NOT NULL
 );
+CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND announced_ms IS NULL;
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
+
+CREATE INDEX recordings_app ON recordings (app, started_ms);
+CREATE INDEX recordings_name ON recordings (name, started_ms);
 
 CREATE TABLE chapters (
     lesson_id TEXT   NOT NULL REFERENCES lessons (id),
@@ -242,10 +257,10 @@ CREATE TABLE attendance_intervals (
     user_id     TEXT   NOT NULL REFERENCES users (id),
     playback_id TEXT   NOT NULL,
     protocol    TEXT   NOT NULL,
-    -- Wall clock of the media's first and last moment.
+    -- Moment of the media's first and last: of its stream's first frame, and stream time on.
     from_ms     BIGINT NOT NULL,
     to_ms       BIGINT NOT NULL CHECK (to_ms >= from_ms),
-    PRIMARY KEY (lesson_id, user_id, playback_id, from_ms)
+    PRIMARY KEY (lesson_id, user_id, playback_id, protocol, from_ms)
 );
 
 -- What the mentor corrected, and why.
@@ -287,6 +302,7 @@ CREATE TABLE comments (
     PRIMARY KEY (lesson_id, seq)
 );
 CREATE UNIQUE INDEX comments_client ON comments (lesson_id, user_id, client_id);
+CREATE INDEX comments_media ON comments (lesson_id, media_ms, seq);
 
 CREATE TABLE mutes (
     lesson_id  TEXT   NOT NULL REFERENCES lessons (id),
@@ -351,7 +367,16 @@ CREATE TABLE notices (
     read_ms    BIGINT
 );
 CREATE UNIQUE INDEX notices_once ON notices (user_id, event_key);
-CREATE INDEX notices_time ON notices (user_id, created_ms);
+CREATE INDEX notices_time ON notices (user_id, id);
+
+-- Reminders that were written to `changes`: one for each start of a lesson, whichever server's clock came first.
+CREATE TABLE reminders (
+    lesson_id TEXT   NOT NULL REFERENCES lessons (id),
+    kind      TEXT   NOT NULL CHECK (kind IN ('lesson_tomorrow', 'lesson_soon')),
+    starts_ms BIGINT NOT NULL,
+    at_ms     BIGINT NOT NULL,
+    PRIMARY KEY (lesson_id, kind, starts_ms)
+);
 
 CREATE TABLE webhooks (
     id          TEXT   NOT NULL PRIMARY KEY,
@@ -385,8 +410,10 @@ CREATE TABLE deliveries (
     -- Who is sending it: a fencing token.
     lease      TEXT,
     created_ms BIGINT NOT NULL,
+    -- Given up by then.
+    expires_ms BIGINT NOT NULL,
     done_ms    BIGINT,
     error      TEXT   NOT NULL
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_ms);
-CREATE INDEX deliveries_webhook ON deliveries (webhook_id, created_ms);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);

@@ -3,6 +3,7 @@
 //! `synchronous_commit` stays as the server has it (`on` by default): what was acknowledged survives. Connections are few
 //! and shared; a statement that waits for a connection or a lock longer than a person would is given up.
 
+mod replica;
 #[path = "sql.rs"]
 mod sql;
 mod write;
@@ -16,12 +17,15 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
+use replica::Replica;
 use write::Write;
 
 // What `sql` is compiled with here.
 type Db = sqlx::Postgres;
 type Row = sqlx::postgres::PgRow;
 type Store = PgStore;
+/// Behind a `SELECT` of rows that are to be taken: leaves those that another server is taking.
+const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
 /// Connections of one server. PostgreSQL allows 100 in all by default: six servers and some people.
 const CONNECTIONS_MAX: u32 = 16;
@@ -60,31 +64,50 @@ pub struct PgStore {
     writer: PgPool,
     /// Of the primary too: what was just written is read.
     readers: PgPool,
+    replica: Option<Replica>,
 }
 
 impl PgStore {
     /// Connects, and brings the database up to date. Servers that do so at the same time wait for one another.
     ///
     /// # Errors
-    /// [`OpenError`].
-    pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang");
+    /// [`OpenError`]. A replica that cannot be reached is none: it is left out until it can.
+    pub async fn open(url: &str, replica_url: Option<&str>) -> Result<Self, OpenError> {
+        let options = |url| Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang"));
+        let replica = replica_url.map(options).transpose()?.map(|options| Replica::new(options, CONNECTIONS_MAX));
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
+            .connect_with(options(url)?)
             .await
             .map_err(OpenError::Open)?;
         migrator().run(&pool).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
             other => OpenError::Migrate(other),
         })?;
-        Ok(Self { writer: pool.clone(), readers: pool })
+        Ok(Self { writer: pool.clone(), readers: pool, replica })
     }
 
     /// Ends the connections. Not needed for anything to be kept.
     pub async fn close(&self) {
         self.writer.close().await;
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
+    }
+
+    /// The rows of a list that may be some seconds old: from the replica while it follows, else, and when it fails, from the
+    /// primary.
+    async fn list<'q>(&self, query: impl Fn() -> sql::Query<'q> + Send + Sync) -> Result<Vec<Row>, sqlx::Error> {
+        if let Some(replica) = &self.replica
+            && let Some(pool) = replica.keeps_up().await
+        {
+            match query().fetch_all(pool).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => replica.failed(&error),
+            }
+        }
+        query().fetch_all(&self.readers).await
     }
 
     async fn version(&self) -> Result<i64, RepositoryError> {

@@ -8,29 +8,58 @@
 mod access;
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/airing.rs"]
+mod airing;
+#[path = "sql/attendance.rs"]
+mod attendance;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]
 mod channels;
+#[path = "sql/courses.rs"]
+mod courses;
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/directing.rs"]
+mod directing;
+#[path = "sql/earlier.rs"]
+mod earlier;
+#[path = "sql/feed.rs"]
+mod feed;
 #[path = "sql/idempotency.rs"]
 mod idempotency;
 #[path = "sql/identity.rs"]
 mod identity;
+#[path = "sql/lessons.rs"]
+mod lessons;
+#[path = "sql/mentors.rs"]
+mod mentors;
+#[path = "sql/notices.rs"]
+mod notices;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/room.rs"]
+mod room;
 #[path = "sql/rows.rs"]
 mod rows;
 #[path = "sql/secrets.rs"]
 mod secrets;
 #[path = "sql/sessions.rs"]
 mod sessions;
+#[path = "sql/subscriptions.rs"]
+mod subscriptions;
+#[path = "sql/webhooks.rs"]
+mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_full};
+
+/// A statement with its values, not sent yet.
+pub(super) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
 
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {

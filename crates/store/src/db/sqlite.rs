@@ -26,13 +26,15 @@ use write::Write;
 type Db = sqlx::Sqlite;
 type Row = sqlx::sqlite::SqliteRow;
 type Store = SqliteStore;
+/// Behind a `SELECT` of rows that are to be taken: there is one writer, and nothing to skip.
+const SKIP_LOCKED: &str = "";
 
 /// Connections that read. Four: the server reads at start, once after each change, and for lists that people ask for.
 const READERS: u32 = 4;
 
 /// How long a statement waits for another process's write. Writes here take milliseconds; a disk that stalls may take
 /// seconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The migrations, in order. A migration that was released is never edited: its checksum is in every database.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -110,6 +112,11 @@ impl SqliteStore {
         self.readers.close().await;
         self.watcher.close().await;
         self.writer.close().await;
+    }
+
+    /// The rows of a list that may be some seconds old; here they never are.
+    async fn list<'q>(&self, query: impl Fn() -> sql::Query<'q> + Send + Sync) -> Result<Vec<Row>, sqlx::Error> {
+        query().fetch_all(&self.readers).await
     }
 
     async fn version(&self) -> Result<i64, RepositoryError> {

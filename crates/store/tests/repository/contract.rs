@@ -22,7 +22,8 @@ pub fn key_for(channel: &Channel) -> (StreamKey, Redacted<String>) {
     StreamKey::create(channel.id, "OBS di ruang 2", UnixMillis(7))
 }
 
-fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
+/// A recording of that channel.
+pub fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording {
     let (started, path) = (UnixMillis(id as i64), channel.path.clone());
     Recording {
         id: StreamId(id),
@@ -49,6 +50,9 @@ pub async fn repository_contract(repository: &dyn Repository) {
     a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
     changes_are_numbered_without_gaps(repository).await;
     a_person_is_known_by_the_secret_of_a_session(repository).await;
+    super::teaching::teaching_contract(repository).await;
+    super::notices::notices_contract(repository).await;
+    super::room::room_contract(repository).await;
 }
 
 async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {

@@ -31,24 +31,11 @@ impl Cluster {
             return None;
         };
         let folder = tempfile::tempdir().expect("temporary directory").keep();
-        // PostgreSQL refuses to run as root.
-        let is_root = std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
-        let as_user = is_root.unwrap_or(false).then_some("postgres");
+        let as_user = is_root().then_some("postgres");
         if let Some(user) = as_user {
             succeeds(Command::new("chown").arg("-R").arg(user).arg(&folder));
         }
         let (cluster, log) = (folder.join("data"), folder.join("log"));
-        let run = |name: &str| {
-            let program = programs.join(name);
-            match as_user {
-                Some(user) => {
-                    let mut command = Command::new("runuser");
-                    command.args(["-u", user, "--"]).arg(program);
-                    command
-                }
-                None => Command::new(program),
-            }
-        };
         succeeds(run("initdb").args(["-A", "trust", "-U", "tayang", "-E", "UTF8", "--no-sync", "-D"]).arg(&cluster));
         let options = format!("-k {} -c listen_addresses= -c fsync=off -c max_connections=200", folder.display());
         succeeds(run("pg_ctl").args(["-w", "-o", &options, "-D"]).arg(&cluster).arg("-l").arg(&log).arg("start"));
@@ -84,13 +71,86 @@ impl Cluster {
     }
 
     /// A store in a new database.
+    #[allow(dead_code, reason = "not every test that has a server wants an open store")]
     pub async fn store(&self) -> PgStore {
-        PgStore::open(&self.database().await).await.expect("open")
+        PgStore::open(&self.database().await, None).await.expect("open")
     }
 
     fn url(&self, database: &str) -> String {
         format!("postgres://tayang@localhost/{database}?host={}", self.folder.display())
     }
+
+    /// A second server that follows this one, of all its databases.
+    #[allow(dead_code, reason = "not every test that has a server wants two")]
+    pub fn replica(&self) -> Replica {
+        let cluster = self.folder.join("replica");
+        let folder = self.folder.display().to_string();
+        succeeds(
+            run("pg_basebackup")
+                .args(["-h", &folder, "-U", "tayang", "-R", "-X", "stream", "-c", "fast", "-D"])
+                .arg(&cluster),
+        );
+        let replica = Replica { folder: self.folder.clone() };
+        replica.start();
+        replica
+    }
+}
+
+/// See [`Cluster::replica`]. Ends with the process that started its cluster at the latest.
+#[allow(dead_code, reason = "not every test that has a server wants two")]
+pub struct Replica {
+    folder: PathBuf,
+}
+
+#[allow(dead_code, reason = "not every test that has a server wants two")]
+impl Replica {
+    fn control(&self) -> Command {
+        let mut command = run("pg_ctl");
+        command.arg("-D").arg(self.folder.join("replica")).arg("-w");
+        command
+    }
+
+    /// Starts it, or starts it again.
+    pub fn start(&self) {
+        let options = format!(
+            "-k {} -c port=5433 -c listen_addresses= -c fsync=off -c max_connections=200",
+            self.folder.display()
+        );
+        succeeds(self.control().args(["-o", &options, "-l"]).arg(self.folder.join("replica.log")).arg("start"));
+    }
+
+    /// Stops it at once.
+    pub fn stop(&self) {
+        succeeds(self.control().args(["-m", "immediate", "stop"]));
+    }
+
+    /// The URL of a database, here.
+    pub fn url(&self, of_primary: &str) -> String {
+        of_primary.replacen("@localhost/", "@localhost:5433/", 1)
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.control().args(["-m", "immediate", "stop"]).output();
+    }
+}
+
+/// One of PostgreSQL's programs, as a user that it is willing to run as: not root.
+fn run(name: &str) -> Command {
+    let program = programs().expect("PostgreSQL is installed").join(name);
+    match is_root() {
+        true => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        }
+        false => Command::new(program),
+    }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
 }
 
 fn programs() -> Option<PathBuf> {

@@ -2,6 +2,7 @@
 
 import './styles/main.css';
 import {
+  channelPlace,
   engineFor,
   pageUrl,
   parseAddress,
@@ -15,9 +16,8 @@ import {
   type Snapshot,
   type Via,
 } from '@tayang/player';
+import { listenToKeys, Stagecraft, stagePart } from '@tayang/stage';
 import { browserMemory, h, pickLanguage, setAttributes, Writer, type Language } from '@tayang/ui';
-import { commandOf, focusName, type Command } from './keyboard.ts';
-import { Stagecraft } from './stagecraft.ts';
 import { en } from './text/en.ts';
 import { id } from './text/id.ts';
 import type { Words } from './text/words.ts';
@@ -26,7 +26,7 @@ import { keysPart } from './view/keys.ts';
 import { recordingsPart } from './view/recordings.ts';
 import { routesPart } from './view/routes.ts';
 import { signalPart } from './view/signal.ts';
-import { stagePart } from './view/stage.ts';
+import { scenePart } from './view/scene.ts';
 import type { Context, Part } from './view/view.ts';
 
 const WORDS: Readonly<Record<Language, Words>> = { id, en };
@@ -34,8 +34,6 @@ const LANGUAGE_KEY = 'tayang.language';
 const THEME_KEY = 'tayang.theme';
 /** A question that takes longer than this was lost. */
 const ASK_TIMEOUT_MS = 8_000;
-const STEP_SECONDS = 5;
-const VOLUME_STEP = 0.1;
 
 async function ask(url: string): Promise<Answer> {
   try {
@@ -81,36 +79,8 @@ function tellRoot(root: HTMLElement, snapshot: Snapshot): void {
   });
 }
 
-function obey(command: Command, { player, video }: Context, stagecraft: Stagecraft): void {
-  switch (command) {
-    case 'toggle-play':
-      return player.togglePlay();
-    case 'toggle-mute':
-      return player.setMuted(!video.muted);
-    case 'toggle-fullscreen':
-      return stagecraft.toggleFullscreen();
-    case 'back':
-      return player.seekBy(-STEP_SECONDS);
-    case 'forward':
-      return player.seekBy(STEP_SECONDS);
-    case 'louder':
-      return player.setVolume((video.muted ? 0 : video.volume) + VOLUME_STEP);
-    case 'softer':
-      return player.setVolume((video.muted ? 0 : video.volume) - VOLUME_STEP);
-    case 'go-live':
-      return player.goLive();
-  }
-}
-
 function listen(context: Context, stagecraft: Stagecraft): void {
-  document.addEventListener('keydown', (event) => {
-    const modified = event.ctrlKey || event.metaKey || event.altKey;
-    const command = commandOf({ key: event.key, modified, inPlayer: stagecraft.hasFocus(), focus: focusName(document.activeElement) });
-    if (command === null) return;
-    event.preventDefault();
-    stagecraft.stir();
-    obey(command, context, stagecraft);
-  });
+  listenToKeys(context, stagecraft);
   window.addEventListener('online', () => context.player.wake());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') context.player.wake();
@@ -139,8 +109,8 @@ function begin(root: HTMLElement, address: Address): void {
   const video = makeVideo();
   const stage = h('section', { class: 'stage', id: 'stage', tabindex: -1 });
   const stagecraft = new Stagecraft(stage, video);
-  const player = new Player(address, portsOf(address, video, () => stagecraft.keepStill()));
-  const context: Context = { address, player, video };
+  const player = new Player(channelPlace(address), portsOf(address, video, () => stagecraft.keepStill()));
+  const context: Context = { address, player, video, name: address.name };
   let language = pickLanguage(location.search, browserMemory.get(LANGUAGE_KEY), navigator.languages);
   let latest: Snapshot | null = null;
 
@@ -152,7 +122,7 @@ function begin(root: HTMLElement, address: Address): void {
       if (latest !== null) draw(latest);
     },
   });
-  const scene = stagePart(context, stage, stagecraft);
+  const scene = stagePart(context, stage, stagecraft, scenePart(context));
   const show: readonly Part[] = [scene, headingPart(context), recordingsPart(context)];
   const side: readonly Part[] = [
     signalPart(),

@@ -130,3 +130,31 @@ export function pageUrl(address: Address, change: { stream?: string | null; via?
   const text = query.toString();
   return `/watch/${address.app}/${address.name}${text === '' ? '' : `?${text}`}`;
 }
+
+/**
+ * A place whose media is to be played: a channel by its address, or whatever else knows its own addresses.
+ */
+export interface MediaPlace {
+  /** The way to begin with. */
+  readonly via: Via;
+  /** Ways to go on to by itself when one cannot be played here, the better first; empty where only people choose. */
+  readonly ladder: readonly Via[];
+  /** A recording to show in place of what is live. */
+  readonly stream: string | null;
+  /** Who is refused was told of this place: it exists, and this right to it does not. */
+  readonly signed: boolean;
+  readonly live: (via: Via, origin: string) => string;
+  readonly recording: (stream: string) => string;
+}
+
+/** The place of a channel, by the shapes of its addresses. */
+export function channelPlace(address: Address): MediaPlace {
+  return {
+    via: address.via,
+    ladder: [],
+    stream: address.stream,
+    signed: address.signed,
+    live: (via, origin) => liveUrl(address, via, origin),
+    recording: (stream) => recordingUrl(address, stream),
+  };
+}

@@ -6,7 +6,7 @@
  * tests run it without a browser.
  */
 
-import { liveUrl, recordingUrl, type Address, type Via } from './address.ts';
+import type { MediaPlace, Via } from './address.ts';
 import { parseChannel, type Channel } from './channel.ts';
 import { parseTime, ServerClock } from './clock.ts';
 import {
@@ -67,6 +67,8 @@ export interface Snapshot {
   readonly failure: EngineFailure | null;
   readonly lastTrouble: string | null;
   readonly latency: Latency | null;
+  /** Server's wall clock (Unix milliseconds) when the picture at the playhead arrived there; `null` if it cannot be known. */
+  readonly captureTime: number | null;
   /** Pictures decoded since the page was opened, over all attachments. */
   readonly frames: number;
   readonly framesDropped: number;
@@ -86,6 +88,8 @@ export interface Snapshot {
   readonly volume: number;
   readonly currentTime: number;
   readonly duration: number;
+  /** How fast a recording is wanted; what is live keeps its own pace. */
+  readonly rate: number;
   readonly bufferedUntil: number;
 }
 
@@ -136,12 +140,14 @@ export class Player {
   private droppedBefore = 0;
   private movedAt = 0;
   private triedAt = 0;
+  private rate = 1;
+  private stopped = false;
 
   public constructor(
-    private readonly address: Address,
+    private readonly place: MediaPlace,
     private readonly ports: PlayerPorts,
   ) {
-    this.session = begin(address.via, address.stream);
+    this.session = begin(place.via, place.stream, place.ladder);
     this.clock = new ServerClock(ports.now);
     this.edge = new LiveEdge(this.tuning(1));
     const { video } = ports;
@@ -159,10 +165,19 @@ export class Player {
     this.run(beginEffects(this.session));
     this.sampleClock(CLOCK_FIRST);
     const tick = (): void => {
+      if (this.stopped) return;
       this.tick();
       this.ports.after(TICK_MS, tick);
     };
     this.ports.after(TICK_MS, tick);
+  }
+
+  /** Lets go of the element and of the network, for good. */
+  public stop(): void {
+    this.stopped = true;
+    this.listeners.clear();
+    this.cancelPoll?.();
+    this.detach();
   }
 
   /** Calls back with every new snapshot, and with the present one at once. */
@@ -232,6 +247,13 @@ export class Player {
     this.seek(this.ports.video.currentTime + seconds);
   }
 
+  /** Pace of a recording: 1 is its own. */
+  public setRate(rate: number): void {
+    this.rate = Math.min(4, Math.max(0.25, rate));
+    if (this.session.attached?.kind === 'recording') this.ports.video.playbackRate = this.rate;
+    this.tell();
+  }
+
   public chooseVia(via: Via): void {
     this.following = true;
     this.send({ type: 'choose-via', via });
@@ -247,6 +269,7 @@ export class Player {
   // --- session ------------------------------------------------------------------------------------------------------
 
   private send(event: SessionEvent): void {
+    if (this.stopped) return;
     const { session, effects } = step(this.session, event, this.ports.chance());
     this.session = session;
     this.run(effects);
@@ -283,7 +306,7 @@ export class Player {
       this.send({ type: 'answered', channel });
     } else if (answer.status === 404) {
       // The server does not tell strangers which channels there are; who holds a signed link was told of one.
-      this.send({ type: 'unanswered', why: this.address.signed ? 'forbidden' : 'missing' });
+      this.send({ type: 'unanswered', why: this.place.signed ? 'forbidden' : 'missing' });
     } else if (answer.status === 401 || answer.status === 403) {
       this.send({ type: 'unanswered', why: 'forbidden' });
     } else {
@@ -294,6 +317,7 @@ export class Player {
   private sampleClock(left: number): void {
     const sentAt = this.ports.now();
     void this.ports.askTime().then((answer) => {
+      if (this.stopped) return;
       const time = answer.status === 200 ? parseTime(answer.text) : null;
       if (time !== null) this.clock.observe(sentAt, this.ports.now(), time.serverMs, time.resolutionMs);
       this.ports.after(left > 1 ? CLOCK_FIRST_GAP_MS : CLOCK_GAP_MS, () => this.sampleClock(left - 1));
@@ -307,7 +331,7 @@ export class Player {
     const attachment = this.attachment;
     const live = source.kind === 'live';
     const via = source.kind === 'live' ? source.via : 'hls';
-    const url = source.kind === 'live' ? liveUrl(this.address, via, this.ports.origin) : recordingUrl(this.address, source.stream);
+    const url = source.kind === 'live' ? this.place.live(via, this.ports.origin) : this.place.recording(source.stream);
     const isCurrent = (): boolean => attachment === this.attachment;
     const listener = {
       failed: (failure: EngineFailure, detail: string): void => {
@@ -417,7 +441,7 @@ export class Player {
       this.buffering = verdict.stuck;
       if (verdict.moved) {
         this.movedAt = now();
-        if (this.session.failures > 0 || this.session.failure !== null || this.session.phase === 'stalled') {
+        if (this.session.failures > 0 || this.session.climbs > 0 || this.session.failure !== null || this.session.phase === 'stalled') {
           this.send({ type: 'engine-moved' });
         }
       }
@@ -435,7 +459,8 @@ export class Player {
     const behindSeconds = this.reading?.behindSeconds ?? null;
     const follows = this.following && this.wantsPlay && this.session.phase === 'live' && engine === this.engine;
     if (!follows || behindSeconds === null || this.reading === null || video.currentTime === 0) {
-      if (video.playbackRate !== 1 && !follows) video.playbackRate = 1;
+      const pace = this.session.attached?.kind === 'recording' ? this.rate : 1;
+      if (video.playbackRate !== pace && !follows) video.playbackRate = pace;
       return;
     }
     this.edge.retune(this.tuning(this.reading.targetSeconds));
@@ -465,6 +490,15 @@ export class Player {
     return behindSeconds === null ? null : { ms: Math.round(behindSeconds * 1000), basis: 'buffer', uncertaintyMs: 0 };
   }
 
+  /** By the medium's own clock, or reckoned back from the edge where it carries none. */
+  private arrivedAt(): number | null {
+    if (this.reading === null) return null;
+    const serverNow = this.clock.now();
+    const { captureTime, behindSeconds } = this.reading;
+    if (captureTime !== null) return captureTime;
+    return serverNow === null || behindSeconds === null ? null : serverNow - behindSeconds * 1_000;
+  }
+
   private tell(): void {
     if (this.listeners.size === 0) return;
     const snapshot = this.snapshot();
@@ -486,6 +520,7 @@ export class Player {
       failure: this.session.failure,
       lastTrouble: this.lastTrouble,
       latency: this.latency(),
+      captureTime: this.session.attached?.kind === 'live' ? this.arrivedAt() : null,
       frames: this.framesBefore + (quality?.totalVideoFrames ?? 0),
       framesDropped: this.droppedBefore + (quality?.droppedVideoFrames ?? 0),
       stalls: this.progress.stalls,
@@ -500,6 +535,7 @@ export class Player {
       volume: video.volume,
       currentTime: video.currentTime,
       duration: Number.isFinite(video.duration) ? video.duration : seekableEnd,
+      rate: this.rate,
       bufferedUntil: video.currentTime + bufferedAfter(rangesOf(video.buffered), video.currentTime),
     };
   }

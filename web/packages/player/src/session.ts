@@ -36,6 +36,10 @@ export interface Session {
   /** The last question was answered. */
   readonly reachable: boolean;
   readonly via: Via;
+  /** Ways to go on to by itself; emptied when somebody chooses. */
+  readonly ladder: readonly Via[];
+  /** Ways gone on to since pictures last moved. */
+  readonly climbs: number;
   /** Recording to play in place of what is live. */
   readonly recording: string | null;
   readonly attached: Source | null;
@@ -84,13 +88,18 @@ const POLL: Readonly<Record<Exclude<Phase, 'live'>, BackoffShape>> = {
 const UNREACHABLE: BackoffShape = { firstMs: 1_000, factor: 1.5, capMs: 8_000 };
 const REATTACH: BackoffShape = { firstMs: 300, factor: 2, capMs: 5_000 };
 
+/** Fresh attachments by one way without a picture, before the next way is tried. */
+const CLIMB_FAILURES = 3;
+
 /** A viewing that has not asked anything yet. */
-export function begin(via: Via, recording: string | null): Session {
+export function begin(via: Via, recording: string | null, ladder: readonly Via[] = []): Session {
   return {
     phase: recording === null ? 'loading' : 'recording',
     channel: null,
     reachable: true,
     via,
+    ladder,
+    climbs: 0,
     recording,
     attached: recording === null ? null : { kind: 'recording', stream: recording },
     failures: 0,
@@ -205,14 +214,31 @@ function engineFailed(before: Session, failure: EngineFailure, chance: number): 
   const session: Session = { ...before, failures: before.failures + 1, failure };
   const trouble: Effect = { type: 'poll', inMs: Math.round(TROUBLE_POLL_MS * (1 + chance)) };
   if (before.phase === 'ended') return { session: { ...session, attached: null, failure: null }, effects: [{ type: 'detach' }] };
+  const next = nextWay(session);
+  if (next !== null) {
+    const climbed: Session = { ...session, via: next, climbs: session.climbs + 1 };
+    const attached = attachIfWanted(climbed, []);
+    return { session: attached.session, effects: [trouble, ...attached.effects] };
+  }
   // A codec will not be learned by trying; a recording that is not there may be there later, but not often asked for.
   const slow = failure === 'codec' || (failure === 'missing' && before.recording !== null);
   const inMs = slow ? spread(HEARTBEAT_MS, chance) : backoffMs(REATTACH, before.failures, chance);
   return { session, effects: [trouble, { type: 'reattach', inMs }] };
 }
 
+/**
+ * The way to go on to by itself, if it is time: this browser cannot play the format by this one, or it brought no picture
+ * several times although the channel is on air and the server answers. Each way is tried once before pictures move again.
+ */
+function nextWay({ ladder, climbs, via, failure, failures, phase, reachable, recording }: Session): Via | null {
+  const due = failure === 'codec' || failures >= CLIMB_FAILURES;
+  if (!due || phase !== 'live' || !reachable || recording !== null || climbs + 1 >= ladder.length) return null;
+  return ladder[(ladder.indexOf(via) + 1) % ladder.length] ?? null;
+}
+
 function engineMoved(before: Session): Step {
-  const cured = before.failures === 0 && before.failure === null ? before : { ...before, failures: 0, failure: null };
+  const calm = before.failures === 0 && before.failure === null && before.climbs === 0;
+  const cured = calm ? before : { ...before, failures: 0, failure: null, climbs: 0 };
   // Pictures move although the channel was said to be away: it is back, ask now.
   const surprising = before.phase === 'stalled';
   return { session: cured, effects: surprising ? [{ type: 'poll', inMs: 0 }] : [] };
@@ -227,5 +253,5 @@ function playedOut(before: Session): Step {
 
 function chooseVia(before: Session, via: Via): Step {
   if (via === before.via) return { session: before, effects: [] };
-  return attachIfWanted({ ...before, via, failures: 0, failure: null }, []);
+  return attachIfWanted({ ...before, via, ladder: [], climbs: 0, failures: 0, failure: null }, []);
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Address, Via } from '../src/address.ts';
+import { channelPlace, type Address, type Via } from '../src/address.ts';
 import type { Engine, EngineRequest } from '../src/engine.ts';
 import { Player, type Answer, type PlayerPorts, type Snapshot } from '../src/player.ts';
 
@@ -107,7 +107,7 @@ class World {
       isVisible: () => this.visible,
       beforeDetach: () => undefined,
     };
-    this.player = new Player({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }, ports);
+    this.player = new Player(channelPlace({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }), ports);
     this.player.subscribe((snapshot) => {
       this.snapshot = snapshot;
     });

@@ -231,3 +231,40 @@ describe('a recording', () => {
     expect(effects.find((one) => one.type === 'reattach')?.inMs).toBe(10_000);
   });
 });
+
+describe('the ladder', () => {
+  const climber = begin('hls', null, ['hls', 'flv', 'ts']);
+  const codec: SessionEvent = { type: 'engine-failed', failure: 'codec' };
+
+  test('a format that one way cannot play leads to the next way at once', () => {
+    const { session, effects } = after(climber, told('live'), codec);
+    expect(session.via).toBe('flv');
+    expect(session.failure).toBeNull();
+    expect(effects).toContainEqual({ type: 'attach', source: { kind: 'live', via: 'flv', stream: 's1' } });
+  });
+
+  test('a way that brings no picture three times is left', () => {
+    expect(after(climber, told('live'), failed, failed).session.via).toBe('hls');
+    expect(after(climber, told('live'), failed, failed, failed).session.via).toBe('flv');
+  });
+
+  test('every way is tried once, and the last is kept with its waits', () => {
+    const { session, effects } = after(climber, told('live'), codec, codec, codec);
+    expect(session.via).toBe('ts');
+    expect(session.failure).toBe('codec');
+    expect(kinds(effects)).toEqual(['poll', 'reattach']);
+  });
+
+  test('pictures that move begin a new count', () => {
+    const { session } = after(climber, told('live'), codec, codec, { type: 'engine-moved' }, codec);
+    expect(session.via).toBe('hls');
+  });
+
+  test('a server that cannot be reached is no reason to leave a way', () => {
+    expect(after(climber, told('live'), lost, failed, failed, failed).session.via).toBe('hls');
+  });
+
+  test('who has chosen a way stays on it', () => {
+    expect(after(climber, told('live'), { type: 'choose-via', via: 'ts' }, codec).session.via).toBe('ts');
+  });
+});

@@ -64,6 +64,11 @@ export class Writer {
     return new Intl.NumberFormat(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   }
 
+  /** With as many digits as it needs, two at most: `1,25`, `2`. */
+  public short(value: number): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 2 }).format(value);
+  }
+
   public whole(value: number): string {
     return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 0 }).format(value);
   }

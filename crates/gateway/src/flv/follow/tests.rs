@@ -52,6 +52,7 @@ impl Stage {
             directory: self.directory.clone(),
             config,
             counters: self.counters.clone(),
+            audience: Arc::default(),
         };
         (body, tokio::spawn(follower.play_into(sender)))
     }

@@ -44,6 +44,20 @@ fn canonical_addresses_are_read() {
 }
 
 #[test]
+fn whatever_lies_below_an_apps_name_is_the_apps() {
+    for (text, app, place) in [
+        ("/mymentor", App::MyMentor, ""),
+        ("/mymentor/", App::MyMentor, ""),
+        ("/mymentee/lessons/1/live/now/and/so/on", App::MyMentee, "lessons/1/live/now/and/so/on"),
+        ("/mymentor/assets/index-1.js", App::MyMentor, "assets/index-1.js"),
+        ("/mymentor/../../etc/passwd", App::MyMentor, "../../etc/passwd"),
+    ] {
+        assert_eq!(parse(text), Target::App(app, place.to_owned()), "{text}");
+    }
+    assert_eq!(file_of("/mymentors/live.flv"), ChannelFile::Flv, "another word");
+}
+
+#[test]
 fn the_source_systems_addresses_are_read() {
     assert_eq!(parse("/live/movie.flv"), Target::Channel(path("live", "movie"), ChannelFile::Flv, None), "livego");
     assert_eq!(parse("/live/movie.m3u8"), Target::Channel(path("live", "movie"), ChannelFile::TsPlaylist, None));

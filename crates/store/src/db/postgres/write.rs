@@ -21,6 +21,16 @@ impl Write {
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(CHANGES_LOCK).execute(&mut *self.0).await.map(|_| ())
     }
 
+    /// Waits until no other transaction numbers what is said in that lesson's room. Does nothing for a lesson that is not.
+    pub(super) async fn lock_room(&mut self, lesson: &str) -> Result<(), sqlx::Error> {
+        // The weakest lock that excludes itself: whoever refers to the lesson meanwhile does not wait.
+        sqlx::query("SELECT 1 FROM lessons WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(lesson)
+            .execute(&mut *self.0)
+            .await
+            .map(|_| ())
+    }
+
     /// The connection, for statements of this transaction.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.0

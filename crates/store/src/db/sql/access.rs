@@ -38,7 +38,23 @@ pub(super) fn lesson(row: &Row) -> Result<Lesson, RepositoryError> {
     })
 }
 
-fn standing(row: &Row) -> Result<Standing, RepositoryError> {
+/// What [`standing`] reads besides [`LESSON`], of a lesson `l` and the person `$1`.
+pub(super) const STANDING: &str = "c.enrolment AS c_enrolment,
+    (SELECT COALESCE(MAX(seq), 0) FROM changes) AS newest,
+    u.id AS p_id, u.is_mentee AS p_mentee, u.is_mentor AS p_mentor, u.is_operator AS p_operator,
+    CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS p_suspended,
+    e.state AS p_enrolment,
+    CAST(CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS p_banned,
+    a.attended AS p_attended";
+
+/// The tables of [`STANDING`] beside `lessons l` and `courses c`.
+pub(super) const PERSON: &str = "LEFT JOIN users u ON u.id = $1
+    LEFT JOIN enrolments e ON e.course_id = c.id AND e.user_id = u.id
+    LEFT JOIN bans b ON b.lesson_id = l.id AND b.user_id = u.id AND b.lifted_ms IS NULL
+    LEFT JOIN attendance a ON a.lesson_id = l.id AND a.user_id = u.id";
+
+/// A row with the columns [`LESSON`] and [`STANDING`].
+pub(super) fn standing(row: &Row) -> Result<Standing, RepositoryError> {
     let person = match rows::parsed_if::<UserId>(row, "p_id")? {
         None => None,
         Some(id) => Some(Person {
@@ -70,23 +86,11 @@ impl AccessRepository for Store {
     ) -> BoxFuture<'_, Result<Option<Standing>, RepositoryError>> {
         Box::pin(async move {
             let text = format!(
-                "SELECT {LESSON}, c.enrolment AS c_enrolment,
-                     (SELECT COALESCE(MAX(seq), 0) FROM changes) AS newest,
-                     u.id AS p_id, u.is_mentee AS p_mentee, u.is_mentor AS p_mentor, u.is_operator AS p_operator,
-                     CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS p_suspended,
-                     e.state AS p_enrolment,
-                     CAST(CASE WHEN b.user_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS p_banned,
-                     a.attended AS p_attended
-                 FROM lessons l JOIN courses c ON c.id = l.course_id
-                     LEFT JOIN users u ON u.id = $2
-                     LEFT JOIN enrolments e ON e.course_id = l.course_id AND e.user_id = u.id
-                     LEFT JOIN bans b ON b.lesson_id = l.id AND b.user_id = u.id AND b.lifted_ms IS NULL
-                     LEFT JOIN attendance a ON a.lesson_id = l.id AND a.user_id = u.id
-                 WHERE l.id = $1"
+                "SELECT {LESSON}, {STANDING} FROM lessons l JOIN courses c ON c.id = l.course_id {PERSON} WHERE l.id = $2"
             );
             sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(lesson.to_string())
                 .bind(person.map(|id| id.to_string()))
+                .bind(lesson.to_string())
                 .fetch_optional(&self.readers)
                 .await
                 .map_err(|error| rows::failed("lesson", error))?

@@ -48,22 +48,22 @@ impl AuditRepository for Store {
     ) -> BoxFuture<'a, Result<Vec<AuditEntry>, RepositoryError>> {
         Box::pin(async move {
             // Ids are ordered by time, so the key of the table is the order of the journal.
-            let found = sqlx::query(
-                "SELECT id, at_ms, actor_id, action, subject, detail FROM audit
-                 WHERE (CAST($1 AS TEXT) IS NULL OR action = CAST($1 AS TEXT))
-                     AND (CAST($2 AS TEXT) IS NULL OR actor_id = CAST($2 AS TEXT))
-                     AND (CAST($3 AS TEXT) IS NULL OR subject = CAST($3 AS TEXT))
-                     AND (CAST($4 AS TEXT) IS NULL OR id < CAST($4 AS TEXT))
-                 ORDER BY id DESC LIMIT $5",
-            )
-            .bind(query.action.map(|action| action.as_str()))
-            .bind(query.actor.map(|id| id.to_string()))
-            .bind(query.subject.as_deref())
-            .bind(query.before.map(|id| id.to_string()))
-            .bind(i64::from(limit))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|error| rows::failed("line of the journal", error))?;
+            let query = || {
+                sqlx::query(
+                    "SELECT id, at_ms, actor_id, action, subject, detail FROM audit
+                     WHERE (CAST($1 AS TEXT) IS NULL OR action = CAST($1 AS TEXT))
+                         AND (CAST($2 AS TEXT) IS NULL OR actor_id = CAST($2 AS TEXT))
+                         AND (CAST($3 AS TEXT) IS NULL OR subject = CAST($3 AS TEXT))
+                         AND (CAST($4 AS TEXT) IS NULL OR id < CAST($4 AS TEXT))
+                     ORDER BY id DESC LIMIT $5",
+                )
+                .bind(query.action.map(|action| action.as_str()))
+                .bind(query.actor.map(|id| id.to_string()))
+                .bind(query.subject.as_deref())
+                .bind(query.before.map(|id| id.to_string()))
+                .bind(i64::from(limit))
+            };
+            let found = self.list(query).await.map_err(|error| rows::failed("line of the journal", error))?;
             rows::each(&found, entry)
         })
     }

@@ -15,21 +15,7 @@ impl ChannelRepository for Store {
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
-            sqlx::query(
-                "INSERT INTO channels (id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind(channel.id.to_string())
-            .bind(channel.path.app.as_str())
-            .bind(channel.path.name.as_str())
-            .bind(i64::from(channel.record))
-            .bind(i64::from(channel.public))
-            .bind(&channel.sign_secret.0)
-            .bind(channel.legacy_md5_secret.as_ref().map(|secret| &secret.0))
-            .bind(channel.created.0)
-            .execute(transaction.connection())
-            .await
-            .map_err(|error| rows::failed("channel", error))?;
+            insert_channel(&mut transaction, channel).await?;
             insert_key(&mut transaction, key).await?;
             changed(&mut transaction, channel.id, channel.created).await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
@@ -142,6 +128,26 @@ impl ChannelRepository for Store {
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
         })
     }
+}
+
+/// Writes a channel; its change is the caller's to append.
+pub(super) async fn insert_channel(transaction: &mut Write, channel: &Channel) -> Result<(), RepositoryError> {
+    sqlx::query(
+        "INSERT INTO channels (id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(channel.id.to_string())
+    .bind(channel.path.app.as_str())
+    .bind(channel.path.name.as_str())
+    .bind(i64::from(channel.record))
+    .bind(i64::from(channel.public))
+    .bind(&channel.sign_secret.0)
+    .bind(channel.legacy_md5_secret.as_ref().map(|secret| &secret.0))
+    .bind(channel.created.0)
+    .execute(transaction.connection())
+    .await
+    .map(|_| ())
+    .map_err(|error| rows::failed("channel", error))
 }
 
 async fn changed(transaction: &mut Write, channel: Uuid, at: UnixMillis) -> Result<(), RepositoryError> {

@@ -16,6 +16,13 @@ pub(super) const CHANNEL_BY_PATH: &str =
 pub(super) const ALL_CHANNELS: &str = "SELECT id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms
      FROM channels WHERE deleted_ms IS NULL ORDER BY created_ms, id";
 
+/// Existing channels; conditions go behind.
+pub(super) const CHANNELS: &str = "SELECT id, app, name, record, public, sign_secret, legacy_md5_secret, created_ms
+     FROM channels WHERE deleted_ms IS NULL";
+
+/// Keys; conditions go behind.
+pub(super) const KEYS: &str = "SELECT id, channel_id, label, hash, created_ms, revoked_ms FROM stream_keys";
+
 /// Every key.
 pub(super) const ALL_KEYS: &str =
     "SELECT id, channel_id, label, hash, created_ms, revoked_ms FROM stream_keys ORDER BY created_ms, id";

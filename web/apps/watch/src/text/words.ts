@@ -1,32 +1,15 @@
 /** Every sentence of the watch page, by name. Each language gives them all. */
 
-import type { EngineFailure, Phase, Via } from '@tayang/player';
+import type { Via } from '@tayang/player';
+import type { StageWords } from '@tayang/stage';
 
-export interface Words {
+export interface Words extends StageWords {
   readonly skip: string;
   readonly language: string;
   readonly theme: string;
-  readonly player: string;
-  /** Short name of each state, as on the lamp. */
-  readonly state: Readonly<Record<Phase, string>>;
   /** What an empty stage says. */
   readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'missing' | 'forbidden' | 'address', Scene>>;
-  readonly failure: Readonly<Record<EngineFailure, string>>;
   readonly recordingMissing: Scene;
-  readonly offline: string;
-  readonly play: string;
-  readonly pause: string;
-  readonly mute: string;
-  readonly unmute: string;
-  readonly unmuteNow: string;
-  readonly volume: string;
-  readonly seek: string;
-  readonly seekAt: (position: string, length: string) => string;
-  readonly fullscreen: string;
-  readonly fullscreenLeave: string;
-  readonly pictureInPicture: string;
-  readonly atEdge: string;
-  readonly toEdge: string;
   readonly signal: string;
   readonly latency: string;
   readonly latencyClock: string;

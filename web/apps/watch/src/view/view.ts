@@ -1,6 +1,7 @@
 /** What each part of the page is drawn from, and what a part is. */
 
-import type { Address, Player, Snapshot } from '@tayang/player';
+import type { Address, Snapshot } from '@tayang/player';
+import type { Part as AnyPart, StageContext } from '@tayang/stage';
 import type { Writer } from '@tayang/ui';
 import type { Words } from '../text/words.ts';
 
@@ -11,17 +12,12 @@ export interface View {
   readonly writer: Writer;
 }
 
-/** A part of the page: made once, drawn again with every view. Drawing the same view twice changes nothing. */
-export interface Part {
-  readonly element: HTMLElement;
-  render(view: View): void;
-}
+/** A part of this page. */
+export type Part = AnyPart<View>;
 
 /** What parts may act on. */
-export interface Context {
+export interface Context extends StageContext {
   readonly address: Address;
-  readonly player: Player;
-  readonly video: HTMLVideoElement;
 }
 
 /** The recording shown now, if the server has told of it. */

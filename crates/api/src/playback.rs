@@ -1,0 +1,368 @@
+//! Watching: playback sessions of lessons, and where somebody was in a recording.
+//!
+//! Whether somebody may is [`control::access`]'s answer, here when a session begins and at each refresh; in between it is
+//! carried by the session's token, which the gateway asks the directory about. Media itself never comes here.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use control::access::{Action, Standing};
+use control::playback::{Claims, Kind, LIFE_MS, REFRESH_AFTER_MS};
+use control::playbacks::Carry;
+use control::teaching::LessonState;
+use control::{Channel, LessonId, PlaybackId, Principal, Recording, RecordingState};
+use http::header::{HeaderValue, SET_COOKIE};
+use http::{HeaderName, StatusCode};
+use media::UnixMillis;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::auth::SignedIn;
+use crate::extract::{Json, Path};
+use crate::moment::Moment;
+use crate::permit::permit;
+use crate::problem::{Problem, ProblemBody};
+use crate::{Peer, State};
+
+/// Name of the cookie that carries a token. Sent to its channel's addresses alone.
+pub const PLAY_COOKIE: &str = "tayang_play";
+
+/// Recordings of one lesson that are looked at for the longest: a lesson leaves one, and one more for each time its publisher
+/// was away for longer than a stream waits.
+const RECORDINGS_MAX: u32 = 50;
+
+/// Longest recording, in milliseconds: a day.
+const POSITION_MS_MAX: i64 = 86_400_000;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(refresh))
+        .routes(routes!(end))
+        .routes(routes!(position, put_position))
+}
+
+/// How the token is to travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CarryBy {
+    /// In a cookie: what browsers use. The addresses hold no secret.
+    #[default]
+    Cookie,
+    /// In the addresses: for players without cookies.
+    Path,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    #[serde(default)]
+    carry: CarryBy,
+}
+
+/// Where it plays, by way. Paths of this server.
+#[derive(Debug, Serialize, ToSchema)]
+struct Urls {
+    llhls: String,
+    hls_ts: Option<String>,
+    dash: String,
+    flv: Option<String>,
+    ws_flv: Option<String>,
+    mp4: Option<String>,
+}
+
+/// A playback session.
+#[derive(Debug, Serialize, ToSchema)]
+struct Playback {
+    playback_id: Uuid,
+    /// `live` or `recording`.
+    kind: &'static str,
+    /// What all its addresses begin with.
+    base_url: String,
+    urls: Urls,
+    /// Until then it plays without being refreshed.
+    expires_at: Moment,
+    refresh_after_ms: i64,
+    /// The moment that was on air when this was answered, by the server's clock; null for a recording.
+    live_offset_at: Option<Moment>,
+    /// The moment of the first frame; null while nothing has come.
+    media_started_at: Option<Moment>,
+}
+
+/// What is to be played of a lesson.
+struct Playable {
+    kind: Kind,
+    channel: Channel,
+    recording: Option<Recording>,
+}
+
+async fn playable(state: &State, standing: &Standing, kind: Kind) -> Result<Playable, Problem> {
+    let lesson = &standing.lesson;
+    let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
+    let channel = state.repository.parts(&touched).await?.channels.pop().ok_or_else(Problem::not_found)?;
+    let recording = match kind {
+        Kind::Live => None,
+        Kind::Recording => {
+            let mut all = state.repository.newest_recordings(lesson.channel, RECORDINGS_MAX).await?;
+            all.retain(|recording| recording.duration_ms > 0);
+            let longest = all.into_iter().max_by_key(|recording| (recording.duration_ms, recording.id));
+            let nothing = || Problem::conflict("no-recording", "nothing was recorded of this lesson");
+            Some(longest.ok_or_else(nothing)?)
+        }
+    };
+    Ok(Playable { kind, channel, recording })
+}
+
+fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (&str, Carry)) -> Playback {
+    let path = &playable.channel.path;
+    let carried = match carry {
+        Carry::Cookie => String::new(),
+        Carry::Path => format!("/p/{token}"),
+    };
+    let base = match &playable.recording {
+        None => format!("{carried}/{}/{}/", path.app, path.name),
+        Some(recording) => format!("{carried}/{}/{}/{}/", path.app, path.name, recording.id),
+    };
+    let at = |file: &str| format!("{base}{file}");
+    let live = |file: &str| (playable.kind == Kind::Live).then(|| at(file));
+    let urls = Urls {
+        llhls: at("master.m3u8"),
+        hls_ts: live("live.m3u8"),
+        dash: at("manifest.mpd"),
+        flv: live("live.flv"),
+        ws_flv: live("live.flv"),
+        // Made once the stream is over.
+        mp4: playable
+            .recording
+            .as_ref()
+            .filter(|recording| recording.state != RecordingState::Recording)
+            .map(|_| at("recording.mp4")),
+    };
+    let started = match &playable.recording {
+        Some(recording) => Some(recording.started),
+        None => state.air.on_air(playable.channel.id).started,
+    };
+    Playback {
+        playback_id: claims.playback.0,
+        kind: claims.kind.as_str(),
+        base_url: base,
+        urls,
+        expires_at: claims.expires.into(),
+        refresh_after_ms: REFRESH_AFTER_MS,
+        live_offset_at: (playable.kind == Kind::Live).then(|| state.now().into()),
+        media_started_at: started.map(Moment::from),
+    }
+}
+
+/// The cookie that carries a token to its channel's addresses and nowhere else.
+fn cookie(channel: &Channel, token: &str, secure: bool) -> (HeaderName, HeaderValue) {
+    let (path, age_s) = (&channel.path, LIFE_MS / 1_000);
+    let secure = if secure { "; Secure" } else { "" };
+    let text = format!(
+        "{PLAY_COOKIE}={token}; Path=/{}/{}/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}",
+        path.app, path.name
+    );
+    (SET_COOKIE, HeaderValue::from_str(&text).expect("tokens and names are of letters, digits, dashes"))
+}
+
+fn respond(
+    state: &State,
+    peer: Peer,
+    status: StatusCode,
+    playable: &Playable,
+    (claims, carry): (&Claims, Carry),
+) -> Result<Response, Problem> {
+    let Some(token) = state.directory.token_keys().issue(claims) else {
+        tracing::error!("there is no key to sign playback tokens with");
+        let detail = "nothing can be played now: try again in a moment";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not available", detail));
+    };
+    let body = Json(answer(state, playable, claims, (&token.0, carry)));
+    Ok(match carry {
+        Carry::Cookie => (status, [cookie(&playable.channel, &token.0, peer.secure)], body).into_response(),
+        Carry::Path => (status, body).into_response(),
+    })
+}
+
+/// What a lesson has for those who may, in the state that it is in.
+async fn may_play(state: &State, who: &Principal, lesson: LessonId) -> Result<(Standing, Kind), Problem> {
+    let standing = permit(state, Some(who.id()), lesson, Action::Know).await?;
+    let (action, kind) = match standing.lesson.state {
+        LessonState::Scheduled | LessonState::Live => (Action::Watch, Kind::Live),
+        LessonState::Ended => (Action::Replay, Kind::Recording),
+        LessonState::Cancelled => return Err(Problem::not_found()),
+    };
+    // Facts of one moment: those that decide are those that the token remembers.
+    let standing = permit(state, Some(who.id()), lesson, action).await?;
+    Ok((standing, kind))
+}
+
+/// No more people than the lesson takes. Who watches already has a place, and the mentor needs none.
+fn place(state: &State, standing: &Standing, who: &Principal, kind: Kind) -> Result<(), Problem> {
+    let lesson = &standing.lesson;
+    let Some(capacity) = lesson.capacity.filter(|_| kind == Kind::Live && who.id() != lesson.mentor) else {
+        return Ok(());
+    };
+    let mut people = state.directory.playbacks().people(lesson.id, state.now());
+    people.remove(&lesson.mentor);
+    if people.len() < capacity as usize || people.contains(&who.id()) {
+        return Ok(());
+    }
+    Err(Problem::conflict("full", "as many watch this lesson as it takes: try again when somebody has left"))
+}
+
+/// Begins to play a lesson: what is live, or once it is over its recording.
+#[utoipa::path(post, path = "/api/v1/lessons/{id}/playback", tag = "watching", params(("id" = Uuid, Path)),
+    request_body = Begin, responses(
+    (status = 201, body = Playback, description = "with `cookie`, sets the cookie `tayang_play`"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`full`, `no-recording`"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn begin(
+    axum::extract::State(state): axum::extract::State<State>,
+    axum::Extension(peer): axum::Extension<Peer>,
+    SignedIn(who): SignedIn,
+    Path(id): Path<Uuid>,
+    Json(wanted): Json<Begin>,
+) -> Result<Response, Problem> {
+    let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
+    place(&state, &standing, &who, kind)?;
+    let playable = playable(&state, &standing, kind).await?;
+    let carry = match wanted.carry {
+        CarryBy::Cookie => Carry::Cookie,
+        CarryBy::Path => Carry::Path,
+    };
+    let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
+    let alone = state.settings.one_stream_each;
+    state.directory.playbacks().open(&claims, carry, alone, state.now()).map_err(|error| {
+        let detail = format!("{error}: try again in a moment");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-viewers", "not available", detail)
+    })?;
+    respond(&state, peer, StatusCode::CREATED, &playable, (&claims, carry))
+}
+
+fn claims(standing: &Standing, who: &Principal, kind: Kind, playback: PlaybackId, now: UnixMillis) -> Claims {
+    let lesson = &standing.lesson;
+    Claims {
+        user: who.id(),
+        session: who.session.id,
+        lesson: lesson.id,
+        course: lesson.course,
+        channel: lesson.channel,
+        playback,
+        kind,
+        seq: standing.seq,
+        issued: now,
+        expires: now.plus_millis(LIFE_MS),
+    }
+}
+
+/// Lets a session go on. What plays with the old token goes on as well.
+#[utoipa::path(post, path = "/api/v1/playbacks/{playback_id}/refresh", tag = "watching",
+    params(("playback_id" = Uuid, Path)), responses(
+    (status = 200, body = Playback),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "it is over: begin anew"),
+))]
+async fn refresh(
+    axum::extract::State(state): axum::extract::State<State>,
+    axum::Extension(peer): axum::Extension<Peer>,
+    SignedIn(who): SignedIn,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let playbacks = state.directory.playbacks();
+    let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.user == who.id());
+    let open = open.ok_or_else(Problem::not_found)?;
+    let decided = may_play(&state, &who, open.claims.lesson).await;
+    let (standing, kind) = match decided {
+        Ok(decided) if decided.1 == open.claims.kind => decided,
+        // The lesson is over: what was live of it is there until this session ends by itself.
+        Ok(_) => return Err(Problem::not_found()),
+        Err(problem) => {
+            if problem.status().is_client_error() {
+                playbacks.end(PlaybackId(id));
+            }
+            return Err(problem);
+        }
+    };
+    let playable = playable(&state, &standing, kind).await?;
+    let claims = claims(&standing, &who, kind, PlaybackId(id), state.now());
+    if !playbacks.extend(PlaybackId(id), claims.seq, claims.expires, state.now()) {
+        return Err(Problem::not_found());
+    }
+    respond(&state, peer, StatusCode::OK, &playable, (&claims, open.carry))
+}
+
+/// Ends a session: what plays of it ends within a second.
+#[utoipa::path(delete, path = "/api/v1/playbacks/{playback_id}", tag = "watching",
+    params(("playback_id" = Uuid, Path)), responses(
+    (status = 204),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn end(
+    axum::extract::State(state): axum::extract::State<State>,
+    SignedIn(who): SignedIn,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    let playbacks = state.directory.playbacks();
+    let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.user == who.id());
+    open.ok_or_else(Problem::not_found)?;
+    playbacks.end(PlaybackId(id));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where somebody is in a recording.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    /// From its first frame, in milliseconds.
+    #[schema(minimum = 0, maximum = 86_400_000)]
+    at_ms: i64,
+}
+
+/// Where I was in the recording; its begin if I was nowhere.
+#[utoipa::path(get, path = "/api/v1/lessons/{id}/position", tag = "watching", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Position),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn position(
+    axum::extract::State(state): axum::extract::State<State>,
+    SignedIn(who): SignedIn,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Position>, Problem> {
+    let standing = permit(&state, Some(who.id()), LessonId(id), Action::Replay).await?;
+    let at_ms = state.repository.position(who.id(), standing.lesson.id).await?.unwrap_or(0);
+    Ok(Json(Position { at_ms }))
+}
+
+/// Keeps where I am in the recording.
+#[utoipa::path(put, path = "/api/v1/lessons/{id}/position", tag = "watching", params(("id" = Uuid, Path)),
+    request_body = Position, responses(
+    (status = 204),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn put_position(
+    axum::extract::State(state): axum::extract::State<State>,
+    SignedIn(who): SignedIn,
+    Path(id): Path<Uuid>,
+    Json(at): Json<Position>,
+) -> Result<StatusCode, Problem> {
+    let standing = permit(&state, Some(who.id()), LessonId(id), Action::Replay).await?;
+    if !(0..=POSITION_MS_MAX).contains(&at.at_ms) {
+        return Err(Problem::field("at_ms", "must be 0 to 86,400,000: milliseconds from the first frame"));
+    }
+    state.repository.put_position(who.id(), standing.lesson.id, at.at_ms, state.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,91 @@
+//! Which changes somebody learns of by the feed of the API.
+//!
+//! A change is told to whom it concerns and to who may know of what changed, never to anybody else: by its course or lesson
+//! it would tell that there is one, by its user who is in it.
+
+use media::UnixMillis;
+
+use crate::access::{Action, Standing, decide};
+use crate::changes::ChangeKind;
+use crate::teaching::courses::CourseSeen;
+use crate::{BoxFuture, Change, RepositoryError, Roles, Seq, SessionId, UserId};
+
+/// Who reads the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Who.
+    pub id: UserId,
+    /// By which sign-in.
+    pub session: SessionId,
+    /// What they may be.
+    pub roles: Roles,
+}
+
+/// A change, and what is known of its reader and of what changed as of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The change.
+    pub change: Change,
+    /// Its lesson, if it has one that still is.
+    pub lesson: Option<Standing>,
+    /// Its course, or its lesson's.
+    pub course: Option<CourseSeen>,
+}
+
+impl Beside {
+    /// Whether `reader` (nobody: a stranger) learns of it.
+    #[must_use]
+    pub fn may_be_told(&self, reader: Option<Reader>, now: UnixMillis) -> bool {
+        let what = &self.change.what;
+        let is_operator = reader.is_some_and(|reader| reader.roles.operator);
+        let is_concerned = reader.is_some_and(|reader| what.user == Some(reader.id));
+        let teaches =
+            reader.is_some_and(|reader| self.course.as_ref().is_some_and(|seen| seen.course.mentor == reader.id));
+        match what.kind {
+            ChangeKind::Channel => is_operator,
+            ChangeKind::User | ChangeKind::Mentor => is_concerned || is_operator,
+            ChangeKind::Course => self.course.as_ref().is_some_and(|seen| knows_course(seen, reader)),
+            ChangeKind::Enrolment | ChangeKind::Attendance => is_concerned || teaches,
+            ChangeKind::LessonScheduled
+            | ChangeKind::LessonChanged
+            | ChangeKind::LessonCancelled
+            | ChangeKind::LessonTomorrow
+            | ChangeKind::LessonSoon
+            | ChangeKind::LessonStarted
+            | ChangeKind::LessonEnded => self.may(Action::Know, now),
+            ChangeKind::RecordingReady => self.may(Action::Replay, now),
+            ChangeKind::Revoked => {
+                let others_session = what.session.is_some() && what.session != reader.map(|reader| reader.session);
+                match (what.user, &self.lesson) {
+                    _ if others_session => false,
+                    (Some(_), _) => is_concerned || teaches,
+                    (None, Some(_)) => self.may(Action::Know, now),
+                    (None, None) => is_operator || what.session.is_some(),
+                }
+            }
+        }
+    }
+
+    fn may(&self, action: Action, now: UnixMillis) -> bool {
+        // The margin matters to publishing alone.
+        self.lesson.as_ref().is_some_and(|standing| decide(standing, action, now, 0).is_ok())
+    }
+}
+
+fn knows_course(seen: &CourseSeen, reader: Option<Reader>) -> bool {
+    seen.may_be_known(reader.map(|reader| reader.id), reader.map(|reader| reader.roles).unwrap_or_default())
+}
+
+/// Changes with what is known beside them.
+pub trait FeedRepository: Send + Sync {
+    /// Up to `limit` changes behind `after`, oldest first, as `reader` stands to each, whether or not they may learn of it.
+    fn changes_beside(
+        &self,
+        reader: Option<UserId>,
+        after: Seq,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Beside>, RepositoryError>>;
+}
+
+#[cfg(test)]
+mod tests;

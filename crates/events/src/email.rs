@@ -1,0 +1,214 @@
+//! Mails on their way: to an SMTP server, or as files in a folder where none is configured.
+//!
+//! The same delivery has the same `Message-ID` however often it is sent, by which mail servers and readers know it again;
+//! in the folder it is the same file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use control::DeliveryId;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, header};
+use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use media::{Redacted, UnixMillis};
+
+/// A mail server that scans what it takes may need some seconds.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Connections to the mail server. Its operator rarely allows more than ten of one client.
+const CONNECTIONS_MAX: u32 = 4;
+
+/// Where mails go.
+#[derive(Clone, Debug)]
+pub enum Route {
+    /// `smtp://` (with STARTTLS where it is offered, and always where a password is sent) or `smtps://`.
+    Smtp(Redacted<String>),
+    /// A file each.
+    Folder(PathBuf),
+}
+
+/// Why no mail can be sent. No text holds the URL.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL.
+    #[error("the URL of the mail server must be smtp://user:password@host:port or smtps://…")]
+    Url,
+    /// The sender.
+    #[error("the sender of mails must be an address: name <mailbox@host>")]
+    From,
+}
+
+/// How sending failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// It will not be taken another time either.
+    #[error("{0}")]
+    Never(String),
+    /// Perhaps another time.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+enum Sink {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Folder(PathBuf),
+}
+
+/// A mail to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    /// Of which delivery.
+    pub id: DeliveryId,
+    /// The address.
+    pub to: &'a str,
+    /// One line.
+    pub subject: &'a str,
+    /// Plain text.
+    pub body: &'a str,
+    /// When it was owed.
+    pub created: UnixMillis,
+    /// BCP 47 tag of the language, if it is known.
+    pub language: Option<&'static str>,
+}
+
+/// Sends mails.
+pub struct Post {
+    sink: Sink,
+    from: Mailbox,
+}
+
+fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, OpenError> {
+    let parsed = url::Url::parse(url).map_err(|_| OpenError::Url)?;
+    let host = parsed.host_str().ok_or(OpenError::Url)?.to_owned();
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| OpenError::Url)?;
+    let builder = if parsed.scheme() == "smtp" && parsed.query().is_none() {
+        let tls = TlsParameters::new(host).map_err(|_| OpenError::Url)?;
+        let has_password = parsed.password().is_some();
+        // A password never goes in the clear; a mail goes as it can, as between all mail servers.
+        builder.tls(if has_password { Tls::Required(tls) } else { Tls::Opportunistic(tls) })
+    } else {
+        builder
+    };
+    let pool = PoolConfig::new().max_size(CONNECTIONS_MAX).idle_timeout(Duration::from_secs(30));
+    Ok(builder.timeout(Some(TIMEOUT)).pool_config(pool).build())
+}
+
+impl Post {
+    /// By that route.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(route: &Route, from: &str) -> Result<Self, OpenError> {
+        let from = from.parse().map_err(|_| OpenError::From)?;
+        let sink = match route {
+            Route::Smtp(url) => {
+                rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+                Sink::Smtp(smtp(&url.0)?)
+            }
+            Route::Folder(folder) => Sink::Folder(folder.clone()),
+        };
+        Ok(Self { sink, from })
+    }
+
+    /// The sender's address.
+    #[must_use]
+    pub fn from_address(&self) -> String {
+        self.from.email.to_string()
+    }
+
+    fn message(&self, draft: &Draft<'_>) -> Result<Message, MailError> {
+        let to: Mailbox =
+            draft.to.parse().map_err(|_| MailError::Never("the address cannot be written to".to_owned()))?;
+        let subject: String = draft.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let created = u64::try_from(draft.created.0).unwrap_or(0);
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(subject)
+            .message_id(Some(format!("<{}@{}>", draft.id, self.from.email.domain())))
+            .date(std::time::UNIX_EPOCH + Duration::from_millis(created))
+            .header(ContentType::TEXT_PLAIN)
+            // Nobody's absence is announced to us (RFC 3834 section 5).
+            .header(AutoSubmitted);
+        if let Some(language) = draft.language {
+            builder = builder.header(ContentLanguage(language));
+        }
+        builder.body(draft.body.to_owned()).map_err(|_| MailError::Never("the mail cannot be written".to_owned()))
+    }
+
+    /// Sends one. When this returns `Ok` the mail server has it, or it is on the disk.
+    ///
+    /// # Errors
+    /// [`MailError`].
+    pub async fn send(&self, draft: &Draft<'_>) -> Result<(), MailError> {
+        let message = self.message(draft)?;
+        match &self.sink {
+            Sink::Smtp(transport) => match transport.send(message).await {
+                Ok(_) => Ok(()),
+                Err(error) if error.is_permanent() => Err(MailError::Never(words(&error))),
+                Err(error) => Err(MailError::NotNow(words(&error))),
+            },
+            Sink::Folder(folder) => {
+                let (folder, name, bytes) = (folder.clone(), draft.id.to_string(), message.formatted());
+                let written = tokio::task::spawn_blocking(move || write(&folder, &name, &bytes)).await;
+                match written {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(MailError::NotNow(format!("the folder of mails takes nothing: {error}"))),
+                    Err(_) => Err(MailError::NotNow("the folder of mails takes nothing".to_owned())),
+                }
+            }
+        }
+    }
+}
+
+/// The status of the mail server, if it gave one; never its text, in which it may repeat what it was sent.
+fn words(error: &lettre::transport::smtp::Error) -> String {
+    match error.status() {
+        Some(code) => format!("the mail server answered {code}"),
+        None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+        None => "no connection to the mail server can be made".to_owned(),
+    }
+}
+
+/// Whole or not at all: written beside, made durable, and named.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::create_dir_all(folder)?;
+    let (beside, whole) = (folder.join(format!(".{name}")), folder.join(format!("{name}.eml")));
+    // Links to sign in stand in mails.
+    let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, whole)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+macro_rules! plain_header {
+    ($name:ident, $text:literal, $value:expr) => {
+        impl header::Header for $name {
+            fn name() -> header::HeaderName {
+                header::HeaderName::new_from_ascii_str($text)
+            }
+
+            fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Err("is written, never read".into())
+            }
+
+            fn display(&self) -> header::HeaderValue {
+                let value: fn(&Self) -> &str = $value;
+                header::HeaderValue::new(Self::name(), value(self).to_owned())
+            }
+        }
+    };
+}
+
+#[derive(Clone)]
+struct AutoSubmitted;
+plain_header!(AutoSubmitted, "Auto-Submitted", |_| "auto-generated");
+
+#[derive(Clone)]
+struct ContentLanguage(&'static str);
+plain_header!(ContentLanguage, "Content-Language", |header| header.0);

@@ -1,0 +1,90 @@
+//! Directs the lessons: begins one when its media comes, ends one whose time is over and whose media is gone, and tells once
+//! that a recording can be played. What to do is `control::teaching::directing`'s; this asks for it once a second.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use control::air::Air;
+use control::teaching::directing::{RECORDING_AWAITED_MS, Seen, Step, Timing, next_step};
+use control::{LessonId, Repository, RepositoryError};
+use media::UnixMillis;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How often it looks: a lesson begins within a second of its media.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What it directs, and by what.
+pub(super) struct Director {
+    repository: Arc<dyn Repository>,
+    air: Arc<dyn Air>,
+    timing: Timing,
+    /// What was seen of the lessons that were on or due the last time.
+    seen: HashMap<LessonId, Seen>,
+}
+
+impl Director {
+    pub(super) fn new(repository: Arc<dyn Repository>, air: Arc<dyn Air>, timing: Timing) -> Self {
+        Self { repository, air, timing, seen: HashMap::new() }
+    }
+
+    /// Directs until the server stops.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = UnixMillis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
+            match self.look(now).await {
+                Ok(()) if failing => {
+                    failing = false;
+                    tracing::info!("lessons are directed again");
+                }
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(%error, "lessons are not directed: none begins or ends by itself until the database answers");
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Takes the steps that are due at `now`. Stopped in between, or asked again, it goes on where it was.
+    async fn look(&mut self, now: UnixMillis) -> Result<(), RepositoryError> {
+        let due = self.repository.lessons_to_direct(now.plus_millis(self.timing.margin_ms + 1)).await?;
+        let mut seen = HashMap::with_capacity(due.len());
+        for lesson in due {
+            let on_air = self.air.on_air(lesson.channel);
+            let now_seen = Seen::next(self.seen.get(&lesson.id).copied(), on_air, now);
+            seen.insert(lesson.id, now_seen);
+            match next_step(&lesson, now_seen, self.timing, now) {
+                None => {}
+                Some(Step::Start) => {
+                    if self.repository.start_lesson(lesson.id, now).await?.is_some() {
+                        tracing::info!(lesson = %lesson.id, "the lesson begins: its media is here");
+                    }
+                }
+                Some(Step::End) => {
+                    if self.repository.end_lesson(lesson.id, true, now).await?.is_some() {
+                        tracing::info!(lesson = %lesson.id, "the lesson is over");
+                        self.air.end(lesson.channel);
+                    }
+                }
+            }
+        }
+        self.seen = seen;
+        for lesson in self.repository.announce_recordings(now.plus_millis(-RECORDING_AWAITED_MS), now).await? {
+            tracing::info!(%lesson, "the recording can be played");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What the directory is fed from: channels, keys and lessons, all of them or a few.
+
+use control::airing::{Airing, AiringRepository, OwnKey, Parts, Touched};
+use control::{BoxFuture, RepositoryError, Seq, Snapshot};
+use media::UnixMillis;
+use sqlx::QueryBuilder;
+
+use super::{Db, Row, Store, rows};
+
+const AIRINGS: &str = "SELECT l.id, l.course_id, l.mentor_id, l.channel_id, l.starts_ms, l.ends_ms, l.state,
+    CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS suspended
+    FROM lessons l JOIN users u ON u.id = l.mentor_id";
+
+/// A key of somebody who is suspended is refused as a revoked one is.
+const OWN_KEYS: &str = "SELECT k.id, k.mentor_id, k.hash, COALESCE(k.revoked_ms, u.suspended_ms) AS revoked_ms
+    FROM mentor_keys k JOIN users u ON u.id = k.mentor_id";
+
+/// Placeholders of one statement: SQLite takes 32,766, PostgreSQL 65,535.
+const LISTED_MAX: usize = 10_000;
+
+fn airing(row: &Row) -> Result<Airing, RepositoryError> {
+    Ok(Airing {
+        lesson: rows::parsed(row, "id")?,
+        course: rows::parsed(row, "course_id")?,
+        mentor: rows::parsed(row, "mentor_id")?,
+        channel: rows::parsed(row, "channel_id")?,
+        starts: UnixMillis(rows::column(row, "starts_ms")?),
+        ends: UnixMillis(rows::column(row, "ends_ms")?),
+        state: rows::parsed(row, "state")?,
+        suspended: rows::truth(row, "suspended")?,
+    })
+}
+
+fn own_key(row: &Row) -> Result<OwnKey, RepositoryError> {
+    Ok(OwnKey {
+        id: rows::parsed(row, "id")?,
+        mentor: rows::parsed(row, "mentor_id")?,
+        hash: rows::parsed(row, "hash")?,
+        revoked_at: rows::moment_if(row, "revoked_ms")?,
+    })
+}
+
+/// Where in `column` one of `ids` stands.
+fn among(query: &mut QueryBuilder<Db>, column: &str, ids: &[impl ToString]) {
+    query.push(column).push(" IN (");
+    let mut listed = query.separated(", ");
+    for id in ids {
+        listed.push_bind(id.to_string());
+    }
+    query.push(")");
+}
+
+impl Store {
+    async fn all(&self, text: &'static str, what: &'static str) -> Result<Vec<Row>, RepositoryError> {
+        sqlx::query(text).fetch_all(&self.readers).await.map_err(|error| rows::failed(what, error))
+    }
+
+    /// Rows of `text` where one of the columns has one of its ids. Without ids there is nothing.
+    async fn those(
+        &self,
+        text: &'static str,
+        what: &'static str,
+        ids: &[(&str, Vec<String>)],
+    ) -> Result<Vec<Row>, RepositoryError> {
+        let mut found = Vec::new();
+        for (column, ids) in ids {
+            for ids in ids.chunks(LISTED_MAX) {
+                let mut query = QueryBuilder::<Db>::new(text);
+                query.push(if text.contains(" WHERE ") { " AND " } else { " WHERE " });
+                among(&mut query, column, ids);
+                let some = query.build().fetch_all(&self.readers).await.map_err(|error| rows::failed(what, error))?;
+                found.extend(some);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn texts(ids: &[impl ToString]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}
+
+impl AiringRepository for Store {
+    fn directory(&self) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>> {
+        Box::pin(async move {
+            use control::{ChangeRepository as _, ChannelRepository as _};
+            // First, so that what is written meanwhile is read again as a change rather than missed.
+            let seq = self.last_seq().await?;
+            let snapshot = self.snapshot().await?;
+            let airings = rows::each(&self.all(AIRINGS, "lesson").await?, airing)?;
+            let own_keys = rows::each(&self.all(OWN_KEYS, "key").await?, own_key)?;
+            Ok((snapshot.with_lessons(airings, own_keys), seq))
+        })
+    }
+
+    fn parts<'a>(&'a self, touched: &'a Touched) -> BoxFuture<'a, Result<Parts, RepositoryError>> {
+        Box::pin(async move {
+            let by = [("l.id", texts(&touched.lessons)), ("l.mentor_id", texts(&touched.mentors))];
+            let mut airings = rows::each(&self.those(AIRINGS, "lesson", &by).await?, airing)?;
+            airings.sort_unstable_by_key(|airing| airing.lesson);
+            airings.dedup_by_key(|airing| airing.lesson);
+            let by = [("k.mentor_id", texts(&touched.mentors))];
+            let own_keys = rows::each(&self.those(OWN_KEYS, "key", &by).await?, own_key)?;
+            // A lesson is set with its channel, in one change.
+            let mut channels = texts(&touched.channels);
+            channels.extend(
+                airings
+                    .iter()
+                    .filter(|airing| touched.lessons.contains(&airing.lesson))
+                    .map(|airing| airing.channel.to_string()),
+            );
+            channels.sort_unstable();
+            channels.dedup();
+            let found = self.those(rows::CHANNELS, "channel", &[("id", channels.clone())]).await?;
+            let keys = self.those(rows::KEYS, "key", &[("channel_id", channels)]).await?;
+            Ok(Parts {
+                channels: rows::each(&found, rows::channel)?,
+                keys: rows::each(&keys, rows::key)?,
+                airings,
+                own_keys,
+            })
+        })
+    }
+}

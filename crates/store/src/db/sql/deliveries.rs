@@ -1,0 +1,195 @@
+//! What is owed to whom by which way, and who is sending it.
+
+use control::deliveries::{Backlog, Delivery, DeliveryRepository, Medium, NewDelivery, Verdict};
+use control::{BoxFuture, DeliveryId, RepositoryError, Uuid};
+use media::UnixMillis;
+
+use super::{Row, SKIP_LOCKED, Store, Write, rows};
+
+/// The columns that [`delivery`] reads.
+pub(super) const COLUMNS: &str =
+    "id, once_key, medium, notice_id, webhook_id, user_id, target, payload, state, attempts, next_ms,
+    lease, created_ms, expires_ms, done_ms, error";
+
+/// A row with the columns [`COLUMNS`].
+pub(super) fn delivery(row: &Row) -> Result<Delivery, RepositoryError> {
+    Ok(Delivery {
+        what: NewDelivery {
+            id: rows::parsed(row, "id")?,
+            once_key: rows::column(row, "once_key")?,
+            medium: rows::parsed(row, "medium")?,
+            notice: rows::parsed_if(row, "notice_id")?,
+            webhook: rows::parsed_if(row, "webhook_id")?,
+            user: rows::parsed_if(row, "user_id")?,
+            target: rows::column(row, "target")?,
+            payload: rows::column(row, "payload")?,
+            next: UnixMillis(rows::column(row, "next_ms")?),
+            created: UnixMillis(rows::column(row, "created_ms")?),
+            expires: UnixMillis(rows::column(row, "expires_ms")?),
+        },
+        state: rows::parsed(row, "state")?,
+        attempts: rows::small(row, "attempts")?,
+        lease: rows::parsed_if(row, "lease")?,
+        done: rows::moment_if(row, "done_ms")?,
+        error: rows::column(row, "error")?,
+    })
+}
+
+/// Keeps one in a transaction. `false`: there is one for the same.
+pub(super) async fn insert(transaction: &mut Write, what: &NewDelivery) -> Result<bool, RepositoryError> {
+    sqlx::query(
+        "INSERT INTO deliveries (id, once_key, medium, notice_id, webhook_id, user_id, target, payload, state, attempts,
+             next_ms, lease, created_ms, expires_ms, done_ms, error)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', 0, $9, NULL, $10, $11, NULL, '')
+         ON CONFLICT (once_key) DO NOTHING",
+    )
+    .bind(what.id.to_string())
+    .bind(&what.once_key)
+    .bind(what.medium.as_str())
+    .bind(what.notice.map(|id| id.to_string()))
+    .bind(what.webhook.map(|id| id.to_string()))
+    .bind(what.user.map(|id| id.to_string()))
+    .bind(&what.target)
+    .bind(&what.payload)
+    .bind(what.next.0)
+    .bind(what.created.0)
+    .bind(what.expires.0)
+    .execute(transaction.connection())
+    .await
+    .map(|done| done.rows_affected() == 1)
+    .map_err(failed)
+}
+
+fn failed(error: sqlx::Error) -> RepositoryError {
+    rows::failed("delivery", error)
+}
+
+/// Both of `waiting` and of a lease that stands.
+const HELD: &str = "WHERE id = $1 AND lease = $2 AND state = 'waiting'";
+
+impl DeliveryRepository for Store {
+    fn enqueue<'a>(&'a self, what: &'a NewDelivery) -> BoxFuture<'a, Result<bool, RepositoryError>> {
+        Box::pin(async move {
+            let mut transaction = self.begin().await?;
+            let new = insert(&mut transaction, what).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(new)
+        })
+    }
+
+    fn any_due(&self, now: UnixMillis) -> BoxFuture<'_, Result<bool, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query("SELECT id FROM deliveries WHERE state = 'waiting' AND next_ms <= $1 LIMIT 1")
+                .bind(now.0)
+                .fetch_optional(&self.readers)
+                .await
+                .map(|row| row.is_some())
+                .map_err(failed)
+        })
+    }
+
+    fn claim(
+        &self,
+        lease: Uuid,
+        now: UnixMillis,
+        until: UnixMillis,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Delivery>, RepositoryError>> {
+        Box::pin(async move {
+            // What another server took between the inner and the outer reading is not taken again.
+            let text = format!(
+                "UPDATE deliveries SET lease = $1, next_ms = $2, attempts = attempts + 1
+                 WHERE id IN (SELECT id FROM deliveries WHERE state = 'waiting' AND next_ms <= $3
+                     ORDER BY next_ms LIMIT $4 {SKIP_LOCKED})
+                     AND state = 'waiting' AND next_ms <= $3
+                 RETURNING {COLUMNS}"
+            );
+            let mut transaction = self.begin().await?;
+            let found = sqlx::query(sqlx::AssertSqlSafe(text))
+                .bind(lease.to_string())
+                .bind(until.0)
+                .bind(now.0)
+                .bind(i64::from(limit))
+                .fetch_all(transaction.connection())
+                .await
+                .map_err(failed)?;
+            transaction.commit().await.map_err(failed)?;
+            rows::each(&found, delivery)
+        })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        id: DeliveryId,
+        lease: Uuid,
+        verdict: &'a Verdict,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool, RepositoryError>> {
+        Box::pin(async move {
+            const DONE: &str = "done_ms = $3, lease = NULL, error = $4,
+                payload = CASE WHEN medium = 'email' THEN '{}' ELSE payload END";
+            let (change, at, error) = match verdict {
+                Verdict::Sent => (format!("state = 'sent', {DONE}"), now, ""),
+                Verdict::Dead(error) => (format!("state = 'dead', {DONE}"), now, error.as_str()),
+                Verdict::Again(at, error) => ("next_ms = $3, lease = NULL, error = $4".to_owned(), *at, error.as_str()),
+                Verdict::Postponed(at) => (
+                    "next_ms = $3, lease = NULL, attempts = attempts - 1,
+                     error = CASE WHEN error = '' THEN $4 ELSE error END"
+                        .to_owned(),
+                    *at,
+                    "",
+                ),
+            };
+            sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE deliveries SET {change} {HELD}")))
+                .bind(id.to_string())
+                .bind(lease.to_string())
+                .bind(at.0)
+                .bind(error)
+                .execute(&self.writer)
+                .await
+                .map(|done| done.rows_affected() == 1)
+                .map_err(failed)
+        })
+    }
+
+    fn backlog(&self, now: UnixMillis) -> BoxFuture<'_, Result<Vec<Backlog>, RepositoryError>> {
+        Box::pin(async move {
+            let found = sqlx::query(
+                "SELECT medium, state, COUNT(*) AS n, MIN(CASE WHEN next_ms <= $1 THEN next_ms END) AS due_ms
+                 FROM deliveries WHERE state IN ('waiting', 'dead') GROUP BY medium, state",
+            )
+            .bind(now.0)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?;
+            let mut backlog: Vec<Backlog> =
+                Medium::ALL.iter().map(|&medium| Backlog { medium, waiting: 0, dead: 0, due_since: None }).collect();
+            for row in &found {
+                let medium: Medium = rows::parsed(row, "medium")?;
+                let Some(of) = backlog.iter_mut().find(|of| of.medium == medium) else { continue };
+                if rows::column::<&str>(row, "state")? == "dead" {
+                    of.dead = rows::count(row, "n")?;
+                } else {
+                    of.waiting = rows::count(row, "n")?;
+                    of.due_since = rows::moment_if(row, "due_ms")?;
+                }
+            }
+            Ok(backlog)
+        })
+    }
+
+    fn forget_deliveries(&self, before: UnixMillis, limit: u32) -> BoxFuture<'_, Result<u64, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query(
+                "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries
+                     WHERE state IN ('sent', 'dead') AND next_ms < $1 AND done_ms < $1 LIMIT $2)",
+            )
+            .bind(before.0)
+            .bind(i64::from(limit))
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(failed)
+        })
+    }
+}

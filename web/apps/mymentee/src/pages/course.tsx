@@ -1,0 +1,233 @@
+/** One course: its lessons, its people, how others are invited, how it is set. */
+
+import type { Course, CourseEnrolment, EnrolmentState } from '@tayang/client';
+import { Avatar, Empty, Icon, Loading, Note, PageHead, Trouble, useApp, useNow, usePages, useResource, useShellWords, type Params, type Resource } from '@tayang/shell';
+import { Invitations } from '../parts/invitations.tsx';
+import { useQuestion } from '../parts/ask.tsx';
+import { CopyRow } from '../parts/copy.tsx';
+import { readAll, useDeed, useMyWhen } from '../parts/hooks.ts';
+import { LessonCard } from '../parts/lesson-card.tsx';
+import { Tabs } from '../parts/tabs.tsx';
+import { useCourseWords } from '../words/courses.ts';
+import { SaveCourse, usePeopleText } from './courses.tsx';
+
+const PARTS = ['lessons', 'people', 'invite', 'settings'] as const;
+type Part = (typeof PARTS)[number];
+
+export function CoursePage({ params }: { params: Params }) {
+  const { api } = useApp();
+  const id = params['id'] ?? '';
+  const course = useResource(`course ${id}`, (signal) => api.course(id, signal));
+  if (course.value === null) {
+    return <div class="page">{course.problem === null ? <Loading /> : <Trouble problem={course.problem} retry={course.reload} />}</div>;
+  }
+  return <CourseView course={course.value} resource={course} />;
+}
+
+function CourseView({ course, resource }: { course: Course; resource: Resource<Course> }) {
+  const { router } = useApp();
+  const words = useCourseWords();
+  const people = usePeopleText();
+  const asked = router.place.value.query.get('part');
+  const part = PARTS.find((one) => one === asked) ?? 'lessons';
+  const tabs = PARTS.map((name) => ({ name, label: words.course.tabs[name] }));
+  const choose = (name: Part): void => router.go(`/courses/${course.id}${name === 'lessons' ? '' : `?part=${name}`}`, 'replace');
+  return (
+    <div class="page">
+      <PageHead title={course.title} lead={`${words.courses.modes[course.enrolment]} · ${people(course)}`}>
+        {course.archived_at === null ? (
+          <a class="button button-strong" href={router.href(`/lessons/new?course=${course.id}`)}>
+            <Icon name="plus" />
+            {words.course.newLesson}
+          </a>
+        ) : (
+          <span class="badge-plain">{words.courses.archived}</span>
+        )}
+      </PageHead>
+      {course.archived_at === null ? null : (
+        <Note icon="course">
+          <p>{words.course.archivedNote}</p>
+        </Note>
+      )}
+      <Tabs label={words.course.tabsName} tabs={tabs} chosen={part} onChoose={choose}>
+        {part === 'lessons' ? <CourseLessons course={course} /> : null}
+        {part === 'people' ? <People course={course} /> : null}
+        {part === 'invite' ? <Invitations course={course} /> : null}
+        {part === 'settings' ? <CourseSettings course={course} resource={resource} /> : null}
+      </Tabs>
+    </div>
+  );
+}
+
+function CourseLessons({ course }: { course: Course }) {
+  const { api } = useApp();
+  const words = useCourseWords().course;
+  const now = useNow(useApp().now, 30_000);
+  const lessons = useResource(`lessons ${course.id}`, () => readAll((cursor) => api.lessons({ course: course.id, mine: 'teaching', cursor, limit: 100 }), 5));
+  if (lessons.value === null) return lessons.problem === null ? <Loading /> : <Trouble problem={lessons.problem} retry={lessons.reload} />;
+  if (lessons.value.length === 0) return <Empty icon="lessons" title={words.noLessons} />;
+  const rank = { live: 0, scheduled: 1, ended: 2, cancelled: 3 };
+  const sorted = lessons.value.toSorted((a, b) => {
+    const apart = rank[a.state] - rank[b.state];
+    if (apart !== 0) return apart;
+    const later = Date.parse(a.starts_at) - Date.parse(b.starts_at);
+    return a.state === 'scheduled' ? later : -later;
+  });
+  return (
+    <div class="stack">
+      <h2 class="unseen">{words.tabs.lessons}</h2>
+      {sorted.map((lesson) => (
+        <LessonCard key={lesson.id} lesson={lesson} now={now} showDay />
+      ))}
+    </div>
+  );
+}
+
+function People({ course }: { course: Course }) {
+  const { api } = useApp();
+  const words = useCourseWords().course;
+  const more = useShellWords().more;
+  const list = (state: EnrolmentState) => (cursor: string | null) => api.enrolments(course.id, { state, cursor, limit: 50 });
+  const asking = usePages<CourseEnrolment>(`requested ${course.id}`, list('requested'));
+  const active = usePages<CourseEnrolment>(`active ${course.id}`, list('active'));
+  const moveIn = (one: CourseEnrolment): void => {
+    asking.change((items) => items.filter(({ user }) => user.id !== one.user.id));
+    active.change((items) => [{ ...one, state: 'active' }, ...items]);
+  };
+  return (
+    <div class="stack">
+      {asking.items === null || asking.items.length === 0 ? null : (
+        <section class="card stack">
+          <h2>{words.requests}</h2>
+          <ul class="people">
+            {asking.items.map((one) => (
+              <Request key={one.user.id} course={course} request={one} onLetIn={() => moveIn(one)} onDeclined={() => asking.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
+            ))}
+          </ul>
+          {asking.more === null ? null : (
+            <button type="button" class="button more" onClick={asking.more}>
+              {more}
+            </button>
+          )}
+        </section>
+      )}
+      {active.items === null ? (
+        active.problem === null ? <Loading /> : <Trouble problem={active.problem} retry={active.reload} />
+      ) : active.items.length === 0 ? (
+        <Empty icon="people" title={words.noMembers} text={words.noMembersText} />
+      ) : (
+        <section class="card stack">
+          <h2>{words.members}</h2>
+          <ul class="people">
+            {active.items.map((one) => (
+              <Member key={one.user.id} course={course} member={one} onRemoved={() => active.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
+            ))}
+          </ul>
+          {active.more === null ? null : (
+            <button type="button" class="button more" onClick={active.more}>
+              {more}
+            </button>
+          )}
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Request({ course, request, onLetIn, onDeclined }: { course: Course; request: CourseEnrolment; onLetIn: () => void; onDeclined: () => void }) {
+  const { now, toasts } = useApp();
+  const words = useCourseWords().course;
+  const when = useMyWhen();
+  const { busy, run } = useDeed();
+  const { user, created_at } = request;
+  const decide = (state: 'active' | 'declined'): void =>
+    run(async (api) => {
+      await api.decideEnrolment(course.id, user.id, state);
+      toasts.done(state === 'active' ? words.letInDone(user.name) : words.declineDone(user.name));
+      if (state === 'active') onLetIn();
+      else onDeclined();
+    });
+  return (
+    <li>
+      <Avatar name={user.name} id={user.id} />
+      <p>
+        <strong>{user.name}</strong>
+        <span class="field-note">{words.asked(when.relative(created_at, now()))}</span>
+      </p>
+      <span class="actions" aria-busy={busy}>
+        <button type="button" class="chip chip-strong" aria-label={words.letInOf(user.name)} onClick={() => decide('active')}>
+          {words.letIn}
+        </button>
+        <button type="button" class="chip" aria-label={words.declineOf(user.name)} onClick={() => decide('declined')}>
+          {words.decline}
+        </button>
+      </span>
+    </li>
+  );
+}
+
+function Member({ course, member, onRemoved }: { course: Course; member: CourseEnrolment; onRemoved: () => void }) {
+  const { now, toasts } = useApp();
+  const words = useCourseWords().course;
+  const when = useMyWhen();
+  const { run } = useDeed();
+  const { ask, dialog } = useQuestion();
+  const { user, created_at } = member;
+  const remove = (): void =>
+    run(async (api) => {
+      await api.decideEnrolment(course.id, user.id, 'removed');
+      toasts.done(words.removeDone(user.name));
+      onRemoved();
+    });
+  return (
+    <li>
+      <Avatar name={user.name} id={user.id} />
+      <p>
+        <strong>{user.name}</strong>
+        <span class="field-note">{words.since(when.date(created_at, now()))}</span>
+      </p>
+      <button type="button" class="chip" aria-label={words.removeOf(user.name)} onClick={() => ask({ title: words.removeTitle(user.name), text: words.removeText, act: words.remove, onAct: remove })}>
+        {words.remove}
+      </button>
+      {dialog}
+    </li>
+  );
+}
+
+function CourseSettings({ course, resource }: { course: Course; resource: Resource<Course> }) {
+  const { toasts } = useApp();
+  const words = useCourseWords().course;
+  const { busy, run } = useDeed();
+  const { ask, dialog } = useQuestion();
+  const archive = (archived: boolean): void =>
+    run(async (api) => {
+      const answer = await api.changeCourse(course.id, { archived });
+      resource.set({ ...course, ...answer });
+      toasts.done(archived ? words.archiveDone : words.restoreDone);
+    });
+  return (
+    <div class="stack">
+      <section class="card stack">
+        <CopyRow label={words.link} value={new URL(`/mymentor/courses/${course.id}`, location.origin).href} />
+        <p class="field-note">{words.linkHint}</p>
+      </section>
+      <section class="card">
+        <SaveCourse course={course} onSaved={resource.set} />
+      </section>
+      <div class="actions" aria-busy={busy}>
+        {course.archived_at === null ? (
+          <button type="button" class="button button-danger" onClick={() => ask({ title: words.archiveTitle, text: words.archiveText, act: words.archive, onAct: () => archive(true) })}>
+            <Icon name="close" />
+            {words.archive}
+          </button>
+        ) : (
+          <button type="button" class="button" onClick={() => archive(false)}>
+            <Icon name="check" />
+            {words.restore}
+          </button>
+        )}
+      </div>
+      {dialog}
+    </div>
+  );
+}

@@ -1,0 +1,315 @@
+/** What a lesson left: its recording, chapters, what was said, and what can be taken along. */
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Chapter, Comment, Lesson, Playback } from '@tayang/client';
+import { Avatar, Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useResource, type Params } from '@tayang/shell';
+import { clockText } from '@tayang/ui';
+import { Stage, type Progress, type StageHandle } from '../live/stage.tsx';
+import { chapterAt, CHAPTERS_MAX, chaptersOf, linesOf, parseClock, problemsOf, type ChapterLine } from '../logic/chapters.ts';
+import { useDeed, useMyWhen, usePoll, useWriter } from '../parts/hooks.ts';
+import { useLiveWords } from '../words/live-en.ts';
+
+const COMING_MS = 3_000;
+const COMMENTS_PAGE = 100;
+const COMMENT_PAGES_MAX = 20;
+const SPEEDS = [1, 1.25, 1.5, 2] as const;
+
+export function RecordingPage({ params }: { params: Params }) {
+  const { api } = useApp();
+  const id = params['id'] ?? '';
+  const lesson = useResource(`lesson ${id}`, (signal) => api.lesson(id, signal));
+  const coming = lesson.value !== null && lesson.value.recording !== 'ready' && lesson.value.state !== 'scheduled';
+  const polled = usePoll((signal) => api.lesson(id, signal), COMING_MS, coming);
+  const latest = polled.value ?? lesson.value;
+  if (latest === null) {
+    return <div class="page">{lesson.problem === null ? <Loading /> : <Trouble problem={lesson.problem} retry={lesson.reload} />}</div>;
+  }
+  return <RecordingView lesson={latest} />;
+}
+
+function RecordingView({ lesson }: { lesson: Lesson }) {
+  const { router, now } = useApp();
+  const words = useLiveWords();
+  const when = useMyWhen();
+  const playable = lesson.recording === 'sealed' || lesson.recording === 'ready';
+  return (
+    <div class="page page-wide">
+      <PageHead title={lesson.title} lead={when.range(lesson.started_at ?? lesson.starts_at, lesson.ended_at ?? lesson.ends_at, now())}>
+        <div class="head-actions">
+          <Lamp lesson={lesson} />
+          <a class="button" href={router.href(`/lessons/${lesson.id}/attendance`)}>
+            <Icon name="people" />
+            {words.attendance.title}
+          </a>
+        </div>
+      </PageHead>
+      {playable ? <Player lesson={lesson} /> : <NoRecording lesson={lesson} />}
+    </div>
+  );
+}
+
+function NoRecording({ lesson }: { lesson: Lesson }) {
+  const words = useLiveWords().recording;
+  const coming = lesson.recording === 'recording';
+  return <Empty icon="play" title={coming ? words.coming : words.none} text={coming ? words.comingText : words.noneText} />;
+}
+
+function Player({ lesson }: { lesson: Lesson }) {
+  const words = useLiveWords().recording;
+  const [progress, setProgress] = useState<Progress>({ seconds: 0, duration: 0 });
+  const [stage, setStage] = useState<StageHandle | null>(null);
+  const seek = (ms: number): void => stage?.seek(ms / 1_000);
+  return (
+    <div class="dash">
+      <div class="dash-show stack">
+        <Stage lesson={lesson} kind="recording" onProgress={setProgress} onReady={setStage} />
+        <div class="player-tools">
+          <Speeds stage={stage} />
+          <Takeaways lesson={lesson} />
+        </div>
+        <Chapters lesson={lesson} progress={progress} seek={seek} />
+      </div>
+      <div class="dash-side card stack">
+        <h2>{words.comments}</h2>
+        <Replay lesson={lesson} seconds={progress.seconds} seek={seek} />
+      </div>
+    </div>
+  );
+}
+
+function Speeds({ stage }: { stage: StageHandle | null }) {
+  const words = useLiveWords().recording;
+  const writer = useWriter();
+  const [speed, setSpeed] = useState(1);
+  return (
+    <div class="choices" role="group" aria-label={words.speed}>
+      {SPEEDS.map((one) => (
+        <button
+          key={one}
+          type="button"
+          class="choice"
+          aria-pressed={one === speed}
+          onClick={() => {
+            setSpeed(one);
+            stage?.setRate(one);
+          }}
+        >
+          {words.times(writer.decimal(one, Number.isInteger(one) ? 0 : one === 1.5 ? 1 : 2))}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** The MP4 is asked for when it is wanted: its address is good for one playback alone. */
+function Takeaways({ lesson }: { lesson: Lesson }) {
+  const { api } = useApp();
+  const words = useLiveWords().recording;
+  const { busy, run } = useDeed();
+  const download = (): void =>
+    run(async () => {
+      const playback = await api.openPlayback(lesson.id);
+      const url = mp4Of(playback);
+      if (url !== null) follow(url, lesson.title);
+    });
+  return (
+    <div class="actions">
+      {lesson.recording === 'ready' ? (
+        <button type="button" class="button" onClick={download} aria-disabled={busy}>
+          <Icon name="download" />
+          {words.download}
+        </button>
+      ) : (
+        <Note icon="clock">
+          <p>{words.downloadLater}</p>
+        </Note>
+      )}
+      <a class="button" href={api.commentsCsvUrl(lesson.id)} download>
+        <Icon name="comment" />
+        {words.exportComments}
+      </a>
+    </div>
+  );
+}
+
+function mp4Of({ base_url, urls }: Playback): string | null {
+  return urls.mp4 === null || urls.mp4 === undefined ? null : new URL(urls.mp4, new URL(base_url, location.href)).href;
+}
+
+function follow(url: string, title: string): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${title.replaceAll(/[^\p{L}\p{N} _-]/gu, '').trim() || 'rekaman'}.mp4`;
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+interface ChapterProps {
+  readonly lesson: Lesson;
+  readonly progress: Progress;
+  readonly seek: (ms: number) => void;
+}
+
+function Chapters(props: ChapterProps) {
+  const { api } = useApp();
+  const read = useResource(`chapters ${props.lesson.id}`, (signal) => api.chapters(props.lesson.id, signal));
+  if (read.value === null) return read.problem === null ? <Loading rows={1} /> : <Trouble problem={read.problem} retry={read.reload} />;
+  return <ChapterEditor {...props} saved={read.value} />;
+}
+
+function ChapterEditor({ lesson, progress, seek, saved }: ChapterProps & { saved: readonly Chapter[] }) {
+  const { toasts } = useApp();
+  const words = useLiveWords().recording;
+  const { busy, run } = useDeed();
+  const [lines, setLines] = useState(() => linesOf(saved));
+  const [kept, setKept] = useState(saved);
+  const [tried, setTried] = useState(false);
+  const nextKey = useRef(saved.length);
+  const problems = problemsOf(lines, progress.duration * 1_000);
+  const changed = JSON.stringify(lines.map(({ at, title }) => [at, title])) !== JSON.stringify(linesOf(kept).map(({ at, title }) => [at, title]));
+  const here = clockText(progress.seconds);
+  const change = (key: number, part: Partial<ChapterLine>): void => setLines((before) => before.map((line) => (line.key === key ? { ...line, ...part } : line)));
+  const add = (): void => {
+    const key = nextKey.current;
+    nextKey.current += 1;
+    setLines((before) => [...before, { key, at: here, title: '' }].toSorted((a, b) => (parseClock(a.at) ?? Infinity) - (parseClock(b.at) ?? Infinity)));
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-chapter="${key}"] .chapter-title input`)?.focus());
+  };
+  const save = (event: Event): void => {
+    event.preventDefault();
+    setTried(true);
+    if (problems.some((one) => one !== null)) return;
+    run(async (api) => {
+      const chapters = chaptersOf(lines);
+      await api.setChapters(lesson.id, chapters);
+      setKept(chapters);
+      setLines(chapters.map(({ at_ms, title }) => ({ key: nextKey.current++, at: clockText(at_ms / 1_000), title })));
+      setTried(false);
+      toasts.done(words.chaptersSaved);
+    });
+  };
+  const playing = chapterAt(chaptersOf(lines.filter(({ at }) => parseClock(at) !== null)), progress.seconds * 1_000);
+  return (
+    <form class="card stack chapters" onSubmit={save} noValidate>
+      <div>
+        <h2>{words.chapters}</h2>
+        <p class="field-note">{words.chaptersLead}</p>
+      </div>
+      {lines.length === 0 ? <p class="field-note">{words.chaptersNone}</p> : null}
+      <ol>
+        {lines.map((line, at) => (
+          <ChapterRow key={line.key} line={line} at={at} playing={at === playing} problem={tried ? (problems[at] ?? null) : null} here={here} seek={seek} onChange={(part) => change(line.key, part)} onRemove={() => setLines((before) => before.filter(({ key }) => key !== line.key))} />
+        ))}
+      </ol>
+      <div class="actions">
+        <button type="button" class="button" onClick={add} disabled={lines.length >= CHAPTERS_MAX}>
+          <Icon name="plus" />
+          {words.chapterAdd} · {here}
+        </button>
+        {changed ? (
+          <button type="submit" class="button button-strong" aria-disabled={busy}>
+            <Icon name="check" />
+            {words.chaptersSave}
+          </button>
+        ) : null}
+      </div>
+    </form>
+  );
+}
+
+interface RowProps {
+  readonly line: ChapterLine;
+  readonly at: number;
+  readonly playing: boolean;
+  readonly problem: ReturnType<typeof problemsOf>[number];
+  readonly here: string;
+  readonly seek: (ms: number) => void;
+  readonly onChange: (part: Partial<ChapterLine>) => void;
+  readonly onRemove: () => void;
+}
+
+function ChapterRow({ line, at, playing, problem, here, seek, onChange, onRemove }: RowProps) {
+  const words = useLiveWords().recording;
+  const ms = parseClock(line.at);
+  const noteId = `chapter-note-${line.key}`;
+  const inTime = problem === 'time' || problem === 'beyond' || problem === 'same';
+  return (
+    <li class="chapter" data-chapter={line.key} data-playing={playing}>
+      <button type="button" class="round" disabled={ms === null} aria-label={words.chapterGo(line.at)} title={words.chapterGo(line.at)} onClick={() => (ms === null ? undefined : seek(ms))}>
+        <Icon name="play" />
+      </button>
+      <span class="chapter-at">
+        <input class="input" inputMode="numeric" aria-label={`${words.chapterAt} ${at + 1}`} aria-invalid={inTime} aria-describedby={problem === null ? undefined : noteId} value={line.at} onInput={(event) => onChange({ at: event.currentTarget.value })} />
+        <button type="button" class="round" aria-label={words.chapterHere(at + 1)} title={words.chapterHere(at + 1)} onClick={() => onChange({ at: here })}>
+          <Icon name="clock" />
+        </button>
+      </span>
+      <span class="chapter-title">
+        <input class="input" maxLength={100} placeholder={words.chapterTitle} aria-label={`${words.chapterTitle} ${at + 1}`} aria-invalid={problem === 'title'} aria-describedby={problem === null ? undefined : noteId} value={line.title} onInput={(event) => onChange({ title: event.currentTarget.value })} />
+      </span>
+      <button type="button" class="round" aria-label={words.chapterRemove(at + 1)} title={words.chapterRemove(at + 1)} onClick={onRemove}>
+        <Icon name="trash" />
+      </button>
+      {problem === null ? null : (
+        <p class="form-error chapter-note" id={noteId}>
+          {words.problem[problem]}
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** Every comment that was shown, in the order of time; those up to the playhead stand out. */
+function Replay({ lesson, seconds, seek }: { lesson: Lesson; seconds: number; seek: (ms: number) => void }) {
+  const { api } = useApp();
+  const words = useLiveWords().recording;
+  const read = useResource(`replay ${lesson.id}`, async (signal) => {
+    const found: Comment[] = [];
+    for (let page = 0; page < COMMENT_PAGES_MAX; page += 1) {
+      const { items } = await api.comments(lesson.id, { after: found.at(-1)?.seq ?? 0, limit: COMMENTS_PAGE }, signal);
+      found.push(...items);
+      if (items.length < COMMENTS_PAGE) break;
+    }
+    return found.filter(({ state }) => state === undefined || state === 'shown');
+  });
+  const comments = read.value;
+  const last = useMemo(() => (comments ?? []).findLastIndex(({ media_ms }) => media_ms !== null && media_ms <= seconds * 1_000), [comments, seconds]);
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const { current } = list;
+    const row = current?.children[Math.max(0, last)];
+    if (current === null || !(row instanceof HTMLElement) || current.contains(document.activeElement)) return;
+    current.scrollTop = row.offsetTop - current.clientHeight / 2;
+  }, [last]);
+  if (comments === null) return read.problem === null ? <Loading rows={2} /> : <Trouble problem={read.problem} retry={read.reload} />;
+  if (comments.length === 0) return <p class="chat-none">{words.commentsNone}</p>;
+  return (
+    <ol class="chat-list replay" ref={list} tabIndex={0} aria-label={words.comments}>
+      {comments.map((comment, at) => (
+        <ReplayRow key={comment.id} comment={comment} past={at <= last} seek={seek} />
+      ))}
+    </ol>
+  );
+}
+
+function ReplayRow({ comment: { user, body, media_ms }, past, seek }: { comment: Comment; past: boolean; seek: (ms: number) => void }) {
+  const words = useLiveWords();
+  return (
+    <li class="comment" data-past={past}>
+      <Avatar name={user.name} id={user.id} />
+      <div class="comment-main">
+        <p class="comment-who">
+          <strong>{user.name}</strong>
+          {user.mentor ? <span class="badge-plain">{words.room.mentor}</span> : null}
+          {media_ms === null ? null : (
+            <button type="button" class="time-link" aria-label={words.recording.chapterGo(clockText(media_ms / 1_000))} onClick={() => seek(media_ms)}>
+              {clockText(media_ms / 1_000)}
+            </button>
+          )}
+        </p>
+        <p class="comment-body">{body}</p>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,130 @@
+/** Links that let people into a course: making one, taking it along while it can be seen, revoking. */
+
+import { useState } from 'preact/hooks';
+import type { Course, Invitation } from '@tayang/client';
+import { FormError, Icon, Loading, Note, SelectField, SubmitButton, TextField, Trouble, useApp, useForm, useResource } from '@tayang/shell';
+import { wholeOf } from '../logic/lesson-form.ts';
+import { useCourseWords } from '../words/courses.ts';
+import { useScheduleWords } from '../words/schedule.ts';
+import { useQuestion } from './ask.tsx';
+import { CopyRow, ShareButton } from './copy.tsx';
+import { readAll, useDeed, useMyWhen, useWriter } from './hooks.ts';
+import { Qr } from './qr.tsx';
+
+const DAYS = ['1', '7', '30', ''] as const;
+
+export function Invitations({ course }: { course: Course }) {
+  const { api } = useApp();
+  const words = useCourseWords().invite;
+  const [made, setMade] = useState<string | null>(null);
+  const list = useResource(`invitations ${course.id}`, () => readAll((cursor) => api.invitations(course.id, { cursor, limit: 100 })));
+  return (
+    <div class="split">
+      <div class="stack">
+        <section class="card stack">
+          <h2>{words.title}</h2>
+          <p>{words.lead}</p>
+          <InviteForm
+            course={course}
+            onMade={(invitation) => {
+              setMade(invitation.url ?? null);
+              list.reload();
+            }}
+          />
+        </section>
+        {made === null ? null : <Made course={course} url={made} />}
+      </div>
+      <section class="card stack">
+        <h2>{words.existing}</h2>
+        {list.value === null ? (
+          list.problem === null ? <Loading rows={2} /> : <Trouble problem={list.problem} retry={list.reload} />
+        ) : list.value.length === 0 ? (
+          <p class="field-note">{words.none}</p>
+        ) : (
+          <ul class="people">
+            {list.value.map((one) => (
+              <InvitationRow key={one.id} course={course} invitation={one} onRevoked={list.reload} />
+            ))}
+          </ul>
+        )}
+      </section>
+    </div>
+  );
+}
+
+function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: Invitation) => void }) {
+  const { api, now } = useApp();
+  const words = useCourseWords().invite;
+  const form = useForm({
+    initial: { uses: '', days: '7' },
+    check: ({ uses }) => (Number.isNaN(wholeOf(uses)) ? { uses: words.notWhole } : {}),
+    send: async ({ uses, days }) => {
+      const expires_at = days === '' ? null : new Date(now() + Number(days) * 86_400_000).toISOString();
+      onMade(await api.invite(course.id, { uses: wholeOf(uses), expires_at }));
+    },
+  });
+  const { values, errors, set } = form;
+  return (
+    <form class="form" onSubmit={form.onSubmit} noValidate>
+      <div class="two">
+        <TextField label={words.uses} hint={words.usesHint} type="number" min="1" value={values.uses} error={errors.uses} onValue={(value) => set('uses', value)} />
+        <SelectField label={words.days} value={values.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
+      </div>
+      <FormError text={form.error} />
+      <SubmitButton busy={form.busy}>{words.make}</SubmitButton>
+    </form>
+  );
+}
+
+function Made({ course, url }: { course: Course; url: string }) {
+  const words = useCourseWords().invite;
+  const share = useScheduleWords().copy.share;
+  // The server may answer with a path of its own.
+  const full = new URL(url, location.origin).href;
+  return (
+    <section class="card stack invitation" role="status">
+      <h2>{words.ready}</h2>
+      <Note kind="away" icon="warning">
+        <p>{words.readyText}</p>
+      </Note>
+      <CopyRow label={words.link} value={full} />
+      <ShareButton url={full} text={words.shareText(course.title)} label={share} />
+      <Qr text={full} label={words.qr} />
+    </section>
+  );
+}
+
+function InvitationRow({ course, invitation, onRevoked }: { course: Course; invitation: Invitation; onRevoked: () => void }) {
+  const { now, toasts } = useApp();
+  const words = useCourseWords().invite;
+  const when = useMyWhen();
+  const writer = useWriter();
+  const { run } = useDeed();
+  const { ask, dialog } = useQuestion();
+  const revoke = (): void =>
+    run(async (api) => {
+      await api.deleteInvitation(course.id, invitation.id);
+      toasts.done(words.revoked);
+      onRevoked();
+    });
+  const uses = invitation.uses_left === null ? words.usesAny : words.usesLeft(writer.whole(invitation.uses_left));
+  const until = invitation.expires_at === null ? words.forever : words.until(when.within(invitation.expires_at, now()));
+  return (
+    <li>
+      <span class="row-icon">
+        <Icon name="link" />
+      </span>
+      <p>
+        <strong>{uses}</strong>
+        <span class="field-note">{until}</span>
+      </p>
+      <button type="button" class="chip" onClick={() => ask({ title: words.revokeTitle, text: words.revokeText, act: words.revoke, onAct: revoke })}>
+        {words.revoke}
+        <span class="unseen">
+          : {uses}, {until}
+        </span>
+      </button>
+      {dialog}
+    </li>
+  );
+}

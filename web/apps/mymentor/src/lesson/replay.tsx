@@ -1,0 +1,211 @@
+/** A recording: its picture, chapters, speed, comments as they came, and going on where one was. */
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Chapter, Comment, Lesson, Playback, PlaybackState } from '@tayang/client';
+import type { Answer, Snapshot } from '@tayang/player';
+import { clockText, Icon, useApp, useResource } from '@tayang/shell';
+import { Writer } from '@tayang/ui';
+import { useWords } from '../words.ts';
+import { useViewing } from './live-room.tsx';
+import { Moments } from './moments.tsx';
+import { ReplayComments } from './replay-comments.ts';
+import { CommentRow } from './room-panel.tsx';
+import { StageMount, StageWaiting } from './stage-mount.tsx';
+import type { Viewing } from './viewing.ts';
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
+const COMMENTS_SHOWN = 60;
+/** The place is kept this often while it plays. */
+const KEEP_MS = 10_000;
+/** Nearer to the beginning or the end than this, one begins anew. */
+const RESUME_EDGE_MS = 15_000;
+
+/** A recording needs no news of the lesson. */
+async function askNothing(): Promise<Answer> {
+  return { status: 200, text: JSON.stringify({ state: 'ended' }) };
+}
+
+interface ReplayProps {
+  readonly lesson: Lesson;
+  readonly playback: PlaybackState;
+  readonly heading: preact.ComponentChildren;
+}
+
+export function Replay({ lesson, playback, heading }: ReplayProps) {
+  const words = useWords();
+  const opened = playback.phase === 'open' ? playback.playback : null;
+  const latest = useRef<Snapshot | null>(null);
+  const [second, setSecond] = useState(0);
+  const [length, setLength] = useState(0);
+  const viewing = useViewing(lesson, opened, askNothing, lesson.id, (snapshot) => {
+    latest.current = snapshot;
+    setSecond(Math.floor(snapshot.currentTime));
+    setLength(Math.floor(snapshot.duration));
+  });
+  const resumed = useResume(lesson.id, viewing, latest);
+  useKeepPosition(lesson.id, latest);
+  const scene = playback.phase === 'refused' ? words.scene.recordingMissing : words.scene.loading;
+  return (
+    <div class="lesson lesson-replay">
+      <div class="lesson-show">
+        <StageMount viewing={viewing}>{viewing === null ? <StageWaiting title={scene.title} text={scene.text} /> : null}</StageMount>
+        <Moments lesson={lesson.id} lengthSeconds={length} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
+        {heading}
+        <div class="replay-tools">
+          <Speed viewing={viewing} />
+          <Download playback={opened} />
+        </div>
+        {resumed === null ? null : (
+          <p class="resumed" role="status">
+            {words.lesson.resumed(clockText(resumed / 1_000))}{' '}
+            <button type="button" class="link-button" onClick={() => viewing?.player.seek(0)}>
+              {words.lesson.fromStart}
+            </button>
+          </p>
+        )}
+        <Chapters lesson={lesson.id} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
+      </div>
+      <ReplayPanel lesson={lesson.id} second={second} />
+    </div>
+  );
+}
+
+/** Goes to where one was, once, as soon as the length is known. The place that was gone to, in milliseconds. */
+function useResume(lesson: string, viewing: Viewing | null, latest: { current: Snapshot | null }): number | null {
+  const { api } = useApp();
+  const [resumed, setResumed] = useState<number | null>(null);
+  const position = useResource(`position ${lesson}`, (signal) => api.position(lesson, signal));
+  const atMs = position.value?.at_ms ?? null;
+  const done = useRef(false);
+  useEffect(() => {
+    if (viewing === null || atMs === null || done.current) return undefined;
+    const timer = setInterval(() => {
+      const lengthMs = (latest.current?.duration ?? 0) * 1_000;
+      if (!Number.isFinite(lengthMs) || lengthMs <= 0 || (latest.current?.attached ?? null) === null) return;
+      clearInterval(timer);
+      done.current = true;
+      if (atMs < RESUME_EDGE_MS || atMs > lengthMs - RESUME_EDGE_MS) return;
+      viewing.player.seek(atMs / 1_000);
+      setResumed(atMs);
+    }, 200);
+    return () => clearInterval(timer);
+  }, [viewing, atMs]);
+  return resumed;
+}
+
+/** Keeps the place: now and then while it moves, and for good when the page is left. */
+function useKeepPosition(lesson: string, latest: { current: Snapshot | null }): void {
+  const { api } = useApp();
+  useEffect(() => {
+    let kept = -1;
+    const keep = (leaving: boolean): void => {
+      const snapshot = latest.current;
+      if (snapshot === null || snapshot.frames === 0) return;
+      const at = Math.round(snapshot.currentTime * 1_000);
+      if (Math.abs(at - kept) < 1_000) return;
+      kept = at;
+      // The next keeping makes good for one that was lost.
+      void api.keepPosition(lesson, at, leaving).catch(() => undefined);
+    };
+    const timer = setInterval(() => keep(false), KEEP_MS);
+    const leave = (): void => keep(true);
+    const hide = (): void => {
+      if (document.visibilityState === 'hidden') keep(true);
+    };
+    window.addEventListener('pagehide', leave);
+    document.addEventListener('visibilitychange', hide);
+    return () => {
+      clearInterval(timer);
+      keep(true);
+      window.removeEventListener('pagehide', leave);
+      document.removeEventListener('visibilitychange', hide);
+    };
+  }, [lesson]);
+}
+
+function Speed({ viewing }: { viewing: Viewing | null }) {
+  const words = useWords();
+  const writer = new Writer(useApp().preferences.language.value);
+  const [rate, setRate] = useState(1);
+  useEffect(() => viewing?.player.setRate(rate), [viewing, rate]);
+  return (
+    <label class="speed">
+      <span>{words.lesson.speed}</span>
+      <select class="input" value={String(rate)} onChange={(event) => setRate(Number(event.currentTarget.value))}>
+        {SPEEDS.map((speed) => (
+          <option key={speed} value={String(speed)}>
+            {words.lesson.times(writer.short(speed))}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Download({ playback }: { playback: Playback | null }) {
+  const words = useWords();
+  const mp4 = playback?.urls.mp4 ?? null;
+  if (playback === null || mp4 === null) return null;
+  const base = new URL(playback.base_url === '' ? '/' : playback.base_url, location.href);
+  return (
+    <a class="button" href={new URL(mp4, base).href} download>
+      <Icon name="download" />
+      {words.lesson.download}
+    </a>
+  );
+}
+
+function Chapters({ lesson, second, onSeek }: { lesson: string; second: number; onSeek: (seconds: number) => void }) {
+  const { api } = useApp();
+  const words = useWords();
+  const chapters = useResource<readonly Chapter[]>(`chapters ${lesson}`, (signal) => api.chapters(lesson, signal));
+  const list = chapters.value ?? [];
+  if (list.length === 0) return null;
+  const current = list.findLastIndex(({ at_ms }) => at_ms <= second * 1_000);
+  return (
+    <section class="card chapters">
+      <h2>{words.lesson.chapters}</h2>
+      <ol>
+        {list.map(({ at_ms, title }, at) => (
+          <li key={at_ms}>
+            <button type="button" aria-current={at === current ? 'true' : undefined} onClick={() => onSeek(at_ms / 1_000)}>
+              <span class="chapter-at">{clockText(at_ms / 1_000)}</span>
+              {title}
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** Comments up to the picture that is seen, as they came then. */
+function ReplayPanel({ lesson, second }: { lesson: string; second: number }) {
+  const { api } = useApp();
+  const words = useWords();
+  const [, setRound] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const comments = useMemo(() => {
+    const read = async (from_ms: number, until_ms: number, after: number | null, limit: number): Promise<readonly Comment[]> =>
+      (await api.comments(lesson, { from_ms, until_ms, limit, ...(after === null ? {} : { after }) })).items;
+    return new ReplayComments(read, () => performance.now(), () => setRound((before) => before + 1));
+  }, [lesson]);
+  const shown = comments.at(second * 1_000, COMMENTS_SHOWN);
+  const last = shown.at(-1)?.id;
+  useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);
+  return (
+    <section class="room" aria-label={words.room.title}>
+      <div class="room-head">
+        <h2>{words.room.title}</h2>
+      </div>
+      <div class="room-list">
+        <div class="room-scroll" ref={list} tabIndex={0} role="group" aria-label={words.room.title}>
+          {shown.length === 0 ? <p class="soft room-none">{words.room.noneReplay}</p> : null}
+          {shown.map((comment) => (
+            <CommentRow key={comment.id} at={clockText((comment.media_ms ?? 0) / 1_000)} comment={{ ...comment, state: 'shown', pinned: false }} />
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}

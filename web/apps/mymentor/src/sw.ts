@@ -1,0 +1,153 @@
+/**
+ * The worker behind an app (MyMentor, MyMentee): keeps the shell so that the app opens without a network, and shows what is pushed.
+ *
+ * Owns the cache of the app's own files and the record of shown pushes. Answers of the API are never kept: what is old is
+ * not shown as if it were so; the page says that it is offline. Media is none of its business.
+ */
+
+import { handlingOf, parsePush } from './sw-parts.ts';
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** Filled in by `scripts/precache.mjs` after the build: a version and the files that the app needs to open. */
+const [VERSION = '', ...FILES] = '__SHELL__'.split(' ');
+
+const BASE = new URL(self.registration.scope).pathname;
+/** Apps of one server share its caches: each knows its own by its place. */
+const OWN = `${BASE.replaceAll('/', '')}-`;
+const CACHE = OWN + VERSION;
+/** A network that does not answer within this time is none; the kept shell is at hand. */
+const PAGE_PATIENCE_MS = 4_000;
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll([BASE, ...FILES.map((file) => BASE + file)]))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) => Promise.all(names.filter((name) => name.startsWith(OWN) && name !== CACHE).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  );
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const handling = handlingOf(request.method, request.mode, new URL(request.url), self.location.origin, BASE);
+  if (handling === 'page') event.respondWith(page(request));
+  else if (handling === 'asset') event.respondWith(asset(request));
+});
+
+/** The page is small and says which files it needs: a fresh one first, or a new version would never come. */
+async function page(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(BASE);
+  try {
+    // Where nothing is kept there is nothing to be impatient for.
+    const signal = kept === undefined ? null : AbortSignal.timeout(PAGE_PATIENCE_MS);
+    const response = await fetch(request.url, { credentials: 'same-origin', signal });
+    if (response.ok || kept === undefined) return response;
+    return response.status >= 500 ? kept : response;
+  } catch {
+    return kept ?? Response.error();
+  }
+}
+
+async function asset(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request);
+  if (kept !== undefined) return kept;
+  const response = await fetch(request);
+  // Named by its hash it never changes; engines of the player are kept when they were wanted once.
+  if (response.status === 200) await cache.put(request, response.clone());
+  return response;
+}
+
+// --- pushes -----------------------------------------------------------------------------------------------------------
+
+const STORE = 'shown';
+/** Records older than this are forgotten: no push is repeated after so long. */
+const RECORD_MS = 14 * 86_400_000;
+
+function openRecord(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open('tayang-pushes', 1);
+    opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore(STORE));
+    opening.addEventListener('success', () => resolve(opening.result));
+    opening.addEventListener('error', () => reject(opening.error ?? new Error('no record of pushes')));
+  });
+}
+
+/** Whether this push is new; it is noted in the same transaction, so that two that come at once are told apart. */
+async function isNew(id: string): Promise<boolean> {
+  const db = await openRecord();
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      const now = Date.now();
+      const transaction = db.transaction(STORE, 'readwrite');
+      const store = transaction.objectStore(STORE);
+      let fresh = true;
+      const asked = store.get(id);
+      asked.addEventListener('success', () => {
+        fresh = asked.result === undefined;
+        if (fresh) store.put(now, id);
+      });
+      const walking = store.openCursor();
+      walking.addEventListener('success', () => {
+        const cursor = walking.result;
+        if (cursor === null) return;
+        if (typeof cursor.value === 'number' && now - cursor.value > RECORD_MS) cursor.delete();
+        cursor.continue();
+      });
+      transaction.addEventListener('complete', () => resolve(fresh));
+      transaction.addEventListener('error', () => reject(transaction.error ?? new Error('record of pushes failed')));
+    });
+  } finally {
+    db.close();
+  }
+}
+
+async function show(text: string): Promise<void> {
+  const message = parsePush(text, self.location.origin, BASE);
+  if (message === null) return;
+  // Without a record the tag alone keeps a repetition from making a second line.
+  const fresh = await isNew(message.id).catch(() => true);
+  if (!fresh) return;
+  await self.registration.showNotification(message.title, {
+    body: message.body,
+    tag: message.id,
+    icon: `${BASE}icon-192.png`,
+    badge: `${BASE}badge-96.png`,
+    data: { url: message.url },
+  });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin
+  for (const client of await self.clients.matchAll({ type: 'window' })) client.postMessage({ type: 'notice' });
+}
+
+self.addEventListener('push', (event) => {
+  event.waitUntil(show(event.data?.text() ?? ''));
+});
+
+/** Goes to the address in a window that is open already, or opens one. */
+async function openAt(url: string): Promise<void> {
+  for (const client of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
+    if (!new URL(client.url).pathname.startsWith(BASE)) continue;
+    await client.focus();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin
+    client.postMessage({ type: 'open', url });
+    return;
+  }
+  await self.clients.openWindow(url);
+}
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const stored = (event.notification.data as { url?: unknown } | null)?.url;
+  event.waitUntil(openAt(typeof stored === 'string' ? stored : self.location.origin + BASE));
+});

@@ -1,0 +1,244 @@
+/**
+ * A stand-in for the server behind the apps: their built pages, the API as `docs/spec/api.md` promises it, rooms, and media
+ * that ffmpeg made. Refuses what the contract refuses (no CSRF token, no idempotency key), so that what passes here fits.
+ */
+
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { file, NAME, page, text } from './answers.mjs';
+import { Rooms } from './rooms.mjs';
+import { EMAIL, makeWorld, PASSWORD } from './world.mjs';
+
+const APPS = fileURLToPath(new URL('../apps/', import.meta.url));
+const CSRF = 'csrf-of-this-session';
+const COOKIE = 'tayang_session=secret';
+const REFRESH_AFTER_MS = 60_000;
+
+class Refusal extends Error {
+  constructor(status, code, detail, errors) {
+    super(detail);
+    this.status = status;
+    this.body = { type: `/problems/${code}`, title: code, status, detail, ...(errors === undefined ? {} : { errors }) };
+  }
+}
+
+/** Starts on a free port. `live` and `recorded` are folders that {@link ./media.mjs} fills. */
+export async function startApps({ live, recorded }) {
+  const stage = { world: makeWorld(), folders: { live, recorded }, down: false, sockets: new Set() };
+  stage.rooms = new Rooms(stage.world);
+  const server = createServer((request, response) => {
+    serve(stage, request, response).catch(() => response.destroy());
+  });
+  server.on('upgrade', (request, socket) => (stage.down ? socket.destroy() : stage.rooms.upgrade(request, socket)));
+  server.on('connection', (socket) => {
+    stage.sockets.add(socket);
+    socket.on('close', () => stage.sockets.delete(socket));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    get world() {
+      return stage.world;
+    },
+    get rooms() {
+      return stage.rooms;
+    },
+    /** A new world for a new test. */
+    renew(change = {}) {
+      stage.rooms.cut();
+      stage.world = Object.assign(makeWorld(), change);
+      stage.rooms = new Rooms(stage.world);
+      stage.down = false;
+    },
+    /** Hangs up on everybody. */
+    fail(down) {
+      stage.down = down;
+      if (down) for (const socket of stage.sockets) socket.destroy();
+    },
+    async close() {
+      for (const socket of stage.sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function serve(stage, request, response) {
+  if (stage.down) return response.destroy();
+  const { pathname, searchParams } = new URL(request.url, 'http://stage');
+  const parts = pathname.split('/').filter((part) => part !== '');
+  if (pathname === '/time') return text(response, 200, new Date().toISOString());
+  if (parts[0] === 'api') return api(stage, request, response, parts.slice(2), searchParams);
+  if (parts[0] === 'media' && NAME.test(parts[2] ?? '')) return file(response, join(stage.folders[parts[1]] ?? '/nowhere', parts[2]), 200, request);
+  return app(response, parts);
+}
+
+/** A file of an app, or its page for every other path below its base. */
+async function app(response, [name = '', ...rest]) {
+  if (!NAME.test(name)) return text(response, 404, 'not found');
+  const dist = join(APPS, name, 'dist');
+  // As the real server has it: what is in `assets`, and what lies at the top with a dot in its name.
+  const isFile = rest[0] === 'assets' || (rest.length === 1 && rest[0].includes('.'));
+  if (!isFile) return page(response, join(dist, 'index.html'));
+  return rest.every((part) => NAME.test(part)) ? file(response, join(dist, ...rest), 200) : text(response, 404, 'not found');
+}
+
+async function bodyOf(request) {
+  let all = '';
+  for await (const chunk of request) all += chunk;
+  return all === '' ? {} : JSON.parse(all);
+}
+
+async function api(stage, request, response, parts, query) {
+  const { world } = stage;
+  const { method } = request;
+  const body = await bodyOf(request);
+  const path = parts.join('/');
+  world.asked.push({ method, path, body, query: Object.fromEntries(query), headers: request.headers });
+  try {
+    if (parts[0] === 'lessons' && parts[2] === 'room') return stage.rooms.events(response);
+    guard(world, request, path);
+    const answer = route(stage, method, parts, query, body, response);
+    if (answer === undefined) throw new Refusal(404, 'not-found', 'there is no such thing, or it is not for you');
+    const [status, json] = Array.isArray(answer) ? answer : [200, answer];
+    return text(response, status, json === null ? '' : JSON.stringify(json), 'application/json');
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return text(response, error.status, JSON.stringify(error.body), 'application/problem+json');
+  }
+}
+
+const OPEN = /^(session|session\/link|accounts|password|password\/forgotten)$/;
+
+function guard(world, { method, headers }, path) {
+  if (method === 'POST' && !/^[A-Za-z0-9_-]{1,64}$/.test(headers['idempotency-key'] ?? '')) throw new Refusal(400, 'no-idempotency-key', 'send an Idempotency-Key');
+  if (OPEN.test(path)) return;
+  if (!world.signedIn) throw new Refusal(401, 'not-signed-in', 'sign in and try again');
+  if (method !== 'GET' && headers['x-csrf-token'] !== CSRF) throw new Refusal(403, 'csrf', 'send the X-CSRF-Token of the session');
+}
+
+const list = (items) => ({ items, next_cursor: null });
+const session = ({ signedIn, user, oidc }) => ({ user: signedIn ? user : null, csrf_token: CSRF, roles: signedIn ? user.roles : [], expires_at: null, oidc });
+
+function route(stage, method, parts, query, body, response) {
+  const { world } = stage;
+  switch (parts[0]) {
+    case 'session':
+      return sessionRoute(world, method, parts, body, response);
+    case 'accounts':
+      return body.password.length < 8 ? refuseField('password', 'must have at least 8 characters') : [202, null];
+    case 'password':
+      if (parts[1] === 'forgotten') return [202, null];
+      return body.current_password !== undefined && body.current_password !== PASSWORD ? refuseField('current_password', 'is not the current one') : [204, null];
+    case 'sessions':
+      if (method === 'DELETE') world.devices = world.devices.filter(({ id }) => id !== parts[1]);
+      return method === 'DELETE' ? [204, null] : list(world.devices);
+    case 'me':
+      return meRoute(world, method, parts, body);
+    case 'mentors':
+      return parts.length === 1
+        ? list(world.mentors().filter(({ name, headline }) => `${name} ${headline}`.toLowerCase().includes((query.get('query') ?? '').toLowerCase())))
+        : world.mentors().find(({ id }) => id === parts[1]);
+    case 'courses':
+      return courseRoute(world, method, parts, query, body);
+    case 'lessons':
+      return lessonRoute(stage, method, parts, query, body);
+    case 'playbacks':
+      return method === 'DELETE' ? [204, null] : playback(world.played);
+    case 'notices':
+      if (method === 'POST') world.notices = world.notices.map((one) => ({ ...one, read_at: new Date().toISOString() }));
+      return method === 'POST' ? [204, null] : list(world.notices);
+    case 'push':
+      return { public_key: 'BNbN3OuPYp1rDBLBQg4EdQuKb0UDBTh9mZ0VtLsSRsGh4J9xEwYmQ1G6wv5Xk5X0n1J8cX6v4u2Q9c0a6n8m1aE' };
+    default:
+      return undefined;
+  }
+}
+
+function refuseField(field, detail) {
+  throw new Refusal(422, 'invalid', 'correct the fields and send again', [{ field, detail }]);
+}
+
+function sessionRoute(world, method, parts, body, response) {
+  if (method === 'POST') {
+    const good = parts[1] === 'link' ? world.linkTokens.delete(body.token) : body.email === EMAIL && body.password === PASSWORD;
+    if (!good) throw new Refusal(401, 'wrong-credentials', 'check the address and the password');
+    world.signedIn = true;
+    response.setHeader('set-cookie', `${COOKIE}; HttpOnly; SameSite=Lax; Path=/`);
+  }
+  if (method === 'DELETE') world.signedIn = false;
+  return method === 'DELETE' ? [204, null] : session(world);
+}
+
+function meRoute(world, method, [, what], body) {
+  if (what === undefined && method === 'PATCH') Object.assign(world.user, body);
+  if (what === undefined) return world.user;
+  if (what === 'calendar') return { url: '/calendar/rahasia.ics' };
+  if (what === 'notice-settings') return method === 'PATCH' ? Object.assign(world.settings, body) : world.settings;
+  if (what === 'push-subscriptions') return method === 'POST' ? [201, { id: 'p-1' }] : [204, null];
+  return undefined;
+}
+
+function courseRoute(world, method, [, id, what], query, body) {
+  if (id === undefined) return list(world.courses.filter(({ mentor }) => [null, mentor.id].includes(query.get('mentor'))));
+  const course = world.courses.find((one) => one.id === id);
+  if (course === undefined || what === undefined) return course;
+  if (method === 'DELETE') course.my_enrolment = null;
+  if (method === 'DELETE') return [204, null];
+  if (course.enrolment === 'invitation' && body.invitation !== world.invitation) throw new Refusal(403, 'invitation-needed', 'ask the mentor for a new invitation');
+  course.my_enrolment = course.enrolment === 'approval' ? 'requested' : 'active';
+  return [201, { state: course.my_enrolment }];
+}
+
+function lessonRoute(stage, method, [, id, what], query, body) {
+  const { world, rooms } = stage;
+  if (id === undefined) return list(world.lessons.filter((one) => fits(one, query)));
+  const lesson = world.lesson(id);
+  if (lesson === undefined) return undefined;
+  switch (what) {
+    case undefined:
+      return lesson;
+    case 'playback':
+      if (world.playback !== 201) throw new Refusal(world.playback, 'not-found', 'there is no such thing, or it is not for you');
+      world.played = lesson;
+      return [201, playback(lesson)];
+    case 'position':
+      if (method === 'PUT') world.positions[id] = body.at_ms;
+      return method === 'PUT' ? [204, null] : { at_ms: world.positions[id] ?? 0 };
+    case 'chapters':
+      return [200, world.chapters[id] ?? []];
+    case 'comments':
+      if (method === 'POST') return [201, rooms.take({ t: 'comment', ...body })];
+      return list(world.comments.filter((one) => inside(one, query)));
+    case 'reactions':
+      return method === 'POST' ? [202, rooms.take({ t: 'react', ...body }) ?? null] : [200, world.reactions[id] ?? []];
+    case 'hand':
+      return [202, rooms.take({ t: 'hand', ...body }) ?? null];
+    default:
+      return undefined;
+  }
+}
+
+function fits(lesson, query) {
+  const wanted = (name, value) => [null, value].includes(query.get(name));
+  const attending = query.get('mine') !== 'attending' || lesson.course.id === 'c-1';
+  return wanted('state', lesson.state) && wanted('course', lesson.course.id) && wanted('mentor', lesson.mentor.id) && attending;
+}
+
+function inside({ seq, media_ms }, query) {
+  const number = (name, otherwise) => Number(query.get(name) ?? otherwise);
+  return seq > number('after', 0) && media_ms >= number('from_ms', 0) && media_ms < number('until_ms', Infinity);
+}
+
+function playback({ id, state, started_at }) {
+  const live = state === 'live';
+  const base = live ? '/media/live/' : '/media/recorded/';
+  return {
+    playback_id: `pb-${id}`, kind: live ? 'live' : 'recording', base_url: base,
+    urls: live
+      ? { llhls: 'master.m3u8', hls_ts: 'live.m3u8', dash: 'manifest.mpd', flv: null, ws_flv: null, mp4: null }
+      : { llhls: 'master.m3u8', hls_ts: null, dash: null, flv: null, ws_flv: null, mp4: 'recording.mp4' },
+    expires_at: new Date(Date.now() + 2 * REFRESH_AFTER_MS).toISOString(), refresh_after_ms: REFRESH_AFTER_MS,
+    live_offset_at: null, media_started_at: started_at,
+  };
+}

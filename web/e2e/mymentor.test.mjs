@@ -1,0 +1,483 @@
+/** MyMentor in Chromium before a stand-in server: the stories of a mentee, keys, languages, and what an audit of access says. */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { startApps } from './app-server.mjs';
+import { launch } from './browser.mjs';
+import { listed, liveMedia, recordedMedia } from './media.mjs';
+import { EMAIL, PASSWORD } from './world.mjs';
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Patience for anything that a loaded machine with two cores has to do. */
+const WAIT_MS = 40_000;
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1280, height: 800 };
+
+let media;
+let encoder;
+let apps;
+let browser;
+let context = null;
+let problems = [];
+
+before(async () => {
+  media = await mkdtemp(join(tmpdir(), 'tayang-mymentor-'));
+  await recordedMedia(join(media, 'recorded'), 40);
+  encoder = await liveMedia(join(media, 'live'));
+  apps = await startApps({ live: join(media, 'live'), recorded: join(media, 'recorded') });
+  browser = await launch();
+  await listed(join(media, 'live'), 3);
+});
+
+after(async () => {
+  await browser?.close();
+  await apps?.close();
+  encoder?.kill('SIGKILL');
+  await rm(media, { recursive: true, force: true });
+});
+
+afterEach(async () => {
+  await context?.close();
+  context = null;
+  problems = [];
+});
+
+async function open(path, { world = { signedIn: true }, ...options } = {}) {
+  apps.renew(world);
+  context = await browser.newContext({ viewport: PHONE, locale: 'id-ID', timezoneId: 'Asia/Jakarta', serviceWorkers: 'block', reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
+  });
+  await page.goto(`${apps.url}/mymentor/${path}`);
+  return page;
+}
+
+const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor();
+const asked = (method, path) => apps.world.asked.filter((one) => one.method === method && one.path === path);
+
+/** Resolves once the stand-in was asked for this. */
+async function askedFor(method, path, count = 1) {
+  for (const end = Date.now() + WAIT_MS; asked(method, path).length < count; ) {
+    assert.ok(Date.now() < end, `${method} ${path} was not asked`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 30);
+    });
+  }
+  return asked(method, path).at(-1);
+}
+
+/** Waits until pictures have moved this far. */
+async function plays(page, seconds = 1) {
+  const from = await page.evaluate(() => document.querySelector('video')?.currentTime ?? 0);
+  await page.waitForFunction((until) => (document.querySelector('video')?.currentTime ?? 0) > until, from + seconds);
+}
+
+describe('signing in', () => {
+  test('with keys alone, and on to where one wanted to go', async () => {
+    const page = await open('lessons', { world: {} });
+    await heading(page, 'Masuk ke MyMentor');
+    assert.match(page.url(), /sign-in\?next=%2Flessons$/);
+    // One was led here: reading and keys begin at the heading of the new page.
+    await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(EMAIL);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('salah');
+    await page.keyboard.press('Enter');
+    await page.getByText('tidak cocok').waitFor();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await heading(page, 'Pelajaran saya');
+    assert.deepEqual(problems, []);
+  });
+
+  test('what is missing is said at its field, which gets the focus', async () => {
+    const page = await open('sign-in', { world: {} });
+    await page.getByRole('button', { name: 'Masuk' }).click();
+    const email = page.getByLabel('Surel');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'email');
+    assert.equal(await email.getAttribute('aria-invalid'), 'true');
+    assert.equal(await email.evaluate((field) => document.getElementById(field.getAttribute('aria-describedby'))?.textContent), 'Bagian ini perlu diisi.');
+    assert.equal(asked('POST', 'session').length, 0);
+  });
+
+  test('a one-time link signs in when its button is pressed, and leaves no secret in the address', async () => {
+    const page = await open('link#tautan-baik', { world: {} });
+    await heading(page, 'Masuk dengan tautan');
+    assert.equal(new URL(page.url()).hash, '');
+    assert.equal(asked('POST', 'session/link').length, 0);
+    await page.getByRole('button', { name: 'Masuk sekarang' }).click();
+    await heading(page, 'Halo, Peserta');
+  });
+
+  test('a link that was used says so', async () => {
+    const page = await open('link#terpakai', { world: {} });
+    await page.getByRole('button', { name: 'Masuk sekarang' }).click();
+    await page.getByText('Tautan ini tidak berlaku').waitFor();
+    await page.getByRole('button', { name: 'Tautan ini untuk kata sandi baru' }).click();
+    await page.getByLabel('Kata sandi baru', { exact: true }).fill('kata sandi yang baru');
+    await page.getByRole('button', { name: 'Simpan kata sandi' }).click();
+    await heading(page, 'Masuk ke MyMentor');
+    assert.equal(asked('POST', 'password').at(-1).body.token, 'terpakai');
+  });
+
+  test('an account is made with the language and zone of the device; the server\'s word on a field stands at it', async () => {
+    const page = await open('create-account', { world: {} });
+    await page.getByLabel('Nama').fill('Peserta Baru');
+    await page.getByLabel('Surel').fill('baru@contoh.id');
+    await page.getByLabel('Kata sandi', { exact: true }).fill('pendek');
+    await page.getByRole('button', { name: 'Buat akun' }).click();
+    await page.getByText('Must have at least 8 characters.').waitFor();
+    await page.getByLabel('Kata sandi', { exact: true }).fill('tidak lagi pendek');
+    await page.getByRole('button', { name: 'Buat akun' }).click();
+    await page.getByText('Tinggal satu langkah').waitFor();
+    const { body } = asked('POST', 'accounts').at(-1);
+    assert.deepEqual({ locale: body.locale, zone: body.zone }, { locale: 'id', zone: 'Asia/Jakarta' });
+  });
+
+  test('providers of the server are offered', async () => {
+    const page = await open('sign-in', { world: { oidc: [{ name: 'Sekolah', start_url: '/api/v1/oidc/sekolah/start' }] } });
+    const link = page.getByRole('link', { name: 'Masuk dengan Sekolah' });
+    assert.match(await link.getAttribute('href'), /oidc\/sekolah\/start\?return_to=%2Fmymentor%2F$/);
+  });
+
+  test('a session that ended elsewhere leads to the sign-in page', async () => {
+    const page = await open('');
+    await heading(page, 'Halo, Peserta');
+    apps.world.signedIn = false;
+    await page.getByRole('link', { name: 'Mentor', exact: true }).click();
+    await heading(page, 'Masuk ke MyMentor');
+  });
+});
+
+describe('finding lessons', () => {
+  test('the menu can be skipped', async () => {
+    const page = await open('', { viewport: DESK });
+    await heading(page, 'Halo, Peserta');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.className), 'skip');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.closest('main') !== null), true);
+  });
+
+  test('home shows what is on air, what comes, and where one stopped', async () => {
+    const page = await open('', { viewport: DESK });
+    await page.getByRole('link', { name: 'Gelombang dan bunyi' }).waitFor();
+    assert.deepEqual(await page.locator('h2').allInnerTexts(), ['Sedang tayang', 'Segera', 'Lanjutkan menonton', 'Rekaman saya']);
+    await page.getByText('Lanjut dari 6:40').waitFor();
+  });
+
+  test('English is chosen once and kept', async () => {
+    const page = await open('settings');
+    await page.getByRole('button', { name: 'EN English' }).click();
+    await heading(page, 'Account');
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
+    await page.reload();
+    await heading(page, 'Account');
+  });
+
+  test('a mentor is searched, a course asked for, and the answer shown', async () => {
+    const page = await open('mentors');
+    await page.getByRole('searchbox').fill('matematika');
+    await page.getByRole('link', { name: 'Mentor Satu' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Mentor Dua' }).click();
+    await page.getByRole('link', { name: 'Aljabar bersama' }).click();
+    await page.getByRole('button', { name: 'Minta ikut' }).click();
+    await page.getByText('Menunggu persetujuan').waitFor();
+    const { headers } = asked('POST', 'courses/c-2/enrolment').at(-1);
+    assert.equal(headers['x-csrf-token'], 'csrf-of-this-session');
+    assert.match(headers['idempotency-key'], /^[0-9a-f]{32}$/);
+  });
+
+  test('an invitation that was pasted lets one in, and a wrong one says what to do', async () => {
+    const page = await open('courses/c-3');
+    await page.getByLabel('Tautan undangan').fill('https://contoh.id/mymentor/courses/c-3#undangan-lama');
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    await page.locator('.form-error').getByText(/./).waitFor();
+    await page.getByLabel('Tautan undangan').fill('https://contoh.id/mymentor/courses/c-3#undangan-baik-1');
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    await page.getByText('Anda peserta kursus ini').waitFor();
+  });
+
+  test('leaving a course is asked about first', async () => {
+    const page = await open('courses/c-1');
+    await page.getByRole('button', { name: 'Berhenti ikut' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    assert.equal(asked('DELETE', 'courses/c-1/enrolment').length, 0);
+    await page.getByRole('button', { name: 'Berhenti ikut' }).click();
+    await dialog.getByRole('button', { name: 'Berhenti ikut' }).click();
+    await page.getByRole('button', { name: 'Ikut kursus' }).waitFor();
+  });
+});
+
+describe('a lesson', () => {
+  test('is waited for and begins by itself', async () => {
+    const page = await open('lessons/l-soon');
+    await page.getByText('Ruang tunggu').waitFor();
+    assert.match(await page.getByRole('timer').innerText(), /1[12]:\d\d/);
+    const lesson = apps.world.lesson('l-soon');
+    const air = { state: 'live', on_air: true, stalled: false };
+    while (apps.rooms.lines.size === 0) await page.waitForTimeout(50);
+    Object.assign(lesson, air, { started_at: new Date().toISOString() });
+    apps.rooms.tell({ t: 'lesson', ...air });
+    await plays(page);
+    assert.equal(asked('POST', 'lessons/l-soon/playback').at(-1).body.carry, 'cookie');
+    assert.deepEqual(problems, []);
+  });
+
+  test('plays, and comments, reactions and a hand go out and come back', async () => {
+    const page = await open('lessons/l-live', { viewport: DESK });
+    await plays(page);
+    const log = page.getByRole('log');
+    await log.getByText('Halo dari Makassar!').waitFor();
+    await page.getByPlaceholder('Tulis komentar').fill('Terdengar sampai sini');
+    await page.keyboard.press('Enter');
+    await log.getByText('Terdengar sampai sini').waitFor();
+    await page.waitForFunction(() => document.querySelector('.comment-own') === null);
+    assert.equal(await log.getByText('Terdengar sampai sini').count(), 1);
+    const sent = apps.world.comments.at(-1);
+    assert.equal(sent.body, 'Terdengar sampai sini');
+    assert.equal(typeof sent.media_ms, 'number');
+    await page.getByRole('button', { name: /Tepuk tangan/ }).click();
+    await page.getByRole('button', { name: /Tepuk tangan 13/ }).waitFor();
+    await page.getByRole('button', { name: 'Angkat tangan' }).click();
+    await page.getByRole('button', { name: 'Turunkan tangan' }).waitFor();
+    while (apps.world.hand !== true) await page.waitForTimeout(30);
+    assert.deepEqual(problems, []);
+  });
+
+  test('goes on through a cut room, and nothing said meanwhile is missing', async () => {
+    const page = await open('lessons/l-live');
+    const log = page.getByRole('log');
+    await log.getByText('Halo dari Makassar!').waitFor();
+    apps.rooms.cut();
+    apps.world.comments.push({ ...apps.world.comments[0], id: 'k-gap', seq: 7, body: 'Dikatakan saat terputus', client_id: 'x-gap' });
+    await log.getByText('Dikatakan saat terputus').waitFor();
+    assert.equal(await log.getByText('Halo dari Makassar!').count(), 1);
+  });
+
+  test('has its comments without WebSockets too', async () => {
+    const page = await open('lessons/l-live', { world: { signedIn: true, socket: false } });
+    const log = page.getByRole('log');
+    await log.getByText('Halo dari Makassar!').waitFor();
+    await page.getByPlaceholder('Tulis komentar').fill('Lewat jalan lain');
+    await page.keyboard.press('Enter');
+    await askedFor('POST', 'lessons/l-live/comments');
+    await page.waitForFunction(() => document.querySelector('.comment-own') === null);
+    assert.equal(await log.getByText('Lewat jalan lain').count(), 1);
+  });
+
+  test('says why a comment was refused, and lets it be sent again', async () => {
+    const page = await open('lessons/l-live', { world: { signedIn: true, refuse: 'too-fast' } });
+    await page.getByRole('log').getByText('Halo dari Makassar!').waitFor();
+    await page.getByPlaceholder('Tulis komentar').fill('Pelan-pelan');
+    await page.keyboard.press('Enter');
+    await page.getByText('Terlalu cepat.').waitFor();
+    delete apps.world.refuse;
+    await page.getByRole('button', { name: 'Kirim lagi' }).click();
+    await page.waitForFunction(() => document.querySelector('.comment-own') === null);
+    assert.equal(await page.getByRole('log').getByText('Pelan-pelan').count(), 1);
+  });
+
+  test('tells of an outage of the mentor and of attendance', async () => {
+    const page = await open('lessons/l-live');
+    await plays(page);
+    await page.getByText('Kehadiran dihitung setelah 10 detik').waitFor();
+    const lesson = apps.world.lesson('l-live');
+    Object.assign(lesson, { on_air: false, stalled: true, attended: true });
+    apps.rooms.tell({ t: 'lesson', state: 'live', on_air: false, stalled: true });
+    await page.locator('.scene-title', { hasText: 'Sebentar lagi kembali' }).waitFor();
+    Object.assign(lesson, { on_air: true, stalled: false });
+    apps.rooms.tell({ t: 'lesson', state: 'live', on_air: true, stalled: false });
+    await plays(page);
+    await page.getByText('Anda tercatat hadir.').waitFor();
+  });
+
+  test('that ended offers its recording, and gives the right to play back', async () => {
+    const page = await open('lessons/l-live');
+    await plays(page);
+    Object.assign(apps.world.lesson('l-live'), { state: 'ended', on_air: false, recording: 'ready', attended: true, ended_at: new Date().toISOString() });
+    apps.world.lesson('l-live').can = { watch: false, replay: true, comment: false, moderate: false, enrol: false };
+    apps.rooms.tell({ t: 'lesson', state: 'ended', on_air: false, stalled: false });
+    await page.getByRole('button', { name: 'Tonton rekaman' }).click();
+    await askedFor('DELETE', 'playbacks/pb-l-live');
+    await page.getByLabel('Kecepatan').waitFor();
+    await page.waitForFunction(() => document.querySelector('.stage')?.getAttribute('data-phase') === 'recording');
+  });
+
+  test('that one was sent out of says so, and nothing of it plays on', async () => {
+    const page = await open('lessons/l-live');
+    await plays(page);
+    apps.world.lesson('l-live').can = { watch: false, replay: false, comment: false, moderate: false, enrol: false };
+    apps.rooms.dismiss(4001);
+    await page.getByText('Anda tidak lagi bisa menonton').waitFor();
+    await askedFor('DELETE', 'playbacks/pb-l-live');
+    assert.equal(await page.locator('video').count(), 0);
+  });
+
+  test('that one did not attend says that its recording is for others', async () => {
+    const page = await open('lessons/l-missed');
+    await page.getByText('Rekaman untuk yang hadir').waitFor();
+    assert.equal(asked('POST', 'lessons/l-missed/playback').length, 0);
+  });
+});
+
+describe('a recording', () => {
+  test('goes on where one was, with comments in time, chapters and speed', async () => {
+    const page = await open('lessons/l-past', { viewport: DESK, world: { signedIn: true, positions: { 'l-past': 20_000 } } });
+    await page.getByText('Dilanjutkan dari 0:20.').waitFor();
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 20);
+    await page.getByText('Kita coba sekarang juga.').waitFor();
+    await page.getByRole('button', { name: /Laju dan kecepatan/ }).click();
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 99) < 8);
+    await page.getByText('Kita coba sekarang juga.').waitFor({ state: 'detached' });
+    await page.getByLabel('Kecepatan').selectOption('2');
+    await page.waitForFunction(() => document.querySelector('video')?.playbackRate === 2);
+    await page.getByRole('link', { name: 'Beranda' }).click();
+    const { body } = await askedFor('PUT', 'lessons/l-past/position');
+    assert.ok(body.at_ms > 2_000);
+    await askedFor('DELETE', 'playbacks/pb-l-past');
+    assert.equal(await page.locator('video').count(), 0);
+    assert.deepEqual(problems, []);
+  });
+});
+
+describe('account', () => {
+  test('news is counted, read, and the number goes away', async () => {
+    const page = await open('');
+    await page.getByRole('link', { name: /2 belum dibaca/ }).click();
+    await page.getByRole('button', { name: 'Tandai sudah dibaca' }).click();
+    assert.deepEqual((await askedFor('POST', 'notices/read')).body, { until_id: 'n-4' });
+    await page.locator('.badge').waitFor({ state: 'detached' });
+  });
+
+  test('quiet hours and kinds are saved at once', async () => {
+    const page = await open('settings');
+    await page.getByLabel('Jam tenang').check();
+    assert.deepEqual((await askedFor('PATCH', 'me/notice-settings')).body, { quiet_from: '22:00', quiet_until: '06:00' });
+    await page.getByLabel('Rekaman siap').uncheck();
+    assert.deepEqual((await askedFor('PATCH', 'me/notice-settings', 2)).body, { muted_kinds: ['recording_ready'] });
+  });
+
+  test('the profile is saved, another device signed out, and then all', async () => {
+    const page = await open('settings');
+    await page.getByLabel('Nama').fill('Peserta Ganti');
+    await page.getByRole('button', { name: 'Simpan' }).click();
+    await page.getByText('Tersimpan.').waitFor();
+    assert.equal(apps.world.user.name, 'Peserta Ganti');
+    await page.getByRole('button', { name: 'Keluarkan Firefox di Windows' }).click();
+    await page.getByRole('heading', { name: 'Firefox di Windows' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Keluar dari semua perangkat' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Keluar' }).click();
+    await heading(page, 'Masuk ke MyMentor');
+    assert.equal(asked('DELETE', 'session').at(-1).query.everywhere, 'true');
+  });
+
+  test('a theme that was chosen is kept', async () => {
+    const page = await open('settings');
+    await page.getByRole('button', { name: 'Gelap' }).click();
+    await page.reload();
+    await heading(page, 'Akun');
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  });
+});
+
+describe('without a network', () => {
+  test('the app opens, says that it is offline, and goes on by itself', async () => {
+    const page = await open('', { serviceWorkers: 'allow' });
+    await heading(page, 'Halo, Peserta');
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    await context.setOffline(true);
+    await page.reload();
+    await page.getByText('Perangkat ini sedang luring.').waitFor();
+    await context.setOffline(false);
+    await heading(page, 'Halo, Peserta');
+  });
+
+  test('a server that is down is told and found again', async () => {
+    const page = await open('');
+    await heading(page, 'Halo, Peserta');
+    apps.fail(true);
+    await page.getByRole('link', { name: 'Mentor', exact: true }).click();
+    await page.locator('.banner').getByText('Server belum menjawab.').waitFor();
+    apps.fail(false);
+    await page.locator('.banner').getByText('Tersambung kembali.').waitFor();
+  });
+
+  test('a push is shown once, however often it comes', async () => {
+    const page = await open('', { serviceWorkers: 'allow', permissions: ['notifications'] });
+    await heading(page, 'Halo, Peserta');
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    const client = await context.newCDPSession(page);
+    const registered = new Promise((resolve) => {
+      client.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+        if (registrations.length > 0) resolve(registrations[0].registrationId);
+      });
+    });
+    await client.send('ServiceWorker.enable');
+    const registrationId = await registered;
+    const push = (id) =>
+      client.send('ServiceWorker.deliverPushMessage', {
+        origin: apps.url, registrationId,
+        data: JSON.stringify({ id, kind: 'lesson_soon', title: 'Gaya dan gesekan', body: 'Mulai 15 menit lagi.', url: '/mymentor/lessons/l-soon' }),
+      });
+    const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, tag }) => `${tag} ${title}`));
+    await push('kabar-1');
+    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 1);
+    await page.evaluate(async () => {
+      for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
+    });
+    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 0);
+    await push('kabar-1');
+    await push('kabar-2');
+    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).some(({ tag }) => tag === 'kabar-2'));
+    assert.deepEqual(await shown(), ['kabar-2 Gaya dan gesekan']);
+  });
+});
+
+describe('access audit', () => {
+  const PAGES = [
+    ['sign-in', {}], ['link#x', {}], ['forgotten', {}], ['password#x', {}], ['create-account', {}],
+    ['', { signedIn: true }], ['lessons', { signedIn: true }], ['lessons?tab=past', { signedIn: true }], ['mentors', { signedIn: true }],
+    ['mentors/m-1', { signedIn: true }], ['courses/c-1', { signedIn: true }], ['courses/c-3', { signedIn: true }],
+    ['lessons/l-live', { signedIn: true }], ['lessons/l-soon', { signedIn: true }], ['lessons/l-past', { signedIn: true }],
+    ['lessons/l-off', { signedIn: true }], ['notices', { signedIn: true }], ['settings', { signedIn: true }], ['tiada', { signedIn: true }],
+  ];
+  for (const [at, [path, world]] of PAGES.entries()) {
+    for (const colorScheme of ['light', 'dark']) {
+      // Each page on a phone and on a desk, in one theme each, and in both languages over all.
+      const viewport = (at + (colorScheme === 'dark' ? 1 : 0)) % 2 === 0 ? PHONE : DESK;
+      const lang = at % 2 === 0 ? 'id' : 'en';
+      test(`axe finds nothing, and nothing is too wide: /${path}, ${colorScheme}, ${viewport.width} px, ${lang}`, async () => {
+        const [place, hash] = path.split('#');
+        const full = `${place}${place.includes('?') ? '&' : '?'}lang=${lang}${hash === undefined ? '' : `#${hash}`}`;
+        const page = await open(full, { world: { ...world }, colorScheme, bypassCSP: true, viewport });
+        await page.locator('h1').first().waitFor();
+        await page.waitForLoadState('networkidle', { timeout: 1_500 }).catch(() => undefined);
+        await page.addScriptTag({ content: AXE });
+        const found = await page.evaluate(async () => {
+          const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 120)} ${any.map(({ message }) => message).join(' ')}`).join(' | ')}`);
+        });
+        assert.deepEqual(found, []);
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
+      });
+    }
+  }
+});

@@ -1,0 +1,289 @@
+import { describe, expect, test } from 'vitest';
+import type { Comment } from '../src/models.ts';
+import { Problem } from '../src/problem.ts';
+import { RoomConnection, type LineListener, type RoomPorts, type RoomWay } from '../src/room/connection.ts';
+import { parseFrame, type RoomEvent } from '../src/room/events.ts';
+import { applyEvent, EMPTY_ROOM, gapOf, withGapFilled, withOutgoing, type RoomState } from '../src/room/state.ts';
+
+const comment = (seq: number, more: Partial<Comment> = {}): Comment => ({
+  id: `k-${seq}`, seq, user: { id: 'u', name: 'Peserta', mentor: false }, body: `kata ${seq}`, at: '', media_ms: null, client_id: null, ...more,
+});
+const hello = (seq: number) => ({ t: 'hello', seq, viewers: 3, pinned: [], slow_ms: 0, comments_on: true, me: { muted_until_at: null, hand: false } });
+const came = (seq: number, more: Partial<Comment> = {}): RoomEvent => ({ t: 'comment', comment: comment(seq, more) });
+
+function after(...events: readonly unknown[]): RoomState {
+  return parseFrame(JSON.stringify(events)).reduce(applyEvent, EMPTY_ROOM);
+}
+
+describe('frames', () => {
+  test('an unknown event, a broken one and broken text are passed over', () => {
+    expect(parseFrame('[{"t":"new"},{"t":"comment","id":1},{"t":"viewers","n":4},7,null]')).toEqual([{ t: 'viewers', n: 4 }]);
+    expect(parseFrame('{')).toEqual([]);
+  });
+
+  test('counts of kinds that are not known are left out', () => {
+    expect(parseFrame('[{"t":"reactions","media_ms":1,"counts":{"hati":2,"x":9,"tawa":-1}}]')).toEqual([{ t: 'reactions', media_ms: 1, counts: { hati: 2 }, totals: null }]);
+  });
+});
+
+describe('what is known of a room', () => {
+  test('a comment is there once, in its place, however often it came', () => {
+    let room = after(hello(0));
+    for (const seq of [2, 1, 2, 3, 1]) room = applyEvent(room, came(seq));
+    expect(room.comments.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(gapOf(room)).toBeNull();
+  });
+
+  test('who comes late is missing the last of what was said', () => {
+    expect(gapOf(after(hello(500)))).toEqual({ after: 440, upTo: 500 });
+    expect(gapOf(after(hello(5)))).toEqual({ after: 0, upTo: 5 });
+  });
+
+  test('a jump is a gap until it was asked for, even if nothing is shown for it', () => {
+    let room = applyEvent(after(hello(0)), came(1));
+    room = applyEvent(room, came(4));
+    const gap = gapOf(room);
+    expect(gap).toEqual({ after: 1, upTo: 4 });
+    if (gap !== null) room = withGapFilled(room, gap, [comment(3)]);
+    expect(room.comments.map(({ seq }) => seq)).toEqual([1, 3, 4]);
+    expect(gapOf(room)).toBeNull();
+  });
+
+  test("one's own comment is in the outbox or in the room, never in both", () => {
+    const out = withOutgoing(after(hello(0)), { client_id: 'c', body: 'x', media_ms: 1 });
+    const acked = applyEvent(out, { t: 'ack', client_id: 'c', seq: 1 });
+    expect(acked.outbox).toMatchObject([{ phase: 'taken', seq: 1 }]);
+    expect(applyEvent(acked, came(1)).outbox).toEqual([]);
+    expect(applyEvent(out, came(1, { client_id: 'c' })).outbox).toEqual([]);
+    expect(applyEvent(applyEvent(out, came(1)), { t: 'ack', client_id: 'c', seq: 1 }).outbox).toEqual([]);
+  });
+
+  test('a comment that was deleted is neither shown nor pinned', () => {
+    let room = applyEvent(after(hello(0)), came(1));
+    room = applyEvent(room, { t: 'comment_changed', id: 'k-1', state: 'shown', pinned: true });
+    expect(room.pinned.map(({ id }) => id)).toEqual(['k-1']);
+    room = applyEvent(room, { t: 'comment_changed', id: 'k-1', state: 'deleted', pinned: true });
+    expect(room.pinned).toEqual([]);
+    expect(room.comments[0]?.state).toBe('deleted');
+  });
+
+  test('hands stand in the order in which they were raised', () => {
+    const hand = (id: string, raised: boolean): RoomEvent => ({ t: 'hand', user: { id, name: id }, raised });
+    const room = [hand('a', true), hand('b', true), hand('a', true), hand('c', true), hand('b', false)].reduce(applyEvent, EMPTY_ROOM);
+    expect(room.hands.map(({ id }) => id)).toEqual(['a', 'c']);
+  });
+
+  test('memory stays bounded', () => {
+    let room = after(hello(0));
+    for (let seq = 1; seq <= 2_000; seq += 1) room = applyEvent(room, came(seq));
+    expect(room.comments.length).toBe(600);
+    expect(room.comments.at(-1)?.seq).toBe(2_000);
+  });
+});
+
+/** The world of one connection, with a clock of its own. */
+class World {
+  public now = 0;
+  public dials: { way: RoomWay; listener: LineListener; sent: string[]; closed: boolean }[] = [];
+  public stored: Comment[] = [];
+  public reads: number[] = [];
+  public posts: string[] = [];
+  public readFails: Problem | null = null;
+  public postFails: Problem | null = null;
+  public hasSockets = true;
+  public readonly room: RoomConnection;
+  private tasks: { at: number; task: () => void }[] = [];
+  private ids = 0;
+
+  public constructor() {
+    const ports: RoomPorts = {
+      dial: (way, listener) => {
+        if (way === 'socket' && !this.hasSockets) return null;
+        const dial = { way, listener, sent: [] as string[], closed: false };
+        this.dials.push(dial);
+        return { send: way === 'socket' ? (text) => void dial.sent.push(text) : null, close: () => void (dial.closed = true) };
+      },
+      comments: (from, limit) => {
+        this.reads.push(from);
+        if (this.readFails !== null) return Promise.reject(this.readFails);
+        return Promise.resolve(this.stored.filter(({ seq }) => seq > from).slice(0, limit));
+      },
+      postComment: ({ client_id }) => {
+        this.posts.push(client_id);
+        return this.postFails === null ? Promise.resolve(null) : Promise.reject(this.postFails);
+      },
+      postReaction: ({ kind, n }) => Promise.resolve(void this.posts.push(`${kind} ${n}`)),
+      postHand: (raised) => Promise.resolve(void this.posts.push(`hand ${raised}`)),
+      after: (ms, task) => {
+        const entry = { at: this.now + ms, task };
+        this.tasks.push(entry);
+        return () => {
+          this.tasks = this.tasks.filter((one) => one !== entry);
+        };
+      },
+      now: () => this.now,
+      chance: () => 0.5,
+      newId: () => `c-${(this.ids += 1)}`,
+    };
+    this.room = new RoomConnection(ports);
+    this.room.start();
+  }
+
+  public get last(): World['dials'][number] {
+    const dial = this.dials.at(-1);
+    if (dial === undefined) throw new Error('nothing was dialled');
+    return dial;
+  }
+
+  public frame(...events: unknown[]): void {
+    this.last.listener.frame(JSON.stringify(events));
+  }
+
+  public async pass(ms: number): Promise<void> {
+    const until = this.now + ms;
+    for (;;) {
+      const next = this.tasks.filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.tasks = this.tasks.filter((one) => one !== next);
+      this.now = next.at;
+      next.task();
+      await settle();
+    }
+    this.now = until;
+    await settle();
+  }
+
+  public seqs(): number[] {
+    return this.room.view().room.comments.map(({ seq }) => seq);
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
+
+describe('the connection', () => {
+  test('reads what was said before, and what was missed while it was cut', async () => {
+    const world = new World();
+    world.stored = [comment(1), comment(2)];
+    world.frame(hello(2));
+    await settle();
+    expect(world.seqs()).toEqual([1, 2]);
+    world.last.listener.closed();
+    expect(world.room.view().phase).toBe('lost');
+    world.stored.push(comment(3), comment(4));
+    await world.pass(5_000);
+    world.frame(hello(4));
+    await settle();
+    expect(world.room.view().phase).toBe('open');
+    expect(world.seqs()).toEqual([1, 2, 3, 4]);
+    expect(world.reads).toEqual([0, 2]);
+  });
+
+  test('waits longer and longer between dials', async () => {
+    const world = new World();
+    const gaps: number[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const from = world.now;
+      const dials = world.dials.length;
+      world.last.listener.closed();
+      while (world.dials.length === dials) await world.pass(100);
+      gaps.push(world.now - from);
+    }
+    expect(gaps.toSorted((a, b) => a - b)).toEqual(gaps);
+    expect(gaps.at(-1)).toBeGreaterThan(8_000);
+  });
+
+  test('takes events where sockets are cut before a word, and tries sockets again later', async () => {
+    const world = new World();
+    const ways: RoomWay[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      ways.push(world.last.way);
+      world.last.listener.closed();
+      await world.pass(8_000);
+    }
+    expect(ways).toEqual(['socket', 'socket', 'events', 'socket']);
+  });
+
+  test('without sockets it listens and posts', async () => {
+    const world = new World();
+    world.hasSockets = false;
+    world.last.listener.closed();
+    await world.pass(5_000);
+    expect(world.last.way).toBe('events');
+    world.frame(hello(0));
+    world.room.comment('halo', 5);
+    world.room.react('hati', 5);
+    world.room.react('hati', 5);
+    world.room.raiseHand(true);
+    await world.pass(1_000);
+    expect(world.posts).toEqual(['c-1', 'hand true', 'hati 2']);
+  });
+
+  test('a comment without an answer goes out again with the same id after a cut', async () => {
+    const world = new World();
+    world.frame(hello(0));
+    world.room.comment('halo', null);
+    expect(world.last.sent).toHaveLength(1);
+    const first = world.last.sent[0];
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.frame(hello(0));
+    expect(world.last.sent).toEqual([first]);
+    world.frame({ t: 'comment', ...comment(1, { client_id: 'c-1' }) }, { t: 'ack', client_id: 'c-1', seq: 1 });
+    expect(world.room.view().room.outbox).toEqual([]);
+    expect(world.seqs()).toEqual([1]);
+  });
+
+  test('what was refused can be sent again, as another comment', () => {
+    const world = new World();
+    world.frame(hello(0));
+    world.room.comment('halo', null);
+    world.frame({ t: 'refused', client_id: 'c-1', code: 'too-fast', retry_after_ms: 500 });
+    expect(world.room.view().room.outbox).toMatchObject([{ phase: 'refused', code: 'too-fast' }]);
+    world.room.retry('c-1');
+    expect(world.last.sent.map((text) => (JSON.parse(text) as { client_id: string }).client_id)).toEqual(['c-1', 'c-2']);
+  });
+
+  test('who may no longer be there stops dialling', async () => {
+    const world = new World();
+    world.readFails = new Problem({ status: 404, code: 'not-found' });
+    world.frame(hello(3));
+    await settle();
+    expect(world.room.view().phase).toBe('closed');
+    await world.pass(120_000);
+    expect(world.dials).toHaveLength(1);
+  });
+
+  test.each([4001, 4002])('a room that closed for good (%i) is not dialled again', async (code) => {
+    const world = new World();
+    world.frame(hello(0));
+    world.last.listener.closed(code);
+    await world.pass(120_000);
+    expect([world.room.view().phase, world.dials.length]).toEqual(['closed', 1]);
+  });
+
+  test('an old line says nothing any more, and a stopped one does not dial', async () => {
+    const world = new World();
+    world.frame(hello(0));
+    const old = world.last.listener;
+    old.closed();
+    await world.pass(5_000);
+    old.frame(JSON.stringify([{ t: 'viewers', n: 99 }]));
+    old.closed();
+    expect(world.room.view().room.viewers).toBe(3);
+    world.room.stop();
+    await world.pass(60_000);
+    expect(world.dials).toHaveLength(2);
+    expect(world.last.closed).toBe(true);
+  });
+
+  test('a device that wakes does not trust an old silence', async () => {
+    const world = new World();
+    world.frame(hello(0));
+    await world.pass(5_000);
+    world.room.wake();
+    expect(world.dials).toHaveLength(1);
+    await world.pass(60_000);
+    world.room.wake();
+    expect(world.dials).toHaveLength(2);
+  });
+});

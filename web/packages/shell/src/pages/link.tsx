@@ -1,0 +1,65 @@
+/**
+ * Signing in by a one-time link, whose secret is in the fragment: it never reaches a server log.
+ *
+ * The link is used when the button is pressed, not when it is opened: programs that look into mail open links too.
+ */
+
+import { useEffect, useState } from 'preact/hooks';
+import { Problem } from '@tayang/client';
+import { useApp, useShellWords } from '../context.ts';
+import { PageHead } from '../frame.tsx';
+import { Empty, useProblemText } from '../parts/feedback.tsx';
+import { safeNext } from '../router.ts';
+
+export function LinkPage() {
+  const { session, router } = useApp();
+  const words = useShellWords();
+  const textOf = useProblemText();
+  const [token] = useState(() => router.place.value.hash);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  useEffect(() => router.dropHash(), []);
+  const use = async (): Promise<void> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await session.signInByLink(token);
+      router.go(safeNext(router.place.value.query.get('next')), 'replace');
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  const dead = token === '' || (problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
+  return (
+    <div class="page page-narrow">
+      <PageHead title={words.link.title} />
+      {dead ? (
+        <div role="alert">
+          <Empty icon="link" title={words.link.failed} text={words.link.failedText}>
+            {token === '' ? null : (
+              // Mails for a new password lead here too: such a link signs nobody in, and is still good for what it is for.
+              <button type="button" class="button" onClick={() => router.go(`/password#${token}`, 'replace')}>
+                {words.link.forPassword}
+              </button>
+            )}
+            <a class="button" href={router.href('/sign-in')}>
+              {words.forgotten.back}
+            </a>
+          </Empty>
+        </div>
+      ) : (
+        <div class="card form">
+          <p>{words.link.lead}</p>
+          <p class="form-error" role="alert">
+            {problem === null ? null : textOf(problem)}
+          </p>
+          <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={() => void (busy ? undefined : use())}>
+            {busy ? words.link.working : words.link.act}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+

@@ -1,0 +1,85 @@
+/** Signing in: with a password, or through a provider that this server trusts. */
+
+import { useEffect } from 'preact/hooks';
+import { useApp, useShellWords } from '../context.ts';
+import { FormError, looksLikeEmail, PasswordField, SubmitButton, TextField, useForm } from '../form.tsx';
+import { PageHead } from '../frame.tsx';
+import { safeNext } from '../router.ts';
+
+export function SignInPage() {
+  const { session, router, name } = useApp();
+  const words = useShellWords();
+  const next = safeNext(router.place.value.query.get('next'));
+  const form = useForm({
+    initial: { email: '', password: '' },
+    check: ({ email, password }) => ({
+      ...(email.trim() === '' ? { email: words.field.required } : looksLikeEmail(email) ? {} : { email: words.field.emailInvalid }),
+      ...(password === '' ? { password: words.field.required } : {}),
+    }),
+    send: ({ email, password }) => session.signIn(email.trim(), password),
+    explain: (problem) => (problem.status === 401 ? words.signIn.wrong : null),
+  });
+  const user = session.user.value;
+  useEffect(() => {
+    if (user !== null) router.go(next, 'replace');
+  }, [user]);
+  return (
+    <div class="page page-narrow">
+      <PageHead title={words.signIn.title(name)} lead={words.signIn.lead} />
+      <form class="card form" noValidate onSubmit={form.onSubmit}>
+        <TextField
+          label={words.field.email}
+          type="email"
+          autocomplete="username"
+          required
+          value={form.values.email}
+          error={form.errors.email}
+          onValue={(value) => form.set('email', value)}
+        />
+        <PasswordField
+          label={words.field.password}
+          autocomplete="current-password"
+          value={form.values.password}
+          error={form.errors.password}
+          onValue={(value) => form.set('password', value)}
+        />
+        <FormError text={form.error} />
+        <SubmitButton busy={form.busy}>{words.signIn.act}</SubmitButton>
+        <a class="text-link" href={router.href('/forgotten')}>
+          {words.signIn.forgotten}
+        </a>
+      </form>
+      <Providers next={next} />
+      <p class="aside">
+        {words.signIn.createLead}{' '}
+        <a class="text-link" href={router.href('/create-account')}>
+          {words.signIn.create}
+        </a>
+      </p>
+    </div>
+  );
+}
+
+/** Buttons of the providers, where the server has some. They leave the app and come back to where one wanted to go. */
+function Providers({ next }: { next: string }) {
+  const { session, router } = useApp();
+  const words = useShellWords();
+  const providers = session.oidc.value;
+  if (providers.length === 0) return null;
+  return (
+    <div class="providers">
+      <p class="or">{words.signIn.or}</p>
+      {providers.map(({ name, start_url }) => (
+        <a key={name} class="button button-wide" href={withReturn(start_url, router.href(next))}>
+          {words.signIn.with(name)}
+        </a>
+      ))}
+    </div>
+  );
+}
+
+function withReturn(startUrl: string, returnTo: string): string {
+  const url = new URL(startUrl, location.origin);
+  url.searchParams.set('return_to', returnTo);
+  return url.toString();
+}

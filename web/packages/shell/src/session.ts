@@ -1,0 +1,101 @@
+/**
+ * Who is signed in. Owns the session as the server told it; asks again when a request says that it is over, or another tab
+ * has changed it. Owns no page: who may see what is decided by the frame, and truly by the server.
+ */
+
+import { computed, signal } from '@preact/signals';
+import { isAbort, Problem, type Api, type Http, type NewPassword, type Session } from '@tayang/client';
+
+export type SessionPhase = 'loading' | 'known' | 'unreachable';
+
+/** Tells the other tabs. */
+export interface Siblings {
+  tell(): void;
+  onTold(listener: () => void): void;
+}
+
+const NOBODY: Session = { user: null, csrf_token: null, roles: [], expires_at: null, oidc: [] };
+
+export class SessionStore {
+  private readonly session = signal<Session>(NOBODY);
+  private readonly state = signal<SessionPhase>('loading');
+  private asking: Promise<void> | null = null;
+
+  public readonly phase = computed(() => this.state.value);
+  public readonly user = computed(() => this.session.value.user);
+  public readonly oidc = computed(() => this.session.value.oidc);
+
+  public constructor(
+    private readonly api: Api,
+    http: Http,
+    private readonly siblings: Siblings,
+  ) {
+    http.onOutcome((outcome) => {
+      // The session ended behind our back: learn what is so, and the frame leads to the sign-in page.
+      if (outcome?.status === 401 && this.session.value.user !== null) void this.load();
+    });
+    siblings.onTold(() => void this.load());
+  }
+
+  public load(): Promise<void> {
+    this.asking ??= this.ask().finally(() => {
+      this.asking = null;
+    });
+    return this.asking;
+  }
+
+  public async signIn(email: string, password: string): Promise<void> {
+    this.take(await this.api.signIn(email, password));
+    this.siblings.tell();
+  }
+
+  public async signInByLink(token: string): Promise<void> {
+    this.take(await this.api.signInByLink(token));
+    this.siblings.tell();
+  }
+
+  public async signOut(everywhere = false): Promise<void> {
+    await this.api.signOut(everywhere);
+    this.session.value = NOBODY;
+    // The token of nobody comes with the question who one is.
+    await this.load();
+    this.siblings.tell();
+  }
+
+  public async setPassword(password: NewPassword): Promise<void> {
+    await this.api.setPassword(password);
+    await this.load();
+  }
+
+  /** The profile was changed. */
+  public refresh(): Promise<void> {
+    return this.load();
+  }
+
+  private async ask(): Promise<void> {
+    try {
+      this.take(await this.api.session());
+    } catch (error) {
+      if (isAbort(error)) return;
+      // While somebody is known a network that fails changes nothing of who it is.
+      if (this.state.value !== 'known') this.state.value = 'unreachable';
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
+  private take(session: Session): void {
+    this.session.value = session;
+    this.state.value = 'known';
+  }
+}
+
+/** Other tabs of the same browser. */
+export function browserSiblings(): Siblings {
+  if (!('BroadcastChannel' in globalThis)) return { tell: () => undefined, onTold: () => undefined };
+  const channel = new BroadcastChannel('tayang.session');
+  return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin by itself
+    tell: () => channel.postMessage('changed'),
+    onTold: (listener) => channel.addEventListener('message', listener),
+  };
+}

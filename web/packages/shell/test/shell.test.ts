@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest';
+import { connect, Http, Problem, type HttpPorts, type Session } from '@tayang/client';
+import { problemText, sentence } from '../src/parts/feedback.tsx';
+import { lampState } from '../src/parts/lamp.tsx';
+import { Preferences } from '../src/preferences.ts';
+import { localPath, matchPath, safeNext } from '../src/router.ts';
+import { SessionStore } from '../src/session.ts';
+import { Toasts } from '../src/toasts.ts';
+import { remaining, When } from '../src/when.ts';
+import { en } from '../src/words/en.ts';
+import { id } from '../src/words/id.ts';
+
+/** Every text of a catalogue with the path to it. */
+function textsOf(value: unknown, path = ''): [string, string][] {
+  if (typeof value === 'string') return [[path, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => textsOf(inner, `${path}.${name}`));
+}
+
+test('both languages say everything, each in its own words', () => {
+  const [one, two] = [textsOf(id), textsOf(en)];
+  expect(one.map(([path]) => path)).toEqual(two.map(([path]) => path));
+  for (const [path, text] of [...one, ...two]) expect(text.trim(), path).not.toBe('');
+  const english = new Map(two);
+  expect(one.filter(([path, text]) => english.get(path) === text)).toEqual([]);
+});
+
+describe('addresses', () => {
+  test.each([
+    ['/mymentor/', '/'],
+    ['/mymentor', '/'],
+    ['/mymentor/lessons/', '/lessons'],
+    ['/mymentor/lessons/7', '/lessons/7'],
+    ['/mymentors/', null],
+    ['/watch/a/b', null],
+  ])('%s is %j inside the app', (full, path) => {
+    expect(localPath('/mymentor/', full)).toBe(path);
+  });
+
+  test('a pattern gives its parameters, decoded, or does not fit', () => {
+    expect(matchPath('/lessons/:id', '/lessons/a%20b')).toEqual({ id: 'a b' });
+    expect(matchPath('/lessons/:id', '/lessons')).toBeNull();
+    expect(matchPath('/lessons/:id', '/lessons/')).toBeNull();
+    expect(matchPath('/lessons/:id', '/lessons/%E0%A4%A')).toBeNull();
+    expect(matchPath('/', '/')).toEqual({});
+  });
+
+  test.each([null, '', 'https://evil.example', '//evil.example', '/\\evil.example', '/sign-in?next=/x'])('after sign-in %j leads home', (next) => {
+    expect(safeNext(next)).toBe('/');
+  });
+
+  test('after sign-in one goes on to where one wanted to go', () => {
+    expect(safeNext('/lessons/7?tab=past')).toBe('/lessons/7?tab=past');
+  });
+});
+
+describe('what to do next', () => {
+  const refused = (status: number, language: string | null, detail: string | null = 'wait for the mentor') =>
+    new Problem({ status, code: 'x', detail, language });
+
+  test("is the server's word where it is in the reader's language", () => {
+    expect(problemText(refused(403, 'en'), en, 'en')).toBe('Wait for the mentor.');
+    expect(problemText(refused(403, 'id', 'tunggu mentor'), id, 'id')).toBe('Tunggu mentor.');
+  });
+
+  test('is ours where it is not, if the status says enough', () => {
+    expect(problemText(refused(403, 'en'), id, 'id')).toBe(id.problem.forbidden);
+    expect(problemText(refused(409, 'en'), id, 'id')).toBe('Wait for the mentor.');
+    expect(problemText(refused(409, null, null), id, 'id')).toBe(id.problem.unknown);
+  });
+
+  test('without a network it is about the network', () => {
+    expect(problemText(new Problem({ status: 0, code: 'offline' }), en, 'en')).toBe(en.problem.offline);
+    expect(problemText(new Problem({ status: 429, code: 'x', retryAfterMs: 2_500 }), en, 'en')).toBe(en.problem.tooFast(3));
+    expect(problemText(new Error('bug'), en, 'en')).toBe(en.problem.unknown);
+  });
+
+  test('a sentence begins large and ends', () => {
+    expect(sentence('sign in and try again')).toBe('Sign in and try again.');
+    expect(sentence('Already said!')).toBe('Already said!');
+  });
+});
+
+describe('times', () => {
+  const now = Date.parse('2026-11-28T10:00:00Z');
+  const jakarta = new When('id', 'Asia/Jakarta');
+  const jayapura = new When('en', 'Asia/Jayapura');
+
+  test("are in the viewer's zone and language", () => {
+    expect(jakarta.range('2026-11-28T12:00:00Z', '2026-11-28T13:30:00Z', now)).toBe('Hari ini · 19.00–20.30 WIB');
+    expect(jayapura.moment('2026-11-28T16:00:00Z', now)).toBe('Tomorrow · 01:00');
+    expect(jakarta.day('2026-11-27T10:00:00Z', now)).toBe('Kemarin');
+    expect(jakarta.day('2026-12-07T10:00:00Z', now)).toBe('Senin, 7 Desember');
+    expect(jakarta.day('2027-01-04T10:00:00Z', now)).toBe('Senin, 4 Januari 2027');
+  });
+
+  test('spans are short', () => {
+    expect([45, 60, 90].map((minutes) => jakarta.span(minutes * 60_000))).toEqual(['45 mnt', '1 jam', '1 jam 30 mnt']);
+    expect(jayapura.span(5_400_000)).toBe('1 h 30 min');
+    expect(jakarta.relative(now + 12 * 60_000, now)).toBe('dalam 12 menit');
+  });
+
+  test('a countdown never goes below nothing', () => {
+    expect(remaining(now + 65_000, now)).toMatchObject({ clock: '01:05', days: 0, over: false });
+    expect(remaining(now + 90_061_000, now)).toMatchObject({ clock: '01:01:01', days: 1 });
+    expect(remaining(now - 1, now)).toMatchObject({ clock: '00:00', over: true });
+  });
+});
+
+test('the lamp is red only while media arrives', () => {
+  const lamp = (state: 'live' | 'scheduled' | 'ended', on_air: boolean, stalled: boolean) => lampState({ state, on_air, stalled });
+  expect([lamp('live', true, false), lamp('live', false, false), lamp('live', false, true), lamp('scheduled', true, false), lamp('ended', true, false)]).toEqual([
+    'onAir', 'waiting', 'stalled', 'scheduled', 'ended',
+  ]);
+});
+
+describe('preferences', () => {
+  const memoryOf = (kept: Record<string, string>) => ({ get: (key: string) => kept[key] ?? null, set: (key: string, value: string) => void (kept[key] = value) });
+
+  test('what was chosen wins over the profile, and that over the browser', () => {
+    const preferences = new Preferences('', ['en-GB'], memoryOf({}));
+    expect(preferences.language.value).toBe('en');
+    preferences.setProfileLocale('id');
+    expect(preferences.language.value).toBe('id');
+    preferences.setLanguage('en');
+    expect(preferences.language.value).toBe('en');
+  });
+
+  test('a language in the address is a choice', () => {
+    const kept = {};
+    expect(new Preferences('?lang=en', ['id'], memoryOf(kept)).language.value).toBe('en');
+    expect(new Preferences('', ['id'], memoryOf(kept)).language.value).toBe('en');
+  });
+
+  test('without any wish it is Indonesian', () => {
+    expect(new Preferences('', ['fr'], memoryOf({})).language.value).toBe('id');
+  });
+});
+
+describe('the session', () => {
+  const of = (name: string | null): Session => ({
+    user: name === null ? null : { id: 'u', email: '', name, locale: 'id', zone: 'Asia/Jakarta', roles: [], is_mentor: false, created_at: '' },
+    csrf_token: 'c', roles: [], expires_at: null, oidc: [],
+  });
+
+  function make(replies: (Session | number)[]) {
+    const asked: string[] = [];
+    const told: string[] = [];
+    const ports: HttpPorts = {
+      fetch: (url, init) => {
+        asked.push(`${init.method} ${url}`);
+        const reply = replies.shift() ?? 0;
+        if (reply === 0) return Promise.reject(new TypeError('lost'));
+        return Promise.resolve(typeof reply === 'number' ? new Response(null, { status: reply }) : new Response(JSON.stringify(reply)));
+      },
+      after: (_, task) => queueMicrotask(task),
+      randomKey: () => 'k',
+      chance: () => 0,
+      now: () => 0,
+      isOnline: () => true,
+    };
+    const http = new Http(ports);
+    const store = new SessionStore(connect(http), http, { tell: () => told.push('told'), onTold: () => undefined });
+    return { store, http, asked, told };
+  }
+
+  test('signing in and out is told to the other tabs', async () => {
+    const { store, told } = make([of('Satu'), 204, of(null)]);
+    await store.signIn('a@b.c', 'x');
+    expect(store.user.value?.name).toBe('Satu');
+    await store.signOut();
+    expect(store.user.value).toBeNull();
+    expect(told).toHaveLength(2);
+  });
+
+  test('one that ended behind our back is learned of', async () => {
+    const { store, http } = make([of('Satu'), 401, of(null)]);
+    await store.load();
+    await http.get('/x').catch(() => undefined);
+    await store.load();
+    expect(store.user.value).toBeNull();
+  });
+
+  test('a network that fails does not sign anybody out', async () => {
+    const { store } = make([of('Satu'), 0, 0, 0]);
+    await store.load();
+    await store.load();
+    expect([store.phase.value, store.user.value?.name]).toEqual(['known', 'Satu']);
+  });
+
+  test('before anything is known it says that the server is not reached', async () => {
+    const { store } = make([0, 0, 0]);
+    await store.load();
+    expect(store.phase.value).toBe('unreachable');
+  });
+});
+
+test('a problem stays until it is put away, what was done goes by itself, and the same words come once', () => {
+  const tasks: (() => void)[] = [];
+  const toasts = new Toasts((_, task) => void tasks.push(task));
+  toasts.done('tersimpan');
+  toasts.problem('gagal');
+  toasts.problem('gagal');
+  for (const task of tasks) task();
+  expect(toasts.list.value.map(({ text }) => text)).toEqual(['gagal']);
+});
