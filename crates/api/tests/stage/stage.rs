@@ -75,11 +75,6 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
-        Self::with(air, false).await
-    }
-
-    /// Where each person has one stream, or not.
-    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         Self::with(air, Self::settings()).await
     }
 
@@ -90,6 +85,17 @@ impl Stage {
             sign_up: true,
             slot_margin_ms: 900_000,
             attendance_ms: 10_000,
+            one_stream_each: false,
+            addresses: Arc::new(
+                Addresses {
+                    rtmp: "rtmp://tayang.test:1935".to_owned(),
+                    rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                }
+                .into(),
+            ),
+            hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+            refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+            egress: events::egress::Policy::default(),
             oidc: None,
         }
     }
@@ -97,43 +103,25 @@ impl Stage {
     pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
-        let directory = control::Directory::default();
-        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
-        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
-        Self::on(air, settings, repository, letterbox, Arc::new(directory))
+        Self::on(air, settings, repository, letterbox, Arc::new(directory)).await
     }
 
-    fn on(
+    async fn on(
         air: Arc<dyn Air>,
         settings: Settings,
         repository: Arc<dyn Repository>,
         letterbox: Arc<Letterbox>,
         directory: Arc<tempfile::TempDir>,
     ) -> Self {
+        let channels = control::Directory::default();
+        let secrets = repository.secrets("playback", &keys::generate(), UnixMillis(1)).await.expect("a secret");
+        channels.set_token_keys(control::playback::TokenKeys::new(&secrets));
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
-            directory: Arc::new(directory),
+            directory: Arc::new(channels),
             mailer: letterbox.clone(),
-            settings: Settings {
-                public_url: Some("https://tayang.test".to_owned()),
-                sign_up: true,
-                slot_margin_ms: 900_000,
-                attendance_ms: 10_000,
-                one_stream_each,
-                addresses: Arc::new(
-                    Addresses {
-                        rtmp: "rtmp://tayang.test:1935".to_owned(),
-                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
-                    }
-                    .into(),
-                ),
-                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
-                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
-                egress: events::egress::Policy::default(),
-                oidc: None,
-            },
             settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -142,9 +130,9 @@ impl Stage {
     }
 
     /// Another server on the same database.
-    pub fn restarted(&self) -> Self {
+    pub async fn restarted(&self) -> Self {
         let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
-        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone())
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone()).await
     }
 
     /// Makes all sessions look as if they were last used then.
