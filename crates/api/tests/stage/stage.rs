@@ -49,7 +49,7 @@ pub struct Stage {
     pub state: State,
     pub repository: Arc<dyn Repository>,
     pub letterbox: Arc<Letterbox>,
-    directory: Arc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// Somebody with a bearer token.
@@ -101,10 +101,10 @@ impl Stage {
     }
 
     pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let store = SqliteStore::open(&folder.path().join("tayang.db")).await.expect("open");
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
-        Self::on(air, settings, repository, letterbox, Arc::new(directory)).await
+        Self::on(air, settings, repository, letterbox, Arc::new(folder)).await
     }
 
     async fn on(
@@ -112,27 +112,27 @@ impl Stage {
         settings: Settings,
         repository: Arc<dyn Repository>,
         letterbox: Arc<Letterbox>,
-        directory: Arc<tempfile::TempDir>,
+        folder: Arc<tempfile::TempDir>,
     ) -> Self {
-        let channels = control::Directory::default();
+        let rights = control::Directory::default();
         let secrets = repository.secrets("playback", &keys::generate(), UnixMillis(1)).await.expect("a secret");
-        channels.set_token_keys(control::playback::TokenKeys::new(&secrets));
+        rights.set_token_keys(control::playback::TokenKeys::new(&secrets));
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
-            directory: Arc::new(channels),
+            directory: Arc::new(rights),
             mailer: letterbox.clone(),
             settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+        Self { api: Api::new(state.clone()), state, repository, letterbox, folder }
     }
 
     /// Another server on the same database.
     pub async fn restarted(&self) -> Self {
         let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
-        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone()).await
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.folder.clone()).await
     }
 
     /// Makes all sessions look as if they were last used then.
@@ -147,7 +147,7 @@ impl Stage {
     }
 
     async fn disturb(&self, text: &'static str, at: UnixMillis) {
-        let file = self.directory.path().join("tayang.db");
+        let file = self.folder.path().join("tayang.db");
         let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
         sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
     }
