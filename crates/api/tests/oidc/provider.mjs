@@ -87,4 +87,6 @@ server.listen(0, '127.0.0.1', async () => {
   await restart();
   console.log(`ready ${origin}`);
 });
+// Nobody reads on after the first line, and the provider goes on saying things.
+process.stdout.on('error', () => {});
 process.stdin.on('end', () => process.exit(0)).resume();
