@@ -24,6 +24,7 @@ mod process;
 mod publish;
 mod report;
 mod requests;
+mod room;
 mod segments;
 mod viewers;
 
@@ -45,6 +46,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("glass", glass::run),
     ("opening", opening::run),
     ("api", beside::run),
+    ("room", room::run),
 ];
 
 fn main() -> anyhow::Result<()> {

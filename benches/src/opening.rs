@@ -18,7 +18,7 @@ use crate::report::{Report, percentile_ms, round3};
 
 const LOAD: Load = Load { video_bps: 600_000, fps: 30, gop_s: 2 };
 /// All have the same one: what it costs to check does not depend on it.
-const PASSWORD: &str = "satu kuda benar baterai";
+pub const PASSWORD: &str = "satu kuda benar baterai";
 /// Openings that are under way at once. One takes tens of milliseconds, and 67 begin in a second.
 const THREADS: usize = 64;
 
@@ -76,7 +76,7 @@ pub fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Makes the mentees' accounts, with a password, in the course.
-fn import(server: &e2e::Server, mentees: usize, course: &str) -> anyhow::Result<()> {
+pub fn import(server: &e2e::Server, mentees: usize, course: &str) -> anyhow::Result<()> {
     let file = server.folder().join("mentees.csv");
     let mut text = String::from("email,name,roles,password\n");
     for n in 0..mentees {
@@ -89,7 +89,8 @@ fn import(server: &e2e::Server, mentees: usize, course: &str) -> anyhow::Result<
     Ok(())
 }
 
-fn email(n: usize) -> String {
+/// Whose account it is.
+pub fn email(n: usize) -> String {
     format!("mentee{n}@school.test")
 }
 

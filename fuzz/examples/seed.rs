@@ -24,6 +24,7 @@ fn main() -> std::io::Result<()> {
     playback()?;
     http()?;
     frames()?;
+    room()?;
     rtmp_seeds()
 }
 
@@ -239,6 +240,22 @@ fn frames() -> std::io::Result<()> {
     write("packager", "steady", &steady)?;
     let odd: Vec<u8> = (0..60u8).flat_map(|n| [n.wrapping_mul(37), n.wrapping_mul(91), n, 255 - n]).collect();
     write("packager", "odd", &odd)
+}
+
+/// How the bytes are cut, and masked frames of a client.
+fn room() -> std::io::Result<()> {
+    let frame = |first: u8, payload: &[u8]| {
+        let key = [7u8, 11, 13, 17];
+        let masked = payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key);
+        [&[first, 0x80 | payload.len() as u8][..], &key, &masked.collect::<Vec<u8>>()].concat()
+    };
+    let comment = br#"{"t":"comment","client_id":"c-1","body":"Kenapa \u0394v/\u0394t, Bu?","media_ms":12000.5}"#;
+    let react = br#"{"t":"react","kind":"hati","n":3,"media_ms":null}"#;
+    write("room_message", "comment", &[&[3][..], &frame(0x81, comment)].concat())?;
+    write("room_message", "text", &[&[9][..], comment].concat())?;
+    let several = [frame(0x01, &react[..20]), frame(0x89, b"?"), frame(0x80, &react[20..]), frame(0x88, &[3, 0xe8])];
+    write("room_message", "in-pieces", &[&[1][..], &several.concat()].concat())?;
+    write("room_message", "hand", &[&[200][..], &frame(0x81, br#"{"t":"hand","raised":true}"#)].concat())
 }
 
 fn sign() -> std::io::Result<()> {

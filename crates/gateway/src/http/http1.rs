@@ -169,7 +169,11 @@ pub async fn drive(gateway: &Arc<Gateway>, connection: Connection, mut peer: Pee
         tokio::select! {
             biased;
             left = desk.left() => match left {
-                Left::Takeover(takeover) => return hand_over(gateway, connection, takeover).await,
+                Left::Takeover(takeover) => {
+                    // It never ends, and holds what it was made with.
+                    drop((answer, outline, behind));
+                    return hand_over(gateway, connection, takeover).await;
+                }
                 Left::Waiting(_) | Left::Idle => return, // there is no hyper that could have left them
             },
             Ok(response) = &mut answer => *desk.ready.lock() = Some(response),
