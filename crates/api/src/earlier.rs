@@ -63,10 +63,10 @@ struct Livestream {
 }
 
 /// The fields of a body, whatever they are written in.
-struct Fields(Map<String, Value>);
+pub(crate) struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+    pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.starts_with("application/x-www-form-urlencoded") {
             let pairs = url::form_urlencoded::parse(body);
@@ -80,7 +80,7 @@ impl Fields {
     }
 
     /// The first of these that is there, as text.
-    fn text(&self, names: &[&str]) -> Option<String> {
+    pub(crate) fn text(&self, names: &[&str]) -> Option<String> {
         let found = names.iter().find_map(|name| self.0.get(*name).filter(|value| !value.is_null()))?;
         Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned)).filter(|text| !text.is_empty())
     }

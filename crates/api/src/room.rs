@@ -7,6 +7,7 @@
 //! into a log ([`log`]); viewers ([`viewer`], [`stream`]) read the log at their own pace and share its bytes. A viewer costs
 //! a future and a cursor; one that is slow costs nobody anything, and goes on at the newest.
 
+mod earlier;
 mod event;
 mod gather;
 mod hall;
@@ -39,4 +40,6 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(read::export))
         .routes(routes!(moderate::comment))
         .routes(routes!(moderate::mute, moderate::unmute))
+        .routes(routes!(earlier::list, earlier::send))
+        .route("/mentor/{id}/live/{live_id}/reaction/", axum::routing::get(earlier::list).post(earlier::send))
 }

@@ -263,6 +263,28 @@ async fn a_recording_is_asked_for_by_operators_and_the_hook_and_seen_by_whom_it_
     assert_eq!(stage.get(Some(&mentee), "/store-live").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+#[tokio::test]
+async fn a_reaction_and_a_comment_are_sent_and_read_at_one_address() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("mentor@example.test").await;
+    let course = stage.course(&mentor, Enrolling::Open).await;
+    let (lesson, mentee) = (stage.lesson(&course, 60_000).await, stage.enrolled(&course, "dalam@example.test").await);
+    let outsider = stage.mentee("luar@example.test").await;
+    let path = format!("/mentor/{}/live/{}/reaction", mentor.id, lesson.id);
+    let said = stage.post(Some(&mentee), &path, json!({"comment": "Halo"})).await;
+    assert_eq!((said.status.as_u16(), &said.json["comment"]["seq"]), (201, &json!(1)), "{}", said.json);
+    let reacted = stage.post(Some(&mentee), &format!("{path}/"), json!({"reaction": "hati"})).await;
+    assert_eq!(reacted.status, StatusCode::CREATED, "{}", reacted.json);
+    let read = stage.get(Some(&mentee), &path).await.json;
+    assert_eq!(read["comments"][0]["body"], "Halo", "{read}");
+    let nothing = stage.post(Some(&mentee), &path, json!({})).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(stage.post(Some(&outsider), &path, json!({"comment": "Halo"})).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(stage.get(None, &path).await.status, StatusCode::UNAUTHORIZED);
+    let others = format!("/mentor/{}/live/{}/reaction", mentee.id, lesson.id);
+    assert_eq!(stage.get(Some(&mentee), &others).await.status, StatusCode::NOT_FOUND);
+}
+
 /// One channel is on air with one viewer.
 struct OneOnAir(parking_lot::Mutex<Option<Uuid>>);
 
