@@ -33,7 +33,6 @@ mod earlier;
 mod enrolments;
 mod feed;
 mod icalendar;
-mod idempotency;
 mod lessons;
 mod livego;
 mod mentors;

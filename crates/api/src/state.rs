@@ -7,7 +7,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use control::air::Air;
 use control::mail::Mailer;
 use control::{Directory, Repository};
-use media::UnixMillis;
 use media::{ChannelPath, Redacted, UnixMillis};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -248,7 +248,7 @@ async fn ten_wrong_passwords_and_one_waits_also_after_a_restart() {
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "not even with the right one");
     let seconds: u64 = answer.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((800..=900).contains(&seconds), "{seconds}");
-    let restarted = stage.restarted();
+    let restarted = stage.restarted().await;
     let answer = Browser::new(&restarted, [192, 0, 2, 2]).sign_in(EMAIL, PASSWORD).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "it is not forgotten");
     elsewhere.post("/api/v1/password/forgotten", json!({ "email": EMAIL })).await;
@@ -397,7 +397,7 @@ async fn a_session_ended_by_another_server_ends_here_within_five_seconds() {
     let stage = Stage::new().await;
     let mut here = member(&stage, EMAIL).await;
     assert_eq!(here.user().await["email"], EMAIL);
-    let other_server = stage.restarted();
+    let other_server = stage.restarted().await;
     let mut there = Browser::new(&other_server, HERE);
     (there.cookies, there.csrf) = (here.cookies.clone(), here.csrf.clone());
     assert_eq!(there.ask(Method::DELETE, "/api/v1/session", None).await.status, StatusCode::NO_CONTENT);
@@ -476,7 +476,7 @@ async fn when_a_session_was_used_is_noted_to_the_minute() {
     assert_eq!(seen().await, before, "within a minute of the last time");
     let old = UnixMillis(before.0 - 120_000);
     stage.age_sessions(old).await;
-    let restarted = stage.restarted();
+    let restarted = stage.restarted().await;
     restarted.get(Some(&mentor), "/api/v1/me").await;
     chores::note_seen(&restarted.state).await;
     assert!(seen().await > before);

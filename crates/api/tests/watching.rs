@@ -195,7 +195,7 @@ async fn a_lesson_takes_as_many_people_as_it_says_and_its_mentor_besides() {
 
 #[tokio::test]
 async fn where_each_person_has_one_stream_the_newest_ends_the_one_before() {
-    let class = class(Stage::with(Arc::new(Silence), true).await).await;
+    let class = class(Stage::with(Arc::new(Silence), Settings { one_stream_each: true, ..Stage::settings() }).await).await;
     let lesson = class.live().await;
     let first = class.play(&class.mentee, &lesson, "cookie").await;
     let second = class.play(&class.mentee, &lesson, "cookie").await;

@@ -36,7 +36,6 @@ pub mod webhooks;
 pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
-pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant, Snapshot};
 pub use ids::{
     CommentId, CourseId, DeliveryId, LessonId, NoticeId, PlaybackId, SessionId, SubscriptionId, UserId, WebhookId,
 };

@@ -8,13 +8,15 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use control::playback::{Claims, Kind};
 use http_body::{Body as _, Frame};
+use media::Ticks;
+use packager::{NumberAt, SegmentLookup};
 
+use crate::Gateway;
 use crate::audience::Audience;
 use crate::http::Body;
 use crate::live::LiveStream;
 use crate::routes::target::{ChannelFile, StreamFile};
 use crate::routes::{Asked, protocol_of};
-use crate::{Gateway, hls};
 
 /// A body goes out in pieces of this: what was asked for and not taken is not counted, but for the last of it.
 const PIECE_BYTES: usize = 64 << 10;
@@ -44,15 +46,45 @@ impl Receipt {
             }
         };
         let live = gateway.live.stream(&asked.path, *id).filter(|_| has_media)?;
-        let span = hls::span_of(&live, file);
+        let span = span_of(&live, file);
         let audience = Arc::clone(gateway.audience());
         Some(Self { audience, claims: Arc::clone(claims), live, file: file.clone(), protocol, span })
     }
 
     fn settle(self) {
-        if let Some(span) = self.span.or_else(|| hls::span_of(&self.live, &self.file)) {
+        if let Some(span) = self.span.or_else(|| span_of(&self.live, &self.file)) {
             self.audience.got(&self.claims, self.protocol, self.live.stream.id(), span);
         }
+    }
+}
+
+/// The stretch of stream time that a file of a live stream is, in milliseconds. `None`: it has no media, or is not whole.
+fn span_of(live: &LiveStream, file: &StreamFile) -> Option<(i64, i64)> {
+    let window = live.window.read();
+    let of_segment = |track, msn| match window.segment(track, msn) {
+        SegmentLookup::Ready(segment) => {
+            Some((segment.start.millis(segment.timescale), segment.end().millis(segment.timescale)))
+        }
+        SegmentLookup::Open(_) | SegmentLookup::NotYet | SegmentLookup::Gone => None,
+    };
+    match file {
+        StreamFile::Segment(label, msn) => of_segment(window.track_named(&label.0)?, *msn),
+        StreamFile::SegmentAt(label, epoch, start) => {
+            let track = window.track_named(&label.0)?;
+            match window.number_at(track, *epoch, Ticks(i64::try_from(*start).ok()?)) {
+                NumberAt::Number(msn) => of_segment(track, msn),
+                NumberAt::Coming | NumberAt::Nothing => None,
+            }
+        }
+        StreamFile::Part(label, msn, index) => {
+            let part = window.part(window.track_named(&label.0)?, *msn, *index)?;
+            Some((part.start.millis(part.timescale), part.end().millis(part.timescale)))
+        }
+        StreamFile::Ts(msn) => {
+            let leading = window.tracks().next()?.id;
+            of_segment(leading, *msn)
+        }
+        StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 | StreamFile::Init(..) => None,
     }
 }
 

@@ -327,36 +327,6 @@ fn kind_of(label: &TrackLabel) -> MediaKind {
     if label.0.starts_with("video") { MediaKind::Video } else { MediaKind::Audio }
 }
 
-/// The stretch of stream time that a file of a live stream is, in milliseconds. `None`: it has no media, or is not whole.
-pub fn span_of(live: &LiveStream, file: &StreamFile) -> Option<(i64, i64)> {
-    let window = live.window.read();
-    let of_segment = |track, msn| match window.segment(track, msn) {
-        SegmentLookup::Ready(segment) => {
-            Some((segment.start.millis(segment.timescale), segment.end().millis(segment.timescale)))
-        }
-        SegmentLookup::Open(_) | SegmentLookup::NotYet | SegmentLookup::Gone => None,
-    };
-    match file {
-        StreamFile::Segment(label, msn) => of_segment(window.track_named(&label.0)?, *msn),
-        StreamFile::SegmentAt(label, epoch, start) => {
-            let track = window.track_named(&label.0)?;
-            match window.number_at(track, *epoch, Ticks(i64::try_from(*start).ok()?)) {
-                NumberAt::Number(msn) => of_segment(track, msn),
-                NumberAt::Coming | NumberAt::Nothing => None,
-            }
-        }
-        StreamFile::Part(label, msn, index) => {
-            let part = window.part(window.track_named(&label.0)?, *msn, *index)?;
-            Some((part.start.millis(part.timescale), part.end().millis(part.timescale)))
-        }
-        StreamFile::Ts(msn) => {
-            let leading = window.tracks().next()?.id;
-            of_segment(leading, *msn)
-        }
-        StreamFile::Master | StreamFile::Media(_) | StreamFile::Mpd | StreamFile::Mp4 | StreamFile::Init(..) => None,
-    }
-}
-
 /// How long the segment being made and the one after it take at most.
 fn two_segments(gateway: &Gateway) -> Duration {
     Duration::from_millis(u64::from(gateway.live.config().segment_max_ms) * 2)

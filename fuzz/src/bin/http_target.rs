@@ -24,8 +24,11 @@ use target::Target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let (signature, rest) = target::split_signed(text);
+    let (signature, _) = target::split_signed(text);
     assert!(signature.is_none_or(|signature| !signature.contains('/')));
+    let (carried, rest) = target::split_carried(text);
+    assert!(text.starts_with(&carried.prefix()) && text.ends_with(rest));
+    assert_eq!(carried.prefix().len() + rest.len(), text.len());
     match target::parse(rest) {
         Target::Watch(path) => assert!(!path.to_string().contains(['.', '\\', '%', '\0'])),
         Target::Asset(file) => assert!(!file.contains('/'), "{file:?}"),

@@ -49,7 +49,7 @@ pub struct Stage {
     pub state: State,
     pub repository: Arc<dyn Repository>,
     pub letterbox: Arc<Letterbox>,
-    directory: Arc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// Somebody with a bearer token.
@@ -75,11 +75,6 @@ impl Stage {
     }
 
     pub async fn with_air(air: Arc<dyn Air>) -> Self {
-        Self::with(air, false).await
-    }
-
-    /// Where each person has one stream, or not.
-    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         Self::with(air, Self::settings()).await
     }
 
@@ -90,61 +85,54 @@ impl Stage {
             sign_up: true,
             slot_margin_ms: 900_000,
             attendance_ms: 10_000,
+            one_stream_each: false,
+            addresses: Arc::new(
+                Addresses {
+                    rtmp: "rtmp://tayang.test:1935".to_owned(),
+                    rtmps: Some("rtmps://tayang.test:1936".to_owned()),
+                }
+                .into(),
+            ),
+            hook_secret: Some(Redacted("rahasia-kait".to_owned())),
+            refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
+            egress: events::egress::Policy::default(),
             oidc: None,
         }
     }
 
     pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
-        let directory = control::Directory::default();
-        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
-        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let store = SqliteStore::open(&folder.path().join("tayang.db")).await.expect("open");
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
-        Self::on(air, settings, repository, letterbox, Arc::new(directory))
+        Self::on(air, settings, repository, letterbox, Arc::new(folder)).await
     }
 
-    fn on(
+    async fn on(
         air: Arc<dyn Air>,
         settings: Settings,
         repository: Arc<dyn Repository>,
         letterbox: Arc<Letterbox>,
-        directory: Arc<tempfile::TempDir>,
+        folder: Arc<tempfile::TempDir>,
     ) -> Self {
+        let rights = control::Directory::default();
+        let secrets = repository.secrets("playback", &keys::generate(), UnixMillis(1)).await.expect("a secret");
+        rights.set_token_keys(control::playback::TokenKeys::new(&secrets));
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
-            directory: Arc::new(directory),
+            directory: Arc::new(rights),
             mailer: letterbox.clone(),
-            settings: Settings {
-                public_url: Some("https://tayang.test".to_owned()),
-                sign_up: true,
-                slot_margin_ms: 900_000,
-                attendance_ms: 10_000,
-                one_stream_each,
-                addresses: Arc::new(
-                    Addresses {
-                        rtmp: "rtmp://tayang.test:1935".to_owned(),
-                        rtmps: Some("rtmps://tayang.test:1936".to_owned()),
-                    }
-                    .into(),
-                ),
-                hook_secret: Some(Redacted("rahasia-kait".to_owned())),
-                refuses_path: |path| (path.name.as_str() == "watch").then(|| "is the server's own".to_owned()),
-                egress: events::egress::Policy::default(),
-                oidc: None,
-            },
             settings,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        Self { api: Api::new(state.clone()), state, repository, letterbox, directory }
+        Self { api: Api::new(state.clone()), state, repository, letterbox, folder }
     }
 
     /// Another server on the same database.
-    pub fn restarted(&self) -> Self {
+    pub async fn restarted(&self) -> Self {
         let (air, settings) = (self.state.air.clone(), self.state.settings.clone());
-        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.directory.clone())
+        Self::on(air, settings, self.repository.clone(), self.letterbox.clone(), self.folder.clone()).await
     }
 
     /// Makes all sessions look as if they were last used then.
@@ -159,7 +147,7 @@ impl Stage {
     }
 
     async fn disturb(&self, text: &'static str, at: UnixMillis) {
-        let file = self.directory.path().join("tayang.db");
+        let file = self.folder.path().join("tayang.db");
         let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
         sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
     }

@@ -37,6 +37,10 @@ fn describe() {
     describe_counter!("tayang_ingest_ignored_total", "bodies of publishers in formats that are not carried");
     describe_counter!("tayang_fan_out_missed_total", "entries that a feed was too late for");
     describe_counter!("tayang_fan_out_panics_total", "viewers closed by a panic of their own");
+    describe_gauge!("tayang_attendance_waiting", "stretches of attendance that wait to be kept");
+    describe_counter!("tayang_attendance_lost_total", "stretches of attendance for which there was no room to wait");
+    describe_counter!("tayang_attendance_retries_total", "times that attendance could not be kept, and waited");
+    describe_gauge!("tayang_playbacks", "playback sessions of lessons that are remembered");
     describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
 }
 
@@ -48,6 +52,8 @@ pub(super) fn publish(gateway: &Gateway) {
     metrics::counter!("tayang_fanout_skips_total").absolute(counters.skips.load(Ordering::Relaxed));
     metrics::counter!("tayang_fanout_cut_total").absolute(counters.cut.load(Ordering::Relaxed));
     metrics::counter!("tayang_fanout_writes_total").absolute(counters.writes.load(Ordering::Relaxed));
+    metrics::gauge!("tayang_attendance_waiting").set(gateway.audience().waiting() as f64);
+    metrics::gauge!("tayang_playbacks").set(gateway.directory.playbacks().len() as f64);
     let streams = gateway.hub.streams();
     metrics::gauge!("tayang_streams").set(streams.len() as f64);
     let logs: usize = streams.iter().map(|stream| stream.log_bytes()).sum();

@@ -118,6 +118,22 @@ fn a_signed_path_gives_its_signature_and_the_rest() {
     assert_eq!(split_signed("/s/"), (None, "/s/"));
 }
 
+#[test]
+fn a_path_carries_one_thing_or_nothing_and_carries_it_on() {
+    for (path, carried, rest) in [
+        ("/s/17-ab/live/kelas/master.m3u8", Carried::Sign("17-ab"), "/live/kelas/master.m3u8"),
+        ("/p/AbC-_/live/kelas/master.m3u8", Carried::Token("AbC-_"), "/live/kelas/master.m3u8"),
+        ("/p/AbC/s/17-ab/live/kelas.flv", Carried::Token("AbC"), "/s/17-ab/live/kelas.flv"),
+        ("/live/kelas/master.m3u8", Carried::Nothing, "/live/kelas/master.m3u8"),
+        ("/p/", Carried::Nothing, "/p/"),
+        ("/p", Carried::Nothing, "/p"),
+    ] {
+        assert_eq!(split_carried(path), (carried, rest));
+        assert_eq!(format!("{}{rest}", carried.prefix()), path);
+    }
+    assert_eq!(parse("/s/17-ab/live/kelas.flv"), Target::Unknown, "not two at once");
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in "[/a-z0-9.%_-]{0,80}|\\PC{0,40}") {
