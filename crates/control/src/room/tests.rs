@@ -1,5 +1,7 @@
 //! The rules of a room, as of times that the tests set.
 
+mod conversation;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
