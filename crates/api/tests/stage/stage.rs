@@ -82,14 +82,15 @@ impl Stage {
     pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
-        let directory = control::Directory::default();
-        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &keys::generate(), UnixMillis(1));
-        directory.set_token_keys(control::playback::TokenKeys::new(&secrets.await.expect("a secret")));
+        let rights = control::Directory::default();
+        let fresh = keys::generate();
+        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &fresh, UnixMillis(1)).await;
+        rights.set_token_keys(control::playback::TokenKeys::new(&secrets.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
         let state = State::new(Parts {
             repository: repository.clone(),
             air,
-            directory: Arc::new(directory),
+            directory: Arc::new(rights),
             mailer: letterbox.clone(),
             settings: Settings {
                 public_url: Some("https://tayang.test".to_owned()),
