@@ -95,8 +95,8 @@ async fn require_operator(state: &State, headers: &HeaderMap, asked: &Asked) -> 
     if is_operator { Ok(()) } else { Err(no()) }
 }
 
-fn path_of(state: &State, asked: &Asked) -> Result<ChannelPath, Response> {
-    let wrong = |why: &str| answer(StatusCode::BAD_REQUEST, format!("room {why}"));
+fn path_of(state: &State, asked: &Asked) -> Result<ChannelPath, Box<Response>> {
+    let wrong = |why: &str| Box::new(answer(StatusCode::BAD_REQUEST, format!("room {why}")));
     let room = asked.room.as_deref().filter(|room| !room.is_empty()).ok_or_else(|| wrong("is missing"))?;
     let (app, name) = room.split_once('/').unwrap_or((ROOM_APP, room));
     let (Ok(app), Ok(name)) = (app.parse(), name.parse()) else {
@@ -104,7 +104,7 @@ fn path_of(state: &State, asked: &Asked) -> Result<ChannelPath, Response> {
     };
     let path = ChannelPath { app, name };
     if path.app.as_str() == control::teaching::lessons::LESSON_APP {
-        return Err(answer(StatusCode::NOT_FOUND, "room not found"));
+        return Err(Box::new(answer(StatusCode::NOT_FOUND, "room not found")));
     }
     match (state.settings.refuses_path)(&path) {
         Some(why) => Err(wrong(&why)),
@@ -153,7 +153,7 @@ async fn get(
     Query(asked): Query<Asked>,
 ) -> Answered {
     require_operator(&state, &headers, &asked).await?;
-    let path = path_of(&state, &asked)?;
+    let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
         if let Some(key) = make_room(&state, &path).await? {
@@ -185,7 +185,7 @@ async fn reset(
     Query(asked): Query<Asked>,
 ) -> Answered {
     require_operator(&state, &headers, &asked).await?;
-    let path = path_of(&state, &asked)?;
+    let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
         if let Some(key) = make_room(&state, &path).await? {
@@ -209,7 +209,7 @@ async fn delete(
     Query(asked): Query<Asked>,
 ) -> Answered {
     require_operator(&state, &headers, &asked).await?;
-    let path = path_of(&state, &asked)?;
+    let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let nothing = || answer(StatusCode::NOT_FOUND, "room not found");
     let channel = state.repository.channel(&path).await.map_err(failed)?.ok_or_else(nothing)?;
     match state.repository.delete_channel(channel.id, state.now()).await {

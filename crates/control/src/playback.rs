@@ -47,7 +47,7 @@ const CLAIM_BYTES: usize = 4 + 6 * 16 + 3 * 8;
 const MAC_BYTES: usize = 32;
 const VERSION: u8 = 1;
 
-const _: () = assert!(TOKEN_BYTES % 3 == 0, "no bit of the text may be left over");
+const _: () = assert!(TOKEN_BYTES.is_multiple_of(3), "no bit of the text may be left over");
 const _: () = assert!(TEXT_LENGTH <= 300, "it must fit a cookie beside others, and a path");
 
 /// What a token opens.

@@ -102,7 +102,7 @@ impl Gateway {
             app: app.parse().map_err(|_| Denied::Malformed)?,
             name: name.parse().map_err(|_| Denied::Malformed)?,
         };
-        if let Some(token) = token_in(query).map_err(|()| Denied::Malformed)? {
+        if let Some(token) = token_in(query)? {
             let claims = self.directory.read_token(token)?;
             let grant = self.directory.authorize_playback(&path, &claims, wall_now())?;
             return if claims.kind == Kind::Live { Ok(Right::new(grant)) } else { Err(Denied::OtherKind) };

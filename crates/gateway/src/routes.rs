@@ -182,7 +182,7 @@ fn of_channel<'r>(
         return Err(Box::new(reply::not_live(label(&named.channel).as_str())));
     };
     let query_sign = control::sign::from_query(named.query).map_err(|_| once_at_most("sign"))?;
-    let query_token = shown::token_in(named.query).map_err(|()| once_at_most("token"))?;
+    let query_token = shown::token_in(named.query).map_err(|_| once_at_most("token"))?;
     let shows = shown::Shows { carried: named.carried, query_sign, query_token, shown: named.shown };
     let (right, by) = shows.right(gateway, &path, &file).map_err(|denied| Box::new(refused(denied, &path)))?;
     // Players carry a path on to what a playlist names, but not a query: send them to the path that carries it.

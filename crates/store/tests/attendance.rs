@@ -327,14 +327,14 @@ async fn sqlite_keeps_the_attendance_contract() {
 async fn postgresql_keeps_the_attendance_contract() {
     let Some(cluster) = postgres::Cluster::shared() else { return };
     let url = cluster.database().await;
-    let store = store::db::postgres::PgStore::open(&url).await.expect("open");
+    let store = store::db::postgres::PgStore::open(&url, None).await.expect("open");
     let ground = sqlx::PgPool::connect(&url).await.expect("connect");
     contract(&store, &ground).await;
     let (lesson, user) = (lesson(&store).await, person(&store).await);
     begin(&ground, &lesson).await;
     // Two servers that record the same person at once add up, and tell it once.
     let before = control::ChangeRepository::last_seq(&store).await.expect("read");
-    let other = store::db::postgres::PgStore::open(&url).await.expect("open");
+    let other = store::db::postgres::PgStore::open(&url, None).await.expect("open");
     let (one, two) = (PlaybackId::new(NOW), PlaybackId::new(NOW));
     let (mut at_one, mut at_other) = (Vec::new(), Vec::new());
     for step in 0..20 {

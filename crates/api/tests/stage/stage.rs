@@ -103,14 +103,6 @@ impl Stage {
     pub async fn with(air: Arc<dyn Air>, settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&folder.path().join("tayang.db")).await.expect("open");
-    /// Where each person has one stream, or not.
-    pub async fn with(air: Arc<dyn Air>, one_stream_each: bool) -> Self {
-        let directory = tempfile::tempdir().expect("temporary directory");
-        let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
-        let rights = control::Directory::default();
-        let fresh = keys::generate();
-        let secrets = control::secrets::SecretRepository::secrets(&store, "playback", &fresh, UnixMillis(1)).await;
-        rights.set_token_keys(control::playback::TokenKeys::new(&secrets.expect("a secret")));
         let (repository, letterbox): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Letterbox::default()));
         Self::on(air, settings, repository, letterbox, Arc::new(folder)).await
     }

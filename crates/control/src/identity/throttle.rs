@@ -3,7 +3,7 @@
 //! Counted by what is tried (an account, whether or not it exists) and by where from (an address). Kept in the database, so
 //! that neither a restart nor a second server gives new tries.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::KeyHash;
 

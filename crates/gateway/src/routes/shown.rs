@@ -58,8 +58,8 @@ impl Shown {
 /// The one `token` of a query: `None` if there is none.
 ///
 /// # Errors
-/// If there are several, or it has no value.
-pub fn token_in(query: &str) -> Result<Option<&str>, ()> {
+/// [`Denied::Malformed`] if there are several, or it has no value.
+pub fn token_in(query: &str) -> Result<Option<&str>, Denied> {
     let mut values = query.split('&').filter_map(|pair| match pair.split_once('=') {
         Some(("token", value)) => Some(value),
         None if pair == "token" => Some(""),
@@ -68,7 +68,7 @@ pub fn token_in(query: &str) -> Result<Option<&str>, ()> {
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) if !value.is_empty() => Ok(Some(value)),
-        (Some(_), _) => Err(()),
+        (Some(_), _) => Err(Denied::Malformed),
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(token_in("a=b&_HLS_msn=1"), Ok(None));
         assert_eq!(token_in("a=b&token=x&c=d"), Ok(Some("x")));
         for query in ["token=x&token=x", "token=", "token", "token&token=x"] {
-            assert_eq!(token_in(query), Err(()), "{query}");
+            assert_eq!(token_in(query), Err(Denied::Malformed), "{query}");
         }
     }
 

@@ -66,12 +66,14 @@ impl Director {
             match next_step(&lesson, now_seen, self.timing, now) {
                 None => {}
                 Some(Step::Start) => {
-                    if self.repository.start_lesson(lesson.id, now).await?.is_some() {
+                    let started = self.repository.start_lesson(lesson.id, now).await?;
+                    if started.is_some() {
                         tracing::info!(lesson = %lesson.id, "the lesson begins: its media is here");
                     }
                 }
                 Some(Step::End) => {
-                    if self.repository.end_lesson(lesson.id, true, now).await?.is_some() {
+                    let ended = self.repository.end_lesson(lesson.id, true, now).await?;
+                    if ended.is_some() {
                         tracing::info!(lesson = %lesson.id, "the lesson is over");
                         self.air.end(lesson.channel);
                     }
