@@ -78,13 +78,13 @@ pub fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
 /// Makes the mentees' accounts, with a password, in the course.
 pub fn import(server: &e2e::Server, mentees: usize, course: &str) -> anyhow::Result<()> {
     let file = server.folder().join("mentees.csv");
-    let mut text = String::from("email,name,roles,password\n");
+    let mut text = String::from("email,name,roles,password_hash\n");
     for n in 0..mentees {
-        text.push_str(&format!("{},Mentee {n},mentee,{PASSWORD}\n", email(n)));
+        text.push_str(&format!("{},Mentee {n},mentee,\"{PASSWORD_HASH}\"\n", email(n)));
     }
     std::fs::write(&file, text)?;
     let file = file.to_str().context("a path of text")?;
-    let made = server.cli_json(&["user", "import", file, "--course", course, "--same-password", "--json"]);
+    let made = server.cli_json(&["user", "import", file, "--course", course, "--json"]);
     ensure!(made["created"] == mentees, "not all were made: {made}");
     Ok(())
 }
