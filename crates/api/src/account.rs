@@ -199,7 +199,7 @@ async fn send_reset(
     now: UnixMillis,
 ) -> Result<(), RepositoryError> {
     let (link, token) = OneTimeLink::create(user.id, LinkPurpose::Reset, now);
-    let url = Redacted(format!("{base}{}", link_path(user.roles, &token).0));
+    let url = Redacted(format!("{base}{}", link_path(user.roles, link.purpose, &token).0));
     let detail = format!("from {}", visit.address);
     let entry = AuditEntry::about(now, None, AuditAction::PasswordForgotten, user.id, &detail);
     state.repository.create_link(&link, &entry).await?;

@@ -37,10 +37,11 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(health))
 }
 
+/// Somebody, as others see them.
 #[derive(Debug, Serialize, ToSchema)]
-struct Somebody {
-    id: Uuid,
-    name: String,
+pub(crate) struct Somebody {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
 }
 
 /// Media that one playback session got.

@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::State;
+use crate::attendance::Somebody;
 use crate::auth::{Caller, SignedIn};
 use crate::courses::own;
 use crate::etag::{self, Conditions};
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(start))
         .routes(routes!(end))
         .routes(routes!(chapters, put_chapters))
+        .routes(routes!(bans))
         .routes(routes!(ban, lift_ban))
 }
 
@@ -61,12 +63,14 @@ struct Filter {
     course: Option<Uuid>,
     /// Of that mentor.
     mentor: Option<Uuid>,
-    /// `teaching` or `attending`.
+    /// `teaching`; `attending`: of courses that one is in, and those that one attended; `attended`: these alone.
     mine: Option<String>,
     /// That begin then or later.
     from: Option<Moment>,
     /// That begin before.
     until: Option<Moment>,
+    /// By begin: `oldest` first, if not said otherwise, or `newest` first.
+    order: Option<String>,
 }
 
 /// Lessons that one may know of, by begin.
@@ -87,7 +91,13 @@ async fn list(
         Some(_) if caller.0.is_none() => return Err(Problem::not_signed_in()),
         Some("teaching") => Some(Mine::Teaching),
         Some("attending") => Some(Mine::Attending),
-        Some(_) => return Err(Problem::field("mine", "is none of teaching, attending")),
+        Some("attended") => Some(Mine::Attended),
+        Some(_) => return Err(Problem::field("mine", "is none of teaching, attending, attended")),
+    };
+    let newest_first = match filter.order.as_deref() {
+        None | Some("oldest") => false,
+        Some("newest") => true,
+        Some(_) => return Err(Problem::field("order", "is none of newest, oldest")),
     };
     let filter = LessonFilter {
         state: word::<LessonState>("state", filter.state.as_deref())?,
@@ -96,6 +106,7 @@ async fn list(
         mine,
         from: filter.from.map(|at| at.0),
         until: filter.until.map(|at| at.0),
+        newest_first,
         after: behind(page.after()?)?,
         limit: limit + 1,
     };
@@ -374,6 +385,42 @@ async fn put_chapters(
     state.repository.put_chapters(LessonId(id), &kept, state.now()).await?;
     let body = kept.into_iter().map(|chapter| ChapterBody { at_ms: chapter.at_ms, title: chapter.title });
     Ok(Json(body.collect()))
+}
+
+/// Somebody who is sent out.
+#[derive(Serialize, ToSchema)]
+struct BanBody {
+    user: Somebody,
+    /// As the mentor wrote it; may be empty.
+    reason: String,
+    since_at: Moment,
+}
+
+/// Who is sent out, by id; for the lesson's mentor.
+#[utoipa::path(
+    get, path = "/api/v1/lessons/{id}/bans", tag = "watching", params(("id" = Uuid, Path), PageQuery),
+    responses(
+        (status = 200, body = Page<BanBody>),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn bans(
+    axum::extract::State(state): axum::extract::State<State>,
+    who: SignedIn,
+    Path(id): Path<Uuid>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<BanBody>>, Problem> {
+    permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
+    let limit = page.limit()?;
+    let found = state.repository.bans(LessonId(id), page.after_id()?, limit + 1).await?;
+    Ok(Json(Page::of(found, limit, |ban| ban.user.to_string()).map(|ban| BanBody {
+        user: Somebody { id: ban.user.0, name: ban.name },
+        reason: ban.reason,
+        since_at: ban.since.into(),
+    })))
 }
 
 /// Sends somebody out of the lesson: they watch, comment and replay no more. Out already is no error.

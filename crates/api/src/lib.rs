@@ -38,6 +38,7 @@ mod livego;
 mod mentors;
 mod notices;
 mod playback;
+mod positions;
 mod publishing;
 mod push;
 mod service;

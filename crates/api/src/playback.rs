@@ -1,4 +1,4 @@
-//! Watching: playback sessions of lessons, and where somebody was in a recording.
+//! Watching: playback sessions of lessons.
 //!
 //! Whether somebody may is [`control::access`]'s answer, here when a session begins and at each refresh; in between it is
 //! carried by the session's token, which the gateway asks the directory about. Media itself never comes here.
@@ -34,16 +34,9 @@ pub const PLAY_COOKIE: &str = "tayang_play";
 /// was away for longer than a stream waits.
 const RECORDINGS_MAX: u32 = 50;
 
-/// Longest recording, in milliseconds: a day.
-const POSITION_MS_MAX: i64 = 86_400_000;
-
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
-    OpenApiRouter::new()
-        .routes(routes!(begin))
-        .routes(routes!(refresh))
-        .routes(routes!(end))
-        .routes(routes!(position, put_position))
+    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(refresh)).routes(routes!(end))
 }
 
 /// How the token is to travel.
@@ -317,52 +310,5 @@ async fn end(
     let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.user == who.id());
     open.ok_or_else(Problem::not_found)?;
     playbacks.end(PlaybackId(id));
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Where somebody is in a recording.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Position {
-    /// From its first frame, in milliseconds.
-    #[schema(minimum = 0, maximum = 86_400_000)]
-    at_ms: i64,
-}
-
-/// Where I was in the recording; its begin if I was nowhere.
-#[utoipa::path(get, path = "/api/v1/lessons/{id}/position", tag = "watching", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = Position),
-    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-))]
-async fn position(
-    axum::extract::State(state): axum::extract::State<State>,
-    SignedIn(who): SignedIn,
-    Path(id): Path<Uuid>,
-) -> Result<Json<Position>, Problem> {
-    let standing = permit(&state, Some(who.id()), LessonId(id), Action::Replay).await?;
-    let at_ms = state.repository.position(who.id(), standing.lesson.id).await?.unwrap_or(0);
-    Ok(Json(Position { at_ms }))
-}
-
-/// Keeps where I am in the recording.
-#[utoipa::path(put, path = "/api/v1/lessons/{id}/position", tag = "watching", params(("id" = Uuid, Path)),
-    request_body = Position, responses(
-    (status = 204),
-    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-))]
-async fn put_position(
-    axum::extract::State(state): axum::extract::State<State>,
-    SignedIn(who): SignedIn,
-    Path(id): Path<Uuid>,
-    Json(at): Json<Position>,
-) -> Result<StatusCode, Problem> {
-    let standing = permit(&state, Some(who.id()), LessonId(id), Action::Replay).await?;
-    if !(0..=POSITION_MS_MAX).contains(&at.at_ms) {
-        return Err(Problem::field("at_ms", "must be 0 to 86,400,000: milliseconds from the first frame"));
-    }
-    state.repository.put_position(who.id(), standing.lesson.id, at.at_ms, state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -40,6 +40,8 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(read::export))
         .routes(routes!(moderate::comment))
         .routes(routes!(moderate::mute, moderate::unmute))
+        .routes(routes!(moderate::mutes))
+        .routes(routes!(moderate::lower))
         .routes(routes!(earlier::list, earlier::send))
         .route("/mentor/{id}/live/{live_id}/reaction/", axum::routing::get(earlier::list).post(earlier::send))
 }

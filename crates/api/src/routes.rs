@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::{Problem, ProblemBody};
 use crate::{
     State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
-    mentors, notices, oidc, playback, publishing, push, room, session, sign_up, users, webhooks,
+    mentors, notices, oidc, playback, positions, publishing, push, room, session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,7 @@ fn described() -> OpenApiRouter<State> {
         .merge(livego::routes())
         .merge(mentors::routes())
         .merge(playback::routes())
+        .merge(positions::routes())
         .merge(publishing::routes())
         .merge(notices::routes())
         .merge(push::routes())

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse as _, Response};
 use control::audit::{AuditAction, AuditEntry};
 use control::identity::throttle::{Attempt, LINK, SIGN_IN};
-use control::identity::{Email, LinkPurpose, SESSION_MS, SignIn};
+use control::identity::{Email, LinkPurpose, SESSION_MS, SignIn, link_page};
 use control::{KeyHash, Principal, Session, SessionId, SessionKind, User, keys};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, SET_COOKIE};
@@ -281,6 +281,14 @@ pub(crate) fn void_link() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "void-link", "the link does not hold", detail)
 }
 
+/// 400: a link that holds, and is for something else.
+fn link_elsewhere(user: &User) -> Problem {
+    let page = link_page(user.roles, LinkPurpose::Reset);
+    let detail =
+        format!("this link chooses a new password and does not sign in: open {page} with what stands behind #");
+    Problem::new(StatusCode::BAD_REQUEST, "reset-link", "a link for a new password", detail)
+}
+
 /// With which link one signs in.
 #[derive(Deserialize, ToSchema)]
 struct LinkToken {
@@ -307,6 +315,9 @@ async fn by_link(
     attempt(&state, &attempts, now).await?;
     let hash = KeyHash::of(shown.token.expose());
     let Some(user) = state.repository.link(hash, SIGNING_IN, now).await? else {
+        if let Some(user) = state.repository.link(hash, &[LinkPurpose::Reset], now).await? {
+            return Err(link_elsewhere(&user));
+        }
         refused(&state, &visit, None, "link that does not hold", now).await?;
         return Err(void_link());
     };

@@ -99,7 +99,7 @@ async fn keep(state: &State, base: &str, user: &User, now: UnixMillis) -> Result
     let (link, token) = OneTimeLink::create(user.id, LinkPurpose::Verify, now);
     let mail = match state.repository.sign_up(user, &link).await? {
         SignedUp::Waiting => {
-            let url = Redacted(format!("{base}{}", link_path(user.roles, &token).0));
+            let url = Redacted(format!("{base}{}", link_path(user.roles, link.purpose, &token).0));
             letters::confirm(&user.email, &user.name, user.locale, &link, &url)
         }
         SignedUp::Exists => {

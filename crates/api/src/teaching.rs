@@ -154,7 +154,7 @@ impl From<TeachingError> for Problem {
             TeachingError::Times(error) => Self::field(
                 match error {
                     TimesError::Past | TimesError::TooFar => "starts_at",
-                    TimesError::TooShort | TimesError::TooLong => "ends_at",
+                    TimesError::Over | TimesError::TooShort | TimesError::TooLong => "ends_at",
                 },
                 error.to_string(),
             ),

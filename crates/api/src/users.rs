@@ -195,6 +195,6 @@ async fn make_link(
     let (link, token) = OneTimeLink::create(user.id, LinkPurpose::SignIn, now);
     let entry = AuditEntry::about(now, Some(operator.id()), AuditAction::LinkMade, user.id, "by an operator");
     state.repository.create_link(&link, &entry).await?;
-    let url = format!("{base}{}", link_path(user.roles, &token).0);
+    let url = format!("{base}{}", link_path(user.roles, link.purpose, &token).0);
     Ok((StatusCode::CREATED, Json(SignInLink { url, expires_at: link.expires.into() })))
 }

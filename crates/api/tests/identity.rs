@@ -31,7 +31,7 @@ fn newcomer(email: &str) -> Value {
 /// The token of the link in a mail.
 fn token_of(mail: &Mail) -> String {
     let line = mail.body.lines().find(|line| line.starts_with("https://tayang.test/")).expect("a link");
-    line.split_once("/link#").expect("a token").1.to_owned()
+    line.split_once('#').expect("a token").1.to_owned()
 }
 
 fn code(answer: &Answer) -> &str {
@@ -306,11 +306,8 @@ async fn a_link_that_does_not_hold_says_the_same_whatever_the_reason() {
     let entry = |at| AuditEntry::about(at, None, AuditAction::LinkMade, user.id, "");
     let (ended, ended_token) = OneTimeLink::create(user.id, LinkPurpose::SignIn, long_ago);
     stage.repository.create_link(&ended, &entry(long_ago)).await.expect("kept");
-    let now = stage.state.now();
-    let (reset, reset_token) = OneTimeLink::create(user.id, LinkPurpose::Reset, now);
-    stage.repository.create_link(&reset, &entry(now)).await.expect("kept");
     let mut said = Vec::new();
-    for token in [used.as_str(), &ended_token.0, &reset_token.0, "tidak ada", ""] {
+    for token in [used.as_str(), &ended_token.0, "tidak ada", ""] {
         let answer = Browser::new(&stage, HERE).post("/api/v1/session/link", json!({ "token": token })).await;
         assert_eq!((answer.status, code(&answer)), (StatusCode::BAD_REQUEST, "void-link"));
         said.push(answer.bytes);
@@ -319,6 +316,25 @@ async fn a_link_that_does_not_hold_says_the_same_whatever_the_reason() {
     let wrong_use = json!({ "token": used, "password": "gajah lampu merah" });
     let answer = Browser::new(&stage, HERE).post("/api/v1/password", wrong_use).await;
     assert_eq!(code(&answer), "void-link");
+}
+
+#[tokio::test]
+async fn a_link_for_a_new_password_leads_to_its_page_and_shown_to_sign_in_says_so() {
+    let stage = Stage::new().await;
+    let mut mentee = member(&stage, EMAIL).await;
+    stage.mentor("guru@example.test").await;
+    for (email, page) in [(EMAIL, "/mymentor/password"), ("guru@example.test", "/mymentee/password")] {
+        mentee.post("/api/v1/password/forgotten", json!({ "email": email })).await;
+        let mail = stage.letterbox.mails().pop().expect("a mail");
+        assert!(mail.body.contains(&format!("https://tayang.test{page}#")), "{}", mail.body);
+        let shown = json!({ "token": token_of(&mail) });
+        let answer = Browser::new(&stage, HERE).post("/api/v1/session/link", shown).await;
+        assert_eq!((answer.status, code(&answer)), (StatusCode::BAD_REQUEST, "reset-link"));
+        assert!(answer.json["detail"].as_str().expect("a detail").contains(page));
+        let chosen = json!({ "token": token_of(&mail), "password": "gajah lampu merah" });
+        let answer = Browser::new(&stage, HERE).post("/api/v1/password", chosen).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "the link is not used up by that");
+    }
 }
 
 #[tokio::test]

@@ -261,8 +261,16 @@ async fn who_is_muted_reads_on_and_says_nothing_until_it_is_over() {
     assert_eq!(refused["code"], "muted");
     let (_again, hello) = Guest::join(setting.port, setting.lesson.id, &setting.mentee).await;
     assert_eq!(hello["me"]["muted_until_at"], muted.json["muted_until_at"]);
+    let listed = async |who: &Actor| setting.stage.get(Some(who), &setting.path("mutes")).await;
+    assert_eq!(listed(&setting.mentee).await.status, StatusCode::FORBIDDEN);
+    let line = json!({
+        "user": { "id": setting.mentee.id.to_string(), "name": "mentee" },
+        "muted_until_at": muted.json["muted_until_at"],
+    });
+    assert_eq!(listed(&setting.mentor).await.json, json!({ "items": [line], "next_cursor": null }));
     let answer = setting.stage.ask(Some(&setting.mentor), Method::DELETE, &path, None).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(listed(&setting.mentor).await.json["items"], json!([]));
     assert_eq!(mentee.hear("me").await["muted_until_at"], Value::Null);
     assert_eq!(mentee.say_and_hear("c1", "halo").await, Ok(1));
 }
@@ -325,6 +333,25 @@ async fn hands_are_told_to_the_mentor_and_not_to_others() {
     other.say_and_hear("c1", "halo").await.expect("kept");
     other.hear("comment").await;
     assert!(other.rest().all(|event| event["t"] != "hand"));
+}
+
+#[tokio::test]
+async fn the_mentor_lowers_a_hand_and_its_owner_is_told() {
+    let setting = Setting::new().await;
+    let (mut mentee, mut mentor) = (setting.join(&setting.mentee).await, setting.join(&setting.mentor).await);
+    mentor.hear("hello").await;
+    mentee.send(json!({ "t": "hand", "raised": true })).await;
+    assert_eq!((&mentor.hear("hand").await["raised"], &mentee.hear("me").await["hand"]), (&json!(true), &json!(true)));
+    let path = setting.path(&format!("hands/{}", setting.mentee.id));
+    let lower = async |who: &Actor| setting.stage.ask(Some(who), Method::DELETE, &path, None).await.status;
+    assert_eq!(lower(&setting.mentee).await, StatusCode::FORBIDDEN, "one lowers one's own by /hand");
+    assert_eq!(lower(&setting.mentor).await, StatusCode::NO_CONTENT);
+    let lowered = mentor.hear("hand").await;
+    assert_eq!((&lowered["user"]["name"], &lowered["raised"]), (&json!("mentee"), &json!(false)));
+    assert_eq!(mentee.hear("me").await["hand"], false);
+    assert_eq!(lower(&setting.mentor).await, StatusCode::NO_CONTENT, "down already is no error");
+    let hands = setting.stage.repository.raised_hands(setting.lesson.id).await.expect("read");
+    assert!(hands.is_empty(), "it is kept");
 }
 
 #[tokio::test]

@@ -284,6 +284,52 @@ async fn what_is_wrong_with_a_lesson_is_said_field_by_field() {
 }
 
 #[tokio::test]
+async fn lessons_are_listed_from_either_end_page_by_page() {
+    let scene = Scene::new(Enrolling::Open).await;
+    let stage = &scene.stage;
+    let mut oldest: Vec<Value> = vec![json!(scene.lesson.id.to_string())];
+    for hours in 30..33 {
+        oldest.push(json!(stage.lesson(&scene.course, hours * 3_600_000).await.id.to_string()));
+    }
+    let newest: Vec<Value> = oldest.iter().rev().cloned().collect();
+    for (order, expected) in [("", &oldest), ("&order=oldest", &oldest), ("&order=newest", &newest)] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = stage.get(None, &format!("/api/v1/lessons?limit=2{order}{cursor}")).await.json;
+            found.extend(page["items"].as_array().expect("items").iter().map(|lesson| lesson["id"].clone()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(&found, expected, "{order}");
+    }
+    assert_eq!(stage.get(None, "/api/v1/lessons?order=best").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_lesson_that_begins_at_once_is_set_and_begun() {
+    let scene = Scene::new(Enrolling::Open).await;
+    let stage = &scene.stage;
+    let now = stage.state.now();
+    let set = async |begin: i64| {
+        let body = json!({
+            "course_id": scene.course.id.to_string(), "title": "Sekarang", "zone": "Asia/Jakarta",
+            "starts_at": at(now, begin * 60_000), "ends_at": at(now, 3_000_000), "allow_overlap": true,
+        });
+        stage.post(Some(&scene.mentor), "/api/v1/lessons", body).await
+    };
+    let late = set(-6).await;
+    assert_eq!(
+        (late.status, &late.json["errors"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("starts_at"))
+    );
+    assert!(late.json["errors"][0]["detail"].as_str().expect("a detail").contains("5 minutes ago"));
+    let answer = set(-2).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
+    let start = format!("/api/v1/lessons/{}/start", answer.json["items"][0]["id"].as_str().expect("an id"));
+    assert_eq!(stage.post(Some(&scene.mentor), &start, json!({})).await.json["state"], "live");
+}
+
+#[tokio::test]
 async fn a_change_goes_to_what_was_seen_and_what_is_known_is_not_sent_again() {
     let scene = Scene::new(Enrolling::Open).await;
     let (stage, mentor) = (&scene.stage, &scene.mentor);
@@ -405,7 +451,12 @@ async fn who_is_sent_out_watches_no_more_until_let_in() {
         let body = (method == Method::PUT).then(|| json!({"reason": "kasar"}));
         let answer = stage.ask(Some(&scene.mentor), method, &ban, body).await;
         assert_eq!((answer.status, watch().await), (StatusCode::NO_CONTENT, json!(watches)));
+        let listed = stage.get(Some(&scene.mentor), &format!("{lesson}/bans")).await.json["items"].clone();
+        let (count, reason) = (listed.as_array().map(Vec::len), &listed[0]["reason"]);
+        assert_eq!((count, reason == "kasar"), (Some(usize::from(!watches)), !watches), "{listed}");
     }
+    let listed = stage.get(Some(&scene.enrolled), &format!("{lesson}/bans")).await;
+    assert_eq!(listed.status, StatusCode::FORBIDDEN);
     let own = format!("{lesson}/bans/{}", scene.mentor.id);
     let answer = stage.ask(Some(&scene.mentor), Method::PUT, &own, Some(json!({"reason": ""}))).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -246,6 +246,21 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
     }
     assert_eq!(class.stage.get(Some(&class.mentee), &position).await.json, json!({ "at_ms": 61_000 }));
     assert_eq!(class.stage.get(Some(&absent), &position).await.status, StatusCode::NOT_FOUND);
+    let begun = async |who: &Actor| class.stage.get(Some(who), "/api/v1/me/positions").await.json;
+    let listed = begun(&class.mentee).await;
+    assert_eq!(listed[0]["lesson"], json!({ "id": lesson.id.to_string(), "title": lesson.title }));
+    assert_eq!((&listed[0]["at_ms"], &listed[0]["duration_ms"]), (&json!(61_000), &json!(3_600_000)));
+    assert_eq!((listed.as_array().map(Vec::len), begun(&absent).await), (Some(1), json!([])));
+    let absence = json!({ "decision": "absent", "reason": "salah orang" });
+    class.correct(&class.mentor, &lesson, class.mentee.id, absence).await;
+    assert_eq!(begun(&class.mentee).await, json!([]), "what does not play is not gone on with");
+    let recordings = async |mine: &str| {
+        let path = format!("/api/v1/lessons?mine={mine}&order=newest");
+        class.stage.get(Some(&class.mentee), &path).await.json["items"].as_array().map(Vec::len)
+    };
+    assert_eq!((recordings("attended").await, recordings("attending").await), (Some(0), Some(1)));
+    class.correct(&class.mentor, &lesson, class.mentee.id, json!({ "decision": "present", "reason": "hadir" })).await;
+    assert_eq!(recordings("attended").await, Some(1));
 }
 
 #[tokio::test]

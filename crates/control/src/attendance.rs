@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use media::UnixMillis;
 
+use crate::access::Standing;
 use crate::{BoxFuture, LessonId, PlaybackId, RepositoryError, UserId};
 
 /// Two stretches with no more than this between them are one: a sound, a late picture, a rounded time.
@@ -230,6 +231,19 @@ pub struct Correction {
     pub at: UnixMillis,
 }
 
+/// Where somebody was in the recording of a lesson.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The lesson, and what is known of them and it.
+    pub standing: Standing,
+    /// From its first frame, in milliseconds.
+    pub at_ms: i64,
+    /// When they were there.
+    pub saved: UnixMillis,
+    /// How long its longest recording is.
+    pub duration_ms: i64,
+}
+
 /// The attendance record, kept.
 pub trait AttendanceRepository: Send + Sync {
     /// Adds stretches of any lessons and people, all or none. Those that are known change nothing; what lies outside of the
@@ -265,6 +279,10 @@ pub trait AttendanceRepository: Send + Sync {
 
     /// Where somebody was in a recording, in milliseconds from its first frame.
     fn position(&self, user: UserId, lesson: LessonId) -> BoxFuture<'_, Result<Option<i64>, RepositoryError>>;
+
+    /// Where somebody was in recordings that there are, the newest first; whether they still play is
+    /// [`access`](crate::access)'s to say.
+    fn positions(&self, user: UserId, limit: u32) -> BoxFuture<'_, Result<Vec<Kept>, RepositoryError>>;
 
     /// Keeps where somebody is.
     fn put_position(

@@ -179,9 +179,19 @@ impl OneTimeLink {
 /// Where somebody with these roles opens a link: `/mymentee/link#…` for mentors and operators, `/mymentor/link#…` for
 /// mentees. The token stands behind `#`, so that no server, proxy or referrer sees it.
 #[must_use]
-pub fn link_path(roles: Roles, token: &Redacted<String>) -> Redacted<String> {
-    let app = if roles.mentor || roles.operator { "mymentee" } else { "mymentor" };
-    Redacted(format!("/{app}/link#{}", token.0))
+pub fn link_path(roles: Roles, purpose: LinkPurpose, token: &Redacted<String>) -> Redacted<String> {
+    Redacted(format!("{}#{}", link_page(roles, purpose), token.0))
+}
+
+/// The page that takes a link of that purpose: `/mymentor/password` chooses a password, `/mymentor/link` signs in.
+#[must_use]
+pub fn link_page(roles: Roles, purpose: LinkPurpose) -> &'static str {
+    match (roles.mentor || roles.operator, purpose) {
+        (true, LinkPurpose::Reset) => "/mymentee/password",
+        (false, LinkPurpose::Reset) => "/mymentor/password",
+        (true, LinkPurpose::SignIn | LinkPurpose::Verify) => "/mymentee/link",
+        (false, LinkPurpose::SignIn | LinkPurpose::Verify) => "/mymentor/link",
+    }
 }
 
 /// Where to go after signing in elsewhere, if it is a path of this server: one that begins with one slash, and has nothing

@@ -13,10 +13,10 @@ use control::attendance::{Attendee, Correction, Decision, Interval};
 use control::teaching::lessons::NewLesson;
 use control::teaching::{Course, Enrolling, Lesson, LessonState};
 use control::{
-    BoxFuture, ChangeKind, CourseId, Directory, KeyHash, LessonId, Locale, PlaybackId, Repository, RepositoryError,
-    Roles, Seq, StreamKey, User, UserId, Uuid, keys,
+    BoxFuture, ChangeKind, CourseId, Directory, KeyHash, LessonId, Locale, PlaybackId, Recording, RecordingState,
+    Repository, RepositoryError, Roles, Seq, StreamKey, User, UserId, Uuid, keys,
 };
-use media::UnixMillis;
+use media::{ChannelPath, StreamId, UnixMillis};
 use store::db::sqlite::SqliteStore;
 
 /// Set in the process that [`a_kill_neither_loses_nor_doubles_what_was_acknowledged`] starts to be killed.
@@ -255,6 +255,29 @@ async fn positions_are_kept(repository: &dyn Repository) {
         repository.put_position(user, lesson.id, at_ms, NOW).await.expect("kept");
         assert_eq!(repository.position(user, lesson.id).await.expect("read"), Some(at_ms));
     }
+    assert_eq!(repository.positions(user, 9).await.expect("read"), [], "nothing of it was recorded");
+    let other = self::lesson(repository).await;
+    repository.put_position(user, other.id, 7_000, NOW.plus_millis(1)).await.expect("kept");
+    for (lesson, durations) in [(&lesson, [5_000, 60_000]), (&other, [1, 9_000])] {
+        for (stream, duration_ms) in (1..).zip(durations) {
+            let path = ChannelPath { app: "lesson".parse().expect("a name"), name: "l-1".parse().expect("a name") };
+            let recording = Recording {
+                id: StreamId(stream),
+                channel: lesson.channel,
+                path,
+                started: NOW,
+                duration_ms,
+                bytes: 1,
+                next_msn: 1,
+                state: RecordingState::Ready,
+            };
+            repository.put_recording(&recording).await.expect("kept");
+        }
+    }
+    let found = repository.positions(user, 9).await.expect("read");
+    let found: Vec<_> = found.iter().map(|kept| (kept.standing.lesson.id, kept.at_ms, kept.duration_ms)).collect();
+    assert_eq!(found, [(other.id, 7_000, 9_000), (lesson.id, 1_000, 60_000)], "the newest first, of the longest");
+    assert_eq!(repository.positions(user, 1).await.expect("read").len(), 1);
 }
 
 async fn own_key(ground: &dyn Ground, mentor: UserId, key: &str) {

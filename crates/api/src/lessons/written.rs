@@ -34,7 +34,7 @@ pub(crate) struct NewLessonBody {
     /// At most 4,000 characters.
     #[serde(default)]
     pub(crate) summary: String,
-    /// In the future, within two years.
+    /// At most 5 minutes ago (a lesson that begins at once), and within two years.
     pub(crate) starts_at: Moment,
     /// 5 minutes to 12 hours behind it.
     pub(crate) ends_at: Moment,

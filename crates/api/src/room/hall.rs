@@ -230,6 +230,7 @@ impl Hall {
                     Err(refused) => reply.done(None, Err(refused)),
                 }
             }
+            Mail::Lower(user, reply) => self.lower(user, reply),
             Mail::Moderated { before, comment } => self.moderated(before, &comment),
             Mail::Muted(user, until) => {
                 self.floor.mute(user, until);
@@ -266,6 +267,16 @@ impl Hall {
                 reply.done(Some(&*client_id).filter(|_| refused.why != Why::ClientId), Err(refused));
             }
         }
+    }
+
+    /// A hand that is up, or about to be, goes down as if its owner had lowered it; one that is down stays so.
+    fn lower(&mut self, user: UserId, reply: Reply) {
+        let is_up = |hand: &&RaisedHand| hand.user == user;
+        let shown = self.room.face.lock().hands.iter().find(is_up).map(|hand| hand.name.clone());
+        let name = self.hands.get(&user).map(|(_, name)| name.clone()).or(shown);
+        let Some(name) = name else { return reply.done(None, Ok((0, CommentState::Shown))) };
+        self.hands.insert(user, (HandChange { user, raised: false, at: self.state.now() }, name));
+        self.replies.push(reply);
     }
 
     /// Somebody's own state has changed.

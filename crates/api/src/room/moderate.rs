@@ -1,5 +1,7 @@
 //! Moderation: what the mentor does with comments and with people who make them.
 
+use std::collections::HashMap;
+
 use axum::extract;
 use control::access::Action;
 use control::room::{Moderated, Moderation, Mute};
@@ -10,10 +12,14 @@ use utoipa::ToSchema;
 
 use super::event::Said;
 use super::rooms::Mail;
+use super::seat::Person;
+use super::speak;
 use crate::State;
+use crate::attendance::Somebody;
 use crate::auth::SignedIn;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
+use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody};
 
@@ -125,6 +131,71 @@ pub async fn unmute(
     runner(&state, &principal, lesson).await?;
     state.repository.unmute(lesson, user).await?;
     tell(&state, lesson, Mail::Muted(user, None)).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Somebody who may not comment for a while.
+#[derive(Serialize, ToSchema)]
+pub struct MutedPerson {
+    user: Somebody,
+    muted_until_at: Moment,
+}
+
+/// Who is muted now, by id.
+#[utoipa::path(get, path = "/api/v1/lessons/{id}/mutes", tag = "room", params(
+    ("id" = uuid::Uuid, Path, description = "the lesson"), PageQuery,
+), responses(
+    (status = 200, body = Page<MutedPerson>),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn mutes(
+    extract::State(state): extract::State<State>,
+    SignedIn(principal): SignedIn,
+    Path(lesson): Path<uuid::Uuid>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<MutedPerson>>, Problem> {
+    let (lesson, limit, after) = (LessonId(lesson), page.limit()?, page.after_id::<UserId>()?);
+    runner(&state, &principal, lesson).await?;
+    let mut mutes = state.repository.mutes(lesson, state.now()).await?;
+    mutes.retain(|mute| after.is_none_or(|after| mute.user > after));
+    mutes.sort_by_key(|mute| mute.user);
+    let page = Page::of(mutes, limit, |mute| mute.user.to_string());
+    let people: Vec<UserId> = page.items.iter().map(|mute| mute.user).collect();
+    let names: HashMap<UserId, String> = state.repository.names(&people).await?.into_iter().collect();
+    Ok(Json(page.map(|mute| MutedPerson {
+        user: Somebody { id: mute.user.0, name: names.get(&mute.user).cloned().unwrap_or_default() },
+        muted_until_at: mute.until.into(),
+    })))
+}
+
+/// Lowers somebody's hand. One that is not up is no error.
+#[utoipa::path(delete, path = "/api/v1/lessons/{id}/hands/{user}", tag = "room", params(
+    ("id" = uuid::Uuid, Path, description = "the lesson"), ("user" = uuid::Uuid, Path),
+), responses(
+    (status = 204),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn lower(
+    extract::State(state): extract::State<State>,
+    SignedIn(principal): SignedIn,
+    Path((lesson, user)): Path<(uuid::Uuid, uuid::Uuid)>,
+) -> Result<StatusCode, Problem> {
+    let lesson = LessonId(lesson);
+    runner(&state, &principal, lesson).await?;
+    let mentor = Person {
+        user: principal.id(),
+        name: principal.user.name.clone(),
+        session: principal.session.id,
+        expires: principal.session.expires,
+        runs: true,
+    };
+    speak::ask(&state, lesson, mentor, |reply| Mail::Lower(UserId(user), reply)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

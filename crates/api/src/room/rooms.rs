@@ -41,6 +41,8 @@ pub enum Mail {
     },
     /// Somebody is muted until then, or no more.
     Muted(UserId, Option<UnixMillis>),
+    /// The mentor lowers somebody's hand.
+    Lower(UserId, Reply),
 }
 
 /// To whom an answer goes.

@@ -139,8 +139,18 @@ async fn say(state: &State, principal: &Principal, lesson: LessonId, message: Me
         expires: principal.session.expires,
         runs: standing.lesson.mentor == principal.id(),
     };
+    ask(state, lesson, person, |reply| Mail::Message(message, reply)).await
+}
+
+/// Asks the room of a lesson, opened if need be, on behalf of somebody, and waits for its answer.
+pub(super) async fn ask(
+    state: &State,
+    lesson: LessonId,
+    person: Person,
+    mail: impl FnOnce(Reply) -> Mail,
+) -> Result<i64, Problem> {
     let (asked, answer) = oneshot::channel();
-    let mut mail = Mail::Message(message, Reply::Request(Box::new(person), asked));
+    let mut mail = mail(Reply::Request(Box::new(person), asked));
     loop {
         let room = state.rooms().open(state, lesson).await?;
         match room.ask(mail).await {

@@ -81,12 +81,24 @@ fn a_link_keeps_the_hash_of_its_token_alone() {
 #[test]
 fn a_link_opens_in_the_app_of_the_role_and_hides_its_token_behind_the_fragment() {
     let token = Redacted("T".to_owned());
-    let path = |mentee, mentor, operator| link_path(Roles { mentee, mentor, operator }, &token).0;
+    let path = |mentee, mentor, operator| link_path(Roles { mentee, mentor, operator }, LinkPurpose::Verify, &token).0;
     assert_eq!(path(true, false, false), "/mymentor/link#T");
     assert_eq!(path(true, true, false), "/mymentee/link#T");
     assert_eq!(path(false, false, true), "/mymentee/link#T");
     assert_eq!(path(false, false, false), "/mymentor/link#T");
-    assert_eq!(format!("{:?}", link_path(Roles::default(), &token)), "[redacted]");
+    assert_eq!(format!("{:?}", link_path(Roles::default(), LinkPurpose::SignIn, &token)), "[redacted]");
+}
+
+#[test]
+fn a_link_for_a_new_password_opens_the_page_that_chooses_one() {
+    let token = Redacted("T".to_owned());
+    let path = |mentor, purpose| link_path(Roles { mentor, ..Roles::default() }, purpose, &token).0;
+    assert_eq!(path(false, LinkPurpose::Reset), "/mymentor/password#T");
+    assert_eq!(path(true, LinkPurpose::Reset), "/mymentee/password#T");
+    for signs_in in [LinkPurpose::SignIn, LinkPurpose::Verify] {
+        assert_eq!(path(false, signs_in), "/mymentor/link#T");
+        assert_eq!(path(true, signs_in), "/mymentee/link#T");
+    }
 }
 
 #[test]

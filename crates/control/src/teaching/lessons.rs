@@ -13,6 +13,8 @@ use crate::{BoxFuture, Channel, ChannelOptions, CourseId, LessonId, RecordingSta
 pub const LENGTH_MS_MIN: i64 = 5 * 60_000;
 /// Longest lesson: a day's seminar. What one recording is planned for.
 pub const LENGTH_MS_MAX: i64 = 12 * 3_600_000;
+/// How long ago a lesson that is set may have begun: one that is to begin now, while its form is filled in and sent.
+pub const BEHIND_MS_MAX: i64 = 5 * 60_000;
 /// How far ahead a lesson may be set: further, time zones' rules are guesses.
 pub const AHEAD_MS_MAX: i64 = 2 * 366 * 86_400_000;
 /// Chapters of one lesson: one every 3 minutes of the longest.
@@ -35,9 +37,12 @@ pub fn channel_of(lesson: LessonId, now: UnixMillis) -> Channel {
 /// Why a lesson cannot be at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimesError {
-    /// It would begin now or before.
-    #[error("must be in the future")]
+    /// It would have begun longer ago than [`BEHIND_MS_MAX`].
+    #[error("must be in the future, or at most 5 minutes ago to begin at once")]
     Past,
+    /// It would end now or before.
+    #[error("must be in the future")]
+    Over,
     /// It would begin further ahead than [`AHEAD_MS_MAX`].
     #[error("must be within two years")]
     TooFar,
@@ -82,13 +87,14 @@ impl Times {
     /// # Errors
     /// [`TimesError`].
     pub fn check(self, now: UnixMillis) -> Result<(), TimesError> {
-        if self.starts <= now {
+        if self.starts.0 < now.0.saturating_sub(BEHIND_MS_MAX) {
             return Err(TimesError::Past);
         }
         if self.starts.0.saturating_sub(now.0) > AHEAD_MS_MAX {
             return Err(TimesError::TooFar);
         }
-        self.check_length()
+        self.check_length()?;
+        if self.ends > now { Ok(()) } else { Err(TimesError::Over) }
     }
 
     /// Whether it is as long as lessons are.
@@ -196,7 +202,7 @@ impl LessonChange {
                 LessonState::Scheduled | LessonState::Live if !begin_moves => {
                     times.check_length()?;
                     if times.ends <= now {
-                        return Err(TimesError::Past.into());
+                        return Err(TimesError::Over.into());
                     }
                 }
                 state => return Err(TeachingError::NotNow(state)),
@@ -284,6 +290,8 @@ pub enum Mine {
     Teaching,
     /// They are in the course, or were at the lesson.
     Attending,
+    /// They were at the lesson.
+    Attended,
 }
 
 /// Which lessons.
@@ -301,7 +309,9 @@ pub struct LessonFilter {
     pub from: Option<UnixMillis>,
     /// That begin before.
     pub until: Option<UnixMillis>,
-    /// Behind that one, by begin and id.
+    /// From the one that begins last to the one that begins first, rather than the other way.
+    pub newest_first: bool,
+    /// Behind that one in that order, by begin and id.
     pub after: Option<(UnixMillis, LessonId)>,
     /// At most so many.
     pub limit: u32,
@@ -329,6 +339,19 @@ pub struct Ban {
     pub reason: String,
 }
 
+/// Somebody who is sent out, as the mentor sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banned {
+    /// Who.
+    pub user: UserId,
+    /// As they are called.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
 /// Lessons, kept.
 pub trait LessonRepository: Send + Sync {
     /// Keeps new lessons of one course with their channels, all or none.
@@ -348,7 +371,7 @@ pub trait LessonRepository: Send + Sync {
         viewer: Option<UserId>,
     ) -> BoxFuture<'_, Result<Option<LessonSeen>, RepositoryError>>;
 
-    /// Those that `viewer` may know of, by begin and id.
+    /// Those that `viewer` may know of, by begin and id, in the order of the filter.
     fn lessons<'a>(
         &'a self,
         filter: &'a LessonFilter,
@@ -394,6 +417,14 @@ pub trait LessonRepository: Send + Sync {
     /// # Errors
     /// [`RepositoryError::NotFound`] if there is no such person.
     fn ban<'a>(&'a self, ban: &'a Ban, now: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>>;
+
+    /// Those who are sent out, behind `after`, by id.
+    fn bans(
+        &self,
+        lesson: LessonId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Banned>, RepositoryError>>;
 
     /// Lets somebody in again. Who was not sent out is no error.
     fn lift_ban(&self, lesson: LessonId, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>>;

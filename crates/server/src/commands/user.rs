@@ -126,7 +126,7 @@ async fn link(config: &Config, email: &Email, app: Option<&str>, json: bool) -> 
         Some(_) => Roles { mentee: true, ..Roles::default() },
         None => user.roles,
     };
-    let url = format!("{}{}", Origins::of(config).http, link_path(roles, &token).0);
+    let url = format!("{}{}", Origins::of(config).http, link_path(roles, link.purpose, &token).0);
     if json {
         return answer_json(&json!({ "email": user.email, "url": url, "expires": link.expires.to_string() }));
     }

@@ -27,7 +27,7 @@ pub async fn greet(repository: &dyn Repository, config: &Config, bound: &BoundAd
         }
     };
     let origins = Origins::new(config.public_url.as_ref(), bound);
-    let url = Redacted(format!("{}{}", origins.http, link_path(first.roles, &token).0));
+    let url = Redacted(format!("{}{}", origins.http, link_path(first.roles, link.purpose, &token).0));
     tracing::info!(user = %link.user, "nobody has signed in yet: the link to do so stands on standard error");
     // Nobody is left to tell if standard error is closed: the next start makes another.
     let _ = writeln!(std::io::stderr(), "\n{}\n", greeting(&url));

@@ -420,15 +420,18 @@ async fn lists_come_in_pages_that_neither_repeat_nor_skip(repository: &dyn Repos
         expected.push((lesson.starts, lesson.id));
     }
     expected.sort_unstable();
-    let mut filter = LessonFilter { course: Some(course.id), limit: 2, ..LessonFilter::default() };
-    let mut listed = Vec::new();
-    loop {
-        let page = repository.lessons(&filter, None).await.expect("read");
-        let Some(last) = page.last() else { break };
-        filter.after = Some((last.standing.lesson.starts, last.standing.lesson.id));
-        listed.extend(page.iter().map(|seen| (seen.standing.lesson.starts, seen.standing.lesson.id)));
+    for newest_first in [false, true] {
+        let mut filter = LessonFilter { course: Some(course.id), newest_first, limit: 2, ..LessonFilter::default() };
+        let mut listed = Vec::new();
+        loop {
+            let page = repository.lessons(&filter, None).await.expect("read");
+            let Some(last) = page.last() else { break };
+            filter.after = Some((last.standing.lesson.starts, last.standing.lesson.id));
+            listed.extend(page.iter().map(|seen| (seen.standing.lesson.starts, seen.standing.lesson.id)));
+        }
+        assert_eq!(listed, expected);
+        expected.reverse();
     }
-    assert_eq!(listed, expected);
     let between = LessonFilter {
         course: Some(course.id),
         from: Some(NOW.plus_millis(20 * MINUTE)),
@@ -464,8 +467,12 @@ async fn who_is_sent_out_is_so_until_let_in_again(repository: &dyn Repository) {
     for _ in 0..2 {
         repository.ban(&ban, NOW).await.expect("sent out");
         assert!(banned().await);
+        let listed = repository.bans(id, None, 9).await.expect("read");
+        assert_eq!((listed.len(), listed[0].user, &*listed[0].reason, listed[0].since), (1, who, "kasar", NOW));
+        assert!(repository.bans(id, Some(who), 9).await.expect("read").is_empty(), "behind the last is none");
         repository.lift_ban(id, who, NOW).await.expect("let in");
         repository.lift_ban(id, who, NOW).await.expect("again is no error");
+        assert!(repository.bans(id, None, 9).await.expect("read").is_empty());
         assert!(!banned().await);
     }
     let changes = since(repository, before).await;

@@ -22,7 +22,10 @@ fn to_come(state: LessonState) -> Lesson {
 #[test]
 fn a_lesson_is_in_the_future_and_as_long_as_lessons_are() {
     let at = |in_minutes: i64, length| times(NOW.0 + in_minutes * MINUTE, length).check(NOW);
-    assert_eq!(at(0, 60), Err(TimesError::Past));
+    assert_eq!(at(0, 60), Ok(()), "it begins at once");
+    assert_eq!(at(-5, 60), Ok(()), "the form took a while");
+    assert_eq!(times(NOW.0 - 5 * MINUTE - 1, 60).check(NOW), Err(TimesError::Past));
+    assert_eq!(at(-5, 5), Err(TimesError::Over));
     assert_eq!(at(1, 60), Ok(()));
     assert_eq!(at(1, 4), Err(TimesError::TooShort));
     assert_eq!(at(1, -60), Err(TimesError::TooShort), "it ends before it begins");

@@ -7,12 +7,15 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use control::attendance::{AttendanceRepository, Attendee, Correction, Decision, Interval, Ledger, rows as joined};
+use control::attendance::{
+    AttendanceRepository, Attendee, Correction, Decision, Interval, Kept, Ledger, rows as joined,
+};
 use control::{BoxFuture, ChangeKind, LessonId, NewChange, RepositoryError, UserId};
 use media::UnixMillis;
 use sqlx::QueryBuilder;
 
-use super::{Db, Row, Store, Write, changes, rows};
+use super::access::{LESSON, PERSON, STANDING};
+use super::{Db, Row, Store, Write, access, changes, rows};
 
 /// Rows of one statement: nine placeholders each are within what both databases take.
 const ROWS_MAX: usize = 500;
@@ -393,6 +396,33 @@ impl AttendanceRepository for Store {
                 .fetch_optional(&self.readers)
                 .await
                 .map_err(|error| rows::failed("position", error))
+        })
+    }
+
+    fn positions(&self, user: UserId, limit: u32) -> BoxFuture<'_, Result<Vec<Kept>, RepositoryError>> {
+        Box::pin(async move {
+            let text = format!(
+                "SELECT {LESSON}, {STANDING}, p.at_ms, p.saved_ms,
+                     (SELECT MAX(r.duration_ms) FROM recordings r WHERE r.channel_id = l.channel_id) AS duration_ms
+                 FROM positions p JOIN lessons l ON l.id = p.lesson_id JOIN courses c ON c.id = l.course_id {PERSON}
+                 WHERE p.user_id = $1
+                     AND EXISTS (SELECT 1 FROM recordings r WHERE r.channel_id = l.channel_id AND r.duration_ms > 0)
+                 ORDER BY p.saved_ms DESC, p.lesson_id LIMIT $2"
+            );
+            let found = sqlx::query(sqlx::AssertSqlSafe(text))
+                .bind(user.to_string())
+                .bind(i64::from(limit))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(|error| rows::failed("position", error))?;
+            rows::each(&found, |row| {
+                Ok(Kept {
+                    standing: access::standing(row)?,
+                    at_ms: rows::column(row, "at_ms")?,
+                    saved: UnixMillis(rows::column(row, "saved_ms")?),
+                    duration_ms: rows::column(row, "duration_ms")?,
+                })
+            })
         })
     }
 

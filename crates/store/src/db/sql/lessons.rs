@@ -4,7 +4,7 @@
 //! changes are appended last, as that lock is everybody's.
 
 use control::teaching::lessons::{
-    Ban, Chapter, LessonEdit, LessonFilter, LessonRepository, LessonSeen, Mine, NewLesson, Scope, Times,
+    Ban, Banned, Chapter, LessonEdit, LessonFilter, LessonRepository, LessonSeen, Mine, NewLesson, Scope, Times,
 };
 use control::teaching::{Lesson, LessonState, TeachingError};
 use control::{BoxFuture, ChangeKind, LessonId, NewChange, RepositoryError, UserId};
@@ -261,21 +261,24 @@ impl LessonRepository for Store {
         viewer: Option<UserId>,
     ) -> BoxFuture<'a, Result<Vec<LessonSeen>, RepositoryError>> {
         Box::pin(async move {
+            let (behind, order, start) =
+                if filter.newest_first { ("<", "DESC", i64::MAX) } else { (">", "ASC", i64::MIN) };
             let text = format!(
                 "{} WHERE {KNOWN}
                  AND (CAST($2 AS TEXT) IS NULL OR l.state = $2)
                  AND (CAST($3 AS TEXT) IS NULL OR l.course_id = $3)
                  AND (CAST($4 AS TEXT) IS NULL OR l.mentor_id = $4)
                  AND (CAST($5 AS BIGINT) = 0 OR CAST($5 AS BIGINT) = 1 AND l.mentor_id = $1
-                     OR CAST($5 AS BIGINT) = 2 AND (e.state = 'active' OR a.attended = 1))
+                     OR CAST($5 AS BIGINT) = 2 AND (e.state = 'active' OR a.attended = 1)
+                     OR CAST($5 AS BIGINT) = 3 AND a.attended = 1)
                  AND l.starts_ms >= $6 AND l.starts_ms < $7
-                 AND (l.starts_ms > $8 OR l.starts_ms = $8 AND l.id > $9)
-                 ORDER BY l.starts_ms, l.id LIMIT $10",
+                 AND (l.starts_ms {behind} $8 OR l.starts_ms = $8 AND l.id {behind} $9)
+                 ORDER BY l.starts_ms {order}, l.id {order} LIMIT $10",
                 seen_by()
             );
             let (after_ms, after_id) = match filter.after {
                 Some((starts, id)) => (starts.0, id.to_string()),
-                None => (i64::MIN, String::new()),
+                None => (start, String::new()),
             };
             let found = sqlx::query(sqlx::AssertSqlSafe(text))
                 .bind(viewer.map(|id| id.to_string()))
@@ -286,6 +289,7 @@ impl LessonRepository for Store {
                     None => 0_i64,
                     Some(Mine::Teaching) => 1,
                     Some(Mine::Attending) => 2,
+                    Some(Mine::Attended) => 3,
                 })
                 .bind(filter.from.map_or(i64::MIN, |at| at.0))
                 .bind(filter.until.map_or(i64::MAX, |at| at.0))
@@ -437,6 +441,34 @@ impl LessonRepository for Store {
             let revoked = NewChange::new(ChangeKind::Revoked).lesson(ban.lesson).user(ban.user);
             changes::append(&mut transaction, now, &revoked).await?;
             transaction.commit().await.map_err(failed)
+        })
+    }
+
+    fn bans(
+        &self,
+        lesson: LessonId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Banned>, RepositoryError>> {
+        Box::pin(async move {
+            let found = sqlx::query(
+                "SELECT b.user_id, u.name, b.reason, b.created_ms FROM bans b JOIN users u ON u.id = b.user_id
+                 WHERE b.lesson_id = $1 AND b.lifted_ms IS NULL AND b.user_id > $2 ORDER BY b.user_id LIMIT $3",
+            )
+            .bind(lesson.to_string())
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?;
+            rows::each(&found, |row| {
+                Ok(Banned {
+                    user: rows::parsed(row, "user_id")?,
+                    name: rows::column(row, "name")?,
+                    reason: rows::column(row, "reason")?,
+                    since: UnixMillis(rows::column(row, "created_ms")?),
+                })
+            })
         })
     }
 
