@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use control::audit::{AuditAction, AuditEntry};
+use control::identity::password::PasswordError;
 use control::identity::throttle::{Attempt, FORGOTTEN, LINK, MAIL, SIGN_IN};
 use control::identity::{
     Changed, Email, LinkPurpose, NewPassword, OneTimeLink, UserChange, letters, link_path, password, person_name,
@@ -23,7 +24,7 @@ use crate::auth::{Caller, SignedIn};
 use crate::etag::{self, Conditions};
 use crate::extract::Json;
 use crate::moment::Moment;
-use crate::problem::{FieldError, Problem, ProblemBody};
+use crate::problem::{FieldError, Problem, ProblemBody, Wrong};
 use crate::session::{Secret, attempt, void_link};
 use crate::visit::Visit;
 
@@ -124,33 +125,46 @@ async fn change_me(
 pub(crate) struct Fields(Vec<FieldError>);
 
 impl Fields {
-    pub(crate) fn wrong<T>(&mut self, field: &str, detail: &str) -> Option<T> {
-        self.0.push(FieldError { field: field.to_owned(), detail: detail.to_owned() });
+    pub(crate) fn wrong<T>(&mut self, field: &str, wrong: Wrong, detail: &str) -> Option<T> {
+        self.0.push(FieldError::new(field, wrong, detail));
         None
     }
 
     pub(crate) fn email(&mut self, typed: &str) -> Option<Email> {
-        Email::of(typed).map_or_else(|error| self.wrong("email", &error.to_string()), Some)
+        Email::of(typed).map_or_else(|error| self.wrong("email", Wrong::Malformed, &error.to_string()), Some)
     }
 
     pub(crate) fn name(&mut self, typed: &str) -> Option<String> {
-        person_name(typed).map_or_else(|error| self.wrong("name", &error.to_string()), Some)
+        let wrong = if typed.trim().is_empty() {
+            Wrong::Required
+        } else if typed.chars().any(char::is_control) {
+            Wrong::Characters
+        } else {
+            Wrong::TooLong
+        };
+        person_name(typed).map_or_else(|error| self.wrong("name", wrong, &error.to_string()), Some)
     }
 
     pub(crate) fn locale(&mut self, typed: &str) -> Option<Locale> {
-        typed.parse().map_or_else(|_| self.wrong("locale", "must be id or en"), Some)
+        typed.parse().map_or_else(|_| self.wrong("locale", Wrong::Unknown, "must be id or en"), Some)
     }
 
     pub(crate) fn zone(&mut self, typed: &str) -> Option<String> {
         match jiff::tz::TimeZone::get(typed) {
             Ok(zone) if typed.len() <= 64 => Some(zone.iana_name().unwrap_or(typed).to_owned()),
-            _ => self.wrong("zone", "must be the name of a time zone such as Asia/Jakarta"),
+            _ => self.wrong("zone", Wrong::Unknown, "must be the name of a time zone such as Asia/Jakarta"),
         }
     }
 
     pub(crate) fn password(&mut self, typed: &str, email: &str, name: &str) {
         if let Err(error) = password::check(typed, email, name) {
-            self.wrong::<()>("password", &error.to_string());
+            let wrong = match error {
+                PasswordError::TooShort => Wrong::TooShort,
+                PasswordError::TooLong => Wrong::TooLong,
+                PasswordError::Yours => Wrong::Yours,
+                PasswordError::Common => Wrong::Common,
+            };
+            self.wrong::<()>("password", wrong, &error.to_string());
         }
     }
 
@@ -177,7 +191,9 @@ async fn forgotten(
     Json(asked): Json<Forgotten>,
 ) -> Result<StatusCode, Problem> {
     let (base, now) = (visit.base_for_mail()?.to_owned(), state.now());
-    let Ok(email) = Email::of(&asked.email) else { return Err(Problem::field("email", "must be an e-mail address")) };
+    let Ok(email) = Email::of(&asked.email) else {
+        return Err(Problem::field("email", Wrong::Malformed, "must be an e-mail address"));
+    };
     let attempts = [Attempt::on_account(MAIL, email.as_str()), Attempt::from_address(FORGOTTEN, visit.address)];
     attempt(&state, &attempts, now).await?;
     evenly(async {
@@ -283,13 +299,19 @@ async fn prove(
     now: UnixMillis,
 ) -> Result<(), Problem> {
     let Some(kept) = &user.password else { return Ok(()) };
-    let Some(shown) = shown else { return Err(Problem::field("current_password", "must be your password until now")) };
+    let Some(shown) = shown else {
+        return Err(Problem::field("current_password", Wrong::Required, "must be your password until now"));
+    };
     let attempts = [Attempt::on_account(SIGN_IN, &user.email), Attempt::from_address(SIGN_IN, visit.address)];
     attempt(state, &attempts, now).await?;
     if state.passwords().verify(shown.redacted(), Some(kept.clone())).await? {
         return Ok(());
     }
-    Err(Problem::field("current_password", "is not your password: if you forgot it, ask for a new one"))
+    Err(Problem::field(
+        "current_password",
+        Wrong::Mismatch,
+        "is not your password: if you forgot it, ask for a new one",
+    ))
 }
 
 /// The password is changed by now: that a mail cannot be kept undoes nothing.

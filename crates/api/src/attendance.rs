@@ -20,7 +20,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// Lines read at once for a CSV.
 const CSV_LINES: u32 = 1_000;
@@ -55,7 +55,7 @@ struct Stretch {
 
 /// A line of the attendance record.
 #[derive(Debug, Serialize, ToSchema)]
-struct Line {
+struct AttendanceLine {
     user: Somebody,
     /// Media that was delivered while the lesson was live; the same media counts once.
     watched_ms: i64,
@@ -68,7 +68,7 @@ struct Line {
     intervals: Vec<Stretch>,
 }
 
-impl From<Attendee> for Line {
+impl From<Attendee> for AttendanceLine {
     fn from(attendee: Attendee) -> Self {
         let ledger = attendee.ledger;
         let intervals = attendee.intervals.into_iter().map(|one| Stretch {
@@ -91,7 +91,7 @@ impl From<Attendee> for Line {
 /// Who was there, by id.
 #[utoipa::path(get, path = "/api/v1/lessons/{id}/attendance", tag = "watching", params(("id" = Uuid, Path), PageQuery),
     responses(
-    (status = 200, body = Page<Line>),
+    (status = 200, body = Page<AttendanceLine>),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -102,17 +102,18 @@ async fn list(
     SignedIn(who): SignedIn,
     Path(id): Path<Uuid>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Line>>, Problem> {
+) -> Result<Json<Page<AttendanceLine>>, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
     let limit = page.limit()?;
     let after: Option<UserId> = match page.after()? {
-        Some(text) => {
-            Some(text.parse().map_err(|_| Problem::field("cursor", "must be next_cursor of an earlier answer"))?)
-        }
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?,
+        ),
         None => None,
     };
     let found = state.repository.attendance(standing.lesson.id, after, limit + 1).await?;
-    Ok(Json(Page::of(found, limit, |one| one.user.to_string()).map(Line::from)))
+    Ok(Json(Page::of(found, limit, |one| one.user.to_string()).map(AttendanceLine::from)))
 }
 
 /// A cell that a spreadsheet takes for text: what could be a formula has an apostrophe before it (OWASP, CSV injection).
@@ -195,7 +196,7 @@ struct Correct {
 /// Corrects a line, with audit. Who is `absent` loses the recording, and what plays ends.
 #[utoipa::path(patch, path = "/api/v1/lessons/{id}/attendance/{user}", tag = "watching",
     params(("id" = Uuid, Path), ("user" = Uuid, Path)), request_body = Correct, responses(
-    (status = 200, body = Line),
+    (status = 200, body = AttendanceLine),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -206,13 +207,16 @@ async fn correct(
     SignedIn(who): SignedIn,
     Path((id, user)): Path<(Uuid, Uuid)>,
     Json(wanted): Json<Correct>,
-) -> Result<Json<Line>, Problem> {
+) -> Result<Json<AttendanceLine>, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
-    let decision: Decision =
-        wanted.decision.parse().map_err(|_| Problem::field("decision", "must be measured, present or absent"))?;
+    let decision: Decision = wanted
+        .decision
+        .parse()
+        .map_err(|_| Problem::field("decision", Wrong::Unknown, "must be measured, present or absent"))?;
     let reason = wanted.reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_LENGTH_MAX {
-        return Err(Problem::field("reason", "must be 1 to 500 characters: it is kept with the correction"));
+        let wrong = if reason.is_empty() { Wrong::Required } else { Wrong::TooLong };
+        return Err(Problem::field("reason", wrong, "must be 1 to 500 characters: it is kept with the correction"));
     }
     let (lesson, reason) = (standing.lesson.id, reason.to_owned());
     let correction = Correction { lesson, user: UserId(user), by: who.id(), decision, reason, at: state.now() };

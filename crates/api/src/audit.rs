@@ -13,7 +13,7 @@ use crate::auth::Operator;
 use crate::extract::{Json, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<State> {
 
 /// A line of the journal.
 #[derive(Serialize, ToSchema)]
-struct Line {
+struct AuditLine {
     id: Uuid,
     at: Moment,
     /// Who did it; null for nobody who is known, and the command line.
@@ -33,7 +33,7 @@ struct Line {
     detail: String,
 }
 
-impl From<AuditEntry> for Line {
+impl From<AuditEntry> for AuditLine {
     fn from(entry: AuditEntry) -> Self {
         Self {
             id: entry.id,
@@ -60,7 +60,7 @@ struct Filter {
 
 /// The journal, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "operators", params(Filter, PageQuery), responses(
-    (status = 200, body = Page<Line>),
+    (status = 200, body = Page<AuditLine>),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
@@ -70,16 +70,19 @@ async fn list(
     _: Operator,
     Query(filter): Query<Filter>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Line>>, Problem> {
+) -> Result<Json<Page<AuditLine>>, Problem> {
     let limit = page.limit()?;
     let action = filter.action.map(|text| text.parse()).transpose();
     let before = page.after()?.map(|text| text.parse()).transpose();
     let query = AuditQuery {
-        action: action.map_err(|_| Problem::field("action", "must be an action of the journal such as signed_in"))?,
+        action: action.map_err(|_| {
+            Problem::field("action", Wrong::Unknown, "must be an action of the journal such as signed_in")
+        })?,
         actor: filter.actor.map(UserId),
         subject: filter.subject,
-        before: before.map_err(|_| Problem::field("cursor", "must be next_cursor of an earlier answer"))?,
+        before: before
+            .map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?,
     };
     let lines = state.repository.audit(&query, limit + 1).await?;
-    Ok(Json(Page::of(lines, limit, |entry| entry.id.to_string()).map(Line::from)))
+    Ok(Json(Page::of(lines, limit, |entry| entry.id.to_string()).map(AuditLine::from)))
 }

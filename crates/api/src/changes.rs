@@ -21,7 +21,7 @@ use crate::auth::Caller;
 use crate::extract::{Json, Query};
 use crate::feed::Waiter;
 use crate::moment::Moment;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// Longest wait, in seconds: proxies give up after 60.
 const WAIT_S_MAX: u64 = 30;
@@ -82,7 +82,7 @@ async fn changes(
 ) -> Result<Response, Problem> {
     let wait = Duration::from_secs(match behind.wait_s.unwrap_or(0) {
         wait_s @ 0..=WAIT_S_MAX => wait_s,
-        _ => return Err(Problem::field("wait_s", "must be 0 to 30")),
+        _ => return Err(Problem::field("wait_s", Wrong::OutOfRange, "must be 0 to 30")),
     });
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let as_events = accepts.split(',').any(|kind| kind.trim().starts_with("text/event-stream"));
@@ -90,7 +90,7 @@ async fn changes(
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = match resumed.filter(|_| as_events).or(behind.after) {
         Some(after) if after >= 0 => Seq(after),
-        Some(_) => return Err(Problem::field("after", "must be last_seq of an earlier answer")),
+        Some(_) => return Err(Problem::field("after", Wrong::Malformed, "must be last_seq of an earlier answer")),
         None => state.repository.last_seq().await?,
     };
     if as_events {

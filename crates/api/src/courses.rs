@@ -17,7 +17,7 @@ use crate::extract::{Json, Path, Query};
 use crate::mentors::require_mentor;
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::{Checks, Named, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, named, query};
 
 /// The routes.
@@ -185,7 +185,7 @@ async fn create(
 
 fn enrolling(checks: &mut Checks, text: &str) -> Enrolling {
     text.parse().unwrap_or_else(|error: control::teaching::EnrollingError| {
-        checks.that(false, "enrolment", &error.to_string());
+        checks.that(false, "enrolment", Wrong::Unknown, &error.to_string());
         Enrolling::Invitation
     })
 }

@@ -20,7 +20,7 @@ use crate::extract::{Json, Path, Query};
 use crate::lessons::{NewLessonBody, body, set};
 use crate::moment::Moment;
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::origin;
 use crate::{Peer, State};
 
@@ -75,7 +75,11 @@ impl Fields {
             ));
         }
         serde_json::from_slice(body).map(Self).map_err(|_| {
-            Problem::field("body", "must be a JSON object, or a form as application/x-www-form-urlencoded")
+            Problem::field(
+                "body",
+                Wrong::Malformed,
+                "must be a JSON object, or a form as application/x-www-form-urlencoded",
+            )
         })
     }
 
@@ -85,18 +89,23 @@ impl Fields {
         Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned)).filter(|text| !text.is_empty())
     }
 
-    fn parsed<T>(&self, names: &[&str], must: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    fn parsed<T>(
+        &self,
+        names: &[&str],
+        (wrong, must): (Wrong, &str),
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
         let field = names.first().copied().unwrap_or_default();
-        self.text(names).map(|text| parse(&text).ok_or_else(|| Problem::field(field, must))).transpose()
+        self.text(names).map(|text| parse(&text).ok_or_else(|| Problem::field(field, wrong, must))).transpose()
     }
 
     fn moment(&self, names: &[&str]) -> Result<Option<Moment>, Problem> {
         let read = |text: &str| serde_json::from_value(Value::String(text.to_owned())).ok();
-        self.parsed(names, "must be a time as 2026-11-28T12:00:00Z", read)
+        self.parsed(names, (Wrong::NotATime, "must be a time as 2026-11-28T12:00:00Z"), read)
     }
 
     fn id(&self, names: &[&str]) -> Result<Option<Uuid>, Problem> {
-        self.parsed(names, "must be an id", |text| text.parse().ok())
+        self.parsed(names, (Wrong::Malformed, "must be an id"), |text| text.parse().ok())
     }
 }
 
@@ -135,11 +144,13 @@ async fn schedule(
     if fields.id(&["mentor_id", "mentor"])?.is_some_and(|mentor| mentor != who.id().0) {
         return Err(Problem::forbidden("you can schedule your own sessions only: leave mentor_id out"));
     }
-    let missing = |field| Problem::field(field, "is missing");
+    let missing = |field| Problem::field(field, Wrong::Required, "is missing");
     let starts_at = fields.moment(&["start_time", "starts_at"])?.ok_or_else(|| missing("start_time"))?;
-    let minutes = fields.parsed(&["duration_minutes", "duration"], "must be a number of minutes", |text| {
-        text.parse::<i64>().ok().filter(|minutes| (0..=100_000).contains(minutes))
-    })?;
+    let minutes = fields.parsed(
+        &["duration_minutes", "duration"],
+        (Wrong::Malformed, "must be a number of minutes"),
+        |text| text.parse::<i64>().ok().filter(|minutes| (0..=100_000).contains(minutes)),
+    )?;
     let by_length = Moment(starts_at.0.plus_millis(minutes.unwrap_or(MINUTES) * 60_000));
     let new = NewLessonBody {
         course_id: match fields.id(&["course_id", "course"])? {
@@ -184,9 +195,9 @@ async fn newest_course(state: &State, mentor: UserId) -> Result<Uuid, Problem> {
         newest = Some(last.course.id);
         filter.after = newest;
     }
-    newest
-        .map(|id| id.0)
-        .ok_or_else(|| Problem::field("course_id", "is missing, and you have no course: make one first"))
+    newest.map(|id| id.0).ok_or_else(|| {
+        Problem::field("course_id", Wrong::Required, "is missing, and you have no course: make one first")
+    })
 }
 
 /// A live or what it left, its mentor and its course.
@@ -259,7 +270,7 @@ struct App {
 impl App {
     fn word(self) -> Result<String, Problem> {
         let word = self.app.filter(|word| !word.is_empty() && word.len() <= WORD_LENGTH_MAX);
-        word.ok_or_else(|| Problem::field("app", "must name an application: app=live or appName=live"))
+        word.ok_or_else(|| Problem::field("app", Wrong::Required, "must name an application: app=live or appName=live"))
     }
 }
 

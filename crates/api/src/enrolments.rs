@@ -15,7 +15,7 @@ use crate::courses::{known, own};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::{Checks, Named, origin, word};
 use crate::{Peer, State};
 
@@ -73,7 +73,7 @@ async fn enrol(
     let wish: Wish = if body.is_empty() {
         Wish::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| Problem::field("body", error.to_string()))?
+        serde_json::from_slice(&body).map_err(|error| Problem::field("body", Wrong::Malformed, error.to_string()))?
     };
     let token = wish.invitation.filter(|token| token.len() <= TOKEN_LENGTH_MAX).map(|token| KeyHash::of(token.trim()));
     let is_known = known(&state, &Caller(Some(who.0.clone())), CourseId(id)).await.map(|_| ());
@@ -200,7 +200,7 @@ async fn decide(
         "active" => Verdict::Active,
         "declined" => Verdict::Declined,
         "removed" => Verdict::Removed,
-        _ => return Err(Problem::field("state", "is none of active, declined, removed")),
+        _ => return Err(Problem::field("state", Wrong::Unknown, "is none of active, declined, removed")),
     };
     let decided = state.repository.decide_enrolment(CourseId(id), UserId(user), verdict, state.now()).await?;
     Ok(Json(decided.into()))
@@ -288,9 +288,9 @@ async fn invite(
     let uses = new.uses.unwrap_or(1);
     let expires = new.expires_at.map_or(now.plus_millis(HOLDS_MS), |at| at.0);
     let mut checks = Checks::default();
-    checks.that((1..=USES_MAX).contains(&uses), "uses", "must be 1 to 10000");
+    checks.that((1..=USES_MAX).contains(&uses), "uses", Wrong::OutOfRange, "must be 1 to 10000");
     let in_time = now < expires && expires <= UnixMillis(now.0 + HOLDS_MS_MAX);
-    checks.that(in_time, "expires_at", "must be in the future and within a year");
+    checks.that(in_time, "expires_at", Wrong::InThePast, "must be in the future and within a year");
     checks.done()?;
     let (invitation, token) = Invitation::create(CourseId(id), uses, expires, now);
     state.repository.create_invitation(&invitation, now).await?;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Wrong};
 
 /// A JSON body: taken with a problem where it is none, given uncached.
 #[derive(FromRequest)]
@@ -35,7 +35,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         match rejection {
-            JsonRejection::JsonDataError(error) => Self::field("body", error.body_text()),
+            JsonRejection::JsonDataError(error) => misread("body", &error.body_text()),
             JsonRejection::MissingJsonContentType(_) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "not-json",
@@ -49,12 +49,64 @@ impl From<JsonRejection> for Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::field("query", rejection.body_text())
+        misread("query", &rejection.body_text())
     }
+}
+
+/// What could not be read, by the field that it is about where the reader (serde) says which: `starts_at: must be a time …`,
+/// ``missing field `title` ``. `whole`: what it stood in.
+fn misread(whole: &str, text: &str) -> Problem {
+    let said = text.split_once(": ").filter(|(what, _)| what.starts_with("Failed to")).map_or(text, |(_, said)| said);
+    let (path, said) = match said.split_once(": ") {
+        Some((path, said)) if !path.contains([' ', '`']) => (Some(path), said),
+        _ => (None, said),
+    };
+    let quoted =
+        |before: &str| said.split_once(before).and_then(|(_, rest)| rest.split_once('`')).map(|(name, _)| name);
+    if let Some(name) = quoted("missing field `") {
+        let field = path.map_or_else(|| name.to_owned(), |path| format!("{path}.{name}"));
+        return Problem::field(field, Wrong::Required, "is missing");
+    }
+    let wrong = if said.starts_with("must be a time") {
+        Wrong::NotATime
+    } else if said.starts_with("unknown ") {
+        Wrong::Unknown
+    } else {
+        Wrong::Malformed
+    };
+    let field = path.or_else(|| quoted("unknown field `")).unwrap_or(whole);
+    Problem::field(field, wrong, said)
 }
 
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Self {
         Self::not_found()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_said_of_the_field_that_it_is_about() {
+        let json = "Failed to deserialize the JSON body into the target type: ";
+        for (text, field, wrong) in [
+            (format!("{json}missing field `title` at line 1 column 2"), "title", Wrong::Required),
+            (format!("{json}keys: missing field `auth` at line 1 column 9"), "keys.auth", Wrong::Required),
+            (
+                format!("{json}starts_at: must be a time as 2026-11-28T12:00:00Z at line 1"),
+                "starts_at",
+                Wrong::NotATime,
+            ),
+            (format!("{json}carry: unknown variant `x`, expected `cookie`"), "carry", Wrong::Unknown),
+            (format!("{json}x: unknown field `x`, expected `carry`"), "x", Wrong::Unknown),
+            (format!("{json}invalid type: integer `5`, expected struct Begin"), "body", Wrong::Malformed),
+            (format!("{json}uses: invalid type: string \"a\", expected u32"), "uses", Wrong::Malformed),
+        ] {
+            let problem = format!("{:?}", misread("body", &text));
+            let (named, coded) = (format!("field: \"{field}\""), format!("code: \"{}\"", wrong.as_str()));
+            assert!(problem.contains(&named) && problem.contains(&coded), "{text}: {problem}");
+        }
     }
 }

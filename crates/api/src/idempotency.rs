@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::State;
 use crate::auth::Caller;
-use crate::problem::Problem;
+use crate::problem::{Problem, Wrong};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
@@ -54,7 +54,9 @@ fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
     let mut values = headers.get_all(HEADER).iter();
     let (first, second) = (values.next().and_then(|value| value.to_str().ok()), values.next());
     let found = first.filter(|_| second.is_none()).and_then(|text| key(text).ok());
-    found.map(str::to_owned).ok_or_else(|| Problem::field("Idempotency-Key", "must be 1 to 64 of A-Z a-z 0-9 _ -"))
+    found
+        .map(str::to_owned)
+        .ok_or_else(|| Problem::field("Idempotency-Key", Wrong::Malformed, "must be 1 to 64 of A-Z a-z 0-9 _ -"))
 }
 
 async fn with_key(state: State, request: Request, next: Next) -> Result<Response, Problem> {
@@ -74,7 +76,13 @@ async fn with_key(state: State, request: Request, next: Next) -> Result<Response
     let now = state.now();
     match state.repository.begin_request(user, &key, hash, now).await? {
         Begun::Yours => {}
-        Begun::Another => return Err(Problem::field("Idempotency-Key", "stands for another request: take a new one")),
+        Begun::Another => {
+            return Err(Problem::field(
+                "Idempotency-Key",
+                Wrong::NotAllowed,
+                "stands for another request: take a new one",
+            ));
+        }
         Begun::Done(answer) => return given_again(answer),
         Begun::WorkedOn(since) if now.0 - since.0 < WORKED_ON_MS => {
             return Err(Problem::conflict("worked-on", "this request is being worked on: ask again").retry_after(1));

@@ -26,7 +26,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::{Checks, TITLE_LENGTH_MAX, word};
 use written::LessonPatch;
 
@@ -92,12 +92,12 @@ async fn list(
         Some("teaching") => Some(Mine::Teaching),
         Some("attending") => Some(Mine::Attending),
         Some("attended") => Some(Mine::Attended),
-        Some(_) => return Err(Problem::field("mine", "is none of teaching, attending, attended")),
+        Some(_) => return Err(Problem::field("mine", Wrong::Unknown, "is none of teaching, attending, attended")),
     };
     let newest_first = match filter.order.as_deref() {
         None | Some("oldest") => false,
         Some("newest") => true,
-        Some(_) => return Err(Problem::field("order", "is none of newest, oldest")),
+        Some(_) => return Err(Problem::field("order", Wrong::Unknown, "is none of newest, oldest")),
     };
     let filter = LessonFilter {
         state: word::<LessonState>("state", filter.state.as_deref())?,
@@ -120,7 +120,8 @@ async fn list(
 fn behind(after: Option<String>) -> Result<Option<(media::UnixMillis, LessonId)>, Problem> {
     let Some(text) = after else { return Ok(None) };
     let parts = text.split_once(' ').and_then(|(starts, id)| Some((starts.parse().ok()?, id.parse().ok()?)));
-    let (starts, id) = parts.ok_or_else(|| Problem::field("cursor", "must be next_cursor of an earlier answer"))?;
+    let (starts, id) =
+        parts.ok_or_else(|| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?;
     Ok(Some((media::UnixMillis(starts), id)))
 }
 
@@ -219,7 +220,7 @@ async fn change(
     let scope = match series.series.as_deref() {
         None => Scope::One,
         Some("following") => Scope::Following,
-        Some(_) => return Err(Problem::field("series", "is not following")),
+        Some(_) => return Err(Problem::field("series", Wrong::Unknown, "is not following")),
     };
     let edit = patch.edit(scope, conditions.expected()?)?;
     state.repository.change_lessons(LessonId(id), &edit, state.now()).await?;
@@ -371,14 +372,19 @@ async fn put_chapters(
 ) -> Result<Json<Vec<ChapterBody>>, Problem> {
     permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
     let mut checks = Checks::default();
-    checks.that(new.len() <= CHAPTERS_MAX, "body", "must have at most 240 chapters");
+    checks.that(new.len() <= CHAPTERS_MAX, "body", Wrong::TooMany, "must have at most 240 chapters");
     let mut kept: Vec<Chapter> = Vec::new();
     for (at, chapter) in new.iter().take(CHAPTERS_MAX).enumerate() {
         let title = checks.line(&format!("{at}.title"), &chapter.title, 1, TITLE_LENGTH_MAX);
         let in_order = kept.last().is_none_or(|before| before.at_ms < chapter.at_ms);
         // A lesson may run over; twice the longest is no slip of the hand.
         let fits = (0..=2 * LENGTH_MS_MAX).contains(&chapter.at_ms) && in_order;
-        checks.that(fits, &format!("{at}.at_ms"), "must be 0 or more, and more than of the chapter before");
+        checks.that(
+            fits,
+            &format!("{at}.at_ms"),
+            Wrong::OutOfRange,
+            "must be 0 or more, and more than of the chapter before",
+        );
         kept.push(Chapter { at_ms: chapter.at_ms, title });
     }
     checks.done()?;
@@ -443,7 +449,11 @@ async fn ban(
 ) -> Result<StatusCode, Problem> {
     let lesson = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?.lesson;
     if UserId(user) == lesson.mentor {
-        return Err(Problem::field("user", "must not be the mentor of the lesson: end the lesson instead"));
+        return Err(Problem::field(
+            "user",
+            Wrong::NotAllowed,
+            "must not be the mentor of the lesson: end the lesson instead",
+        ));
     }
     let ban = Ban { lesson: lesson.id, user: UserId(user), by: who.id(), reason: reason.checked()? };
     state.repository.ban(&ban, state.now()).await?;

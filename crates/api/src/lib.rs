@@ -29,6 +29,7 @@ mod audit;
 mod calendar;
 mod changes;
 mod courses;
+mod document;
 mod earlier;
 mod enrolments;
 mod feed;

@@ -201,7 +201,8 @@ async fn reset(
 
 /// Deletes the room: its keys are refused, its recordings stay.
 #[utoipa::path(method(get, post, delete), path = "/control/delete", tag = "earlier", params(Asked), responses(
-    (status = 200, body = Envelope), (status = 403, body = Envelope), (status = 404, body = Envelope),
+    (status = 200, body = Envelope), (status = 400, body = Envelope), (status = 403, body = Envelope),
+    (status = 404, body = Envelope),
 ))]
 async fn delete(
     axum::extract::State(state): axum::extract::State<State>,

@@ -15,7 +15,7 @@ use crate::etag::{self, Conditions};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::{Checks, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, query};
 
 /// The routes.
@@ -228,7 +228,7 @@ async fn make_key(
     let new: NewKey = if body.is_empty() {
         NewKey::default()
     } else {
-        serde_json::from_slice(&body).map_err(|error| Problem::field("body", error.to_string()))?
+        serde_json::from_slice(&body).map_err(|error| Problem::field("body", Wrong::Malformed, error.to_string()))?
     };
     let mut checks = Checks::default();
     let label = checks.line("label", &new.label, 0, LABEL_LENGTH_MAX);

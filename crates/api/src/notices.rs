@@ -18,7 +18,7 @@ use crate::etag::{self, Conditions};
 use crate::extract::{Json, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -176,7 +176,7 @@ fn minute(field: &'static str, text: &str) -> Result<u16, Problem> {
         text.parse::<u16>().ok().filter(|number| digits && *number < below)
     };
     let read = text.split_once(':').and_then(|(hour, minute)| Some(part(hour, 24)? * 60 + part(minute, 60)?));
-    read.ok_or_else(|| Problem::field(field, "must be a time of the day as 22:00, or null"))
+    read.ok_or_else(|| Problem::field(field, Wrong::NotATime, "must be a time of the day as 22:00, or null"))
 }
 
 fn quiet(change: &SettingsChange, now: Option<Quiet>) -> Result<Option<Quiet>, Problem> {
@@ -191,16 +191,16 @@ fn quiet(change: &SettingsChange, now: Option<Quiet>) -> Result<Option<Quiet>, P
         (None, None) => Ok(None),
         (Some(from), Some(until)) => Quiet::new(from, until)
             .map(Some)
-            .ok_or_else(|| Problem::field("quiet_until", "must be another time than quiet_from")),
-        (Some(_), None) => Err(Problem::field("quiet_until", "must be a time if quiet_from is one")),
-        (None, Some(_)) => Err(Problem::field("quiet_from", "must be a time if quiet_until is one")),
+            .ok_or_else(|| Problem::field("quiet_until", Wrong::NotAllowed, "must be another time than quiet_from")),
+        (Some(_), None) => Err(Problem::field("quiet_until", Wrong::Required, "must be a time if quiet_from is one")),
+        (None, Some(_)) => Err(Problem::field("quiet_from", Wrong::Required, "must be a time if quiet_until is one")),
     }
 }
 
 fn muted(words: &[String]) -> Result<Vec<NoticeKind>, Problem> {
     let mut kinds = Vec::new();
     for (at, word) in words.iter().take(2 * NoticeKind::ALL.len()).enumerate() {
-        let kind = word.parse().map_err(|_| Problem::field(format!("muted_kinds.{at}"), one_of()))?;
+        let kind = word.parse().map_err(|_| Problem::field(format!("muted_kinds.{at}"), Wrong::Unknown, one_of()))?;
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }

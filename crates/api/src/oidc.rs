@@ -27,7 +27,7 @@ pub use provider::{OidcSettings, Provider};
 use crate::State;
 use crate::auth::{SESSION_COOKIE, cookie};
 use crate::extract::{Path, Query};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::session::{Begin, attempt, refused, suspended};
 use crate::visit::Visit;
 use ticket::Ticket;
@@ -69,8 +69,8 @@ async fn start(
 ) -> Result<Response, Problem> {
     let provider = found(&state, &name)?;
     let return_to = asked.return_to.as_deref().unwrap_or("/");
-    let return_to =
-        return_path(return_to).ok_or_else(|| Problem::field("return_to", "must be a path of this server"))?;
+    let return_to = return_path(return_to)
+        .ok_or_else(|| Problem::field("return_to", Wrong::Malformed, "must be a path of this server"))?;
     let ticket = Ticket::new(return_to, state.now());
     let url = provider.authorization_url(&ticket, &redirect_uri(&visit)?).await.map_err(provider_failed)?;
     let value = ticket.sealed(&ticket::keys(&state).await?);

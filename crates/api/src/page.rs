@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Wrong};
 
 /// Items of a page if not asked for otherwise.
 pub const LIMIT: u32 = 20;
@@ -32,7 +32,7 @@ impl PageQuery {
     pub fn limit(&self) -> Result<u32, Problem> {
         match self.limit.unwrap_or(LIMIT) {
             limit @ 1..=LIMIT_MAX => Ok(limit),
-            _ => Err(Problem::field("limit", "must be 1 to 100")),
+            _ => Err(Problem::field("limit", Wrong::OutOfRange, "must be 1 to 100")),
         }
     }
 
@@ -43,7 +43,9 @@ impl PageQuery {
     pub fn after(&self) -> Result<Option<String>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        bytes.map(Some).ok_or_else(|| Problem::field("cursor", "must be next_cursor of an earlier answer"))
+        bytes
+            .map(Some)
+            .ok_or_else(|| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))
     }
 
     /// The same where the key is an id.
@@ -51,7 +53,7 @@ impl PageQuery {
     /// # Errors
     /// 422 for a text that no page gave.
     pub fn after_id<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
-        let wrong = |_| Problem::field("cursor", "must be next_cursor of an earlier answer");
+        let wrong = |_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer");
         self.after()?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 }

@@ -15,7 +15,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{LIMIT, LIMIT_MAX};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::Titled;
 
 /// Longest recording, in milliseconds: a day.
@@ -69,7 +69,11 @@ async fn put_position(
 ) -> Result<StatusCode, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Replay).await?;
     if !(0..=POSITION_MS_MAX).contains(&at.at_ms) {
-        return Err(Problem::field("at_ms", "must be 0 to 86,400,000: milliseconds from the first frame"));
+        return Err(Problem::field(
+            "at_ms",
+            Wrong::OutOfRange,
+            "must be 0 to 86,400,000: milliseconds from the first frame",
+        ));
     }
     state.repository.put_position(who.id(), standing.lesson.id, at.at_ms, state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -107,7 +111,7 @@ async fn all(
 ) -> Result<Json<Vec<Begun>>, Problem> {
     let limit = match asked.limit.unwrap_or(LIMIT) {
         limit @ 1..=LIMIT_MAX => limit as usize,
-        _ => return Err(Problem::field("limit", "must be 1 to 100")),
+        _ => return Err(Problem::field("limit", Wrong::OutOfRange, "must be 1 to 100")),
     };
     let (found, now) = (state.repository.positions(who.id(), LOOKED_AT_MAX).await?, state.now());
     let margin_ms = state.settings.slot_margin_ms;

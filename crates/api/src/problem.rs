@@ -27,8 +27,76 @@ pub struct Problem {
 pub struct FieldError {
     /// Its name, with dots and indices: `items.0.title`.
     pub field: String,
+    /// A stable word for what is wrong: see [`Wrong`].
+    pub code: &'static str,
     /// What it must be.
     pub detail: String,
+}
+
+impl FieldError {
+    /// Of that field.
+    pub fn new(field: impl Into<String>, wrong: Wrong, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), code: wrong.as_str(), detail: detail.into() }
+    }
+}
+
+/// What is wrong with a field, so that a page can say it in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// It is missing or empty.
+    Required,
+    /// A text or a time has too little.
+    TooShort,
+    /// A text or a time has too much.
+    TooLong,
+    /// A list has too many.
+    TooMany,
+    /// A number is too small or too large.
+    OutOfRange,
+    /// No time.
+    NotATime,
+    /// A time that is over.
+    InThePast,
+    /// A time that is too far ahead.
+    TooFar,
+    /// None of the words that it can be.
+    Unknown,
+    /// Not of the form that it must have.
+    Malformed,
+    /// Characters that it must not have.
+    Characters,
+    /// Of the right form, and not to be had here.
+    NotAllowed,
+    /// Not what is known here: a password.
+    Mismatch,
+    /// A password that anybody tries first.
+    Common,
+    /// A password that is made of one's name or address.
+    Yours,
+}
+
+impl Wrong {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::TooMany => "too_many",
+            Self::OutOfRange => "out_of_range",
+            Self::NotATime => "not_a_time",
+            Self::InThePast => "in_the_past",
+            Self::TooFar => "too_far",
+            Self::Unknown => "unknown",
+            Self::Malformed => "malformed",
+            Self::Characters => "characters",
+            Self::NotAllowed => "not_allowed",
+            Self::Mismatch => "mismatch",
+            Self::Common => "common",
+            Self::Yours => "yours",
+        }
+    }
 }
 
 /// As it is sent.
@@ -85,8 +153,8 @@ impl Problem {
     }
 
     /// 422: one field is wrong.
-    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::fields(vec![FieldError { field: field.into(), detail: detail.into() }])
+    pub fn field(field: impl Into<String>, wrong: Wrong, detail: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError::new(field, wrong, detail)])
     }
 
     /// 422: fields are wrong.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::State;
 use crate::auth::SignedIn;
 use crate::extract::{Json, Path};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -70,13 +70,17 @@ async fn subscribe(
     SignedIn(who): SignedIn,
     Json(new): Json<NewSubscription>,
 ) -> Result<(StatusCode, Json<SubscriptionBody>), Problem> {
-    state.settings.egress.check(&new.endpoint).map_err(|why| Problem::field("endpoint", why.to_string()))?;
+    state
+        .settings
+        .egress
+        .check(&new.endpoint)
+        .map_err(|why| Problem::field("endpoint", Wrong::NotAllowed, why.to_string()))?;
     check_keys(&new.keys.p256dh, &new.keys.auth).map_err(|why| {
         let field = match why {
             KeysError::P256dh => "keys.p256dh",
             KeysError::Auth => "keys.auth",
         };
-        Problem::field(field, why.to_string())
+        Problem::field(field, Wrong::Malformed, why.to_string())
     })?;
     let now = state.now();
     let subscription = Subscription {

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{
-    State, account, attendance, audit, calendar, changes, courses, earlier, enrolments, idempotency, lessons, livego,
-    mentors, notices, oidc, playback, positions, publishing, push, room, session, sign_up, users, webhooks,
+    State, account, attendance, audit, calendar, changes, courses, document, earlier, enrolments, idempotency, lessons,
+    livego, mentors, notices, oidc, playback, positions, publishing, push, room, session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -18,6 +18,12 @@ use crate::{
 struct Document;
 
 fn described() -> OpenApiRouter<State> {
+    let mut described = joined();
+    document::complete(described.get_openapi_mut());
+    described
+}
+
+fn joined() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(account::routes())
         .merge(attendance::routes())
@@ -43,13 +49,13 @@ fn described() -> OpenApiRouter<State> {
         .merge(users::routes())
 }
 
-/// The document, OpenAPI 3.1 in JSON.
+/// The document, OpenAPI 3.1 in JSON on many lines. `docs/openapi.json` is this.
 ///
 /// # Panics
 /// Never: it is made of what the compiler checked.
 #[must_use]
 pub fn document() -> String {
-    described().into_openapi().to_pretty_json().expect("a document is JSON")
+    described().into_openapi().to_pretty_json().expect("a document is JSON") + "\n"
 }
 
 /// Whether a path is one of ours, rather than media's.

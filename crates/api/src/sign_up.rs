@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::State;
 use crate::account::{Fields, evenly};
 use crate::extract::Json;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::session::{Secret, attempt};
 use crate::visit::Visit;
 
@@ -68,7 +68,9 @@ async fn sign_up(
 fn read(newcomer: &Newcomer, now: UnixMillis) -> Result<User, Problem> {
     let mut fields = Fields::default();
     let email = match fields.email(&newcomer.email) {
-        Some(email) if email.is_local() => fields.wrong("email", "must be an address that mail reaches from elsewhere"),
+        Some(email) if email.is_local() => {
+            fields.wrong("email", Wrong::NotAllowed, "must be an address that mail reaches from elsewhere")
+        }
         email => email,
     };
     let (name, locale) = (fields.name(&newcomer.name), fields.locale(&newcomer.locale));

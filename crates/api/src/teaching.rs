@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, Problem, Wrong};
 use crate::{Peer, State};
 
 /// Longest title, in characters: what a phone shows in three lines.
@@ -55,9 +55,9 @@ pub(crate) struct Checks(Vec<FieldError>);
 
 impl Checks {
     /// Notes that a field must be otherwise.
-    pub(crate) fn that(&mut self, holds: bool, field: &str, detail: &str) {
+    pub(crate) fn that(&mut self, holds: bool, field: &str, wrong: Wrong, detail: &str) {
         if !holds {
-            self.0.push(FieldError { field: field.to_owned(), detail: detail.to_owned() });
+            self.0.push(FieldError::new(field, wrong, detail));
         }
     }
 
@@ -65,7 +65,12 @@ impl Checks {
     pub(crate) fn line(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
         let text = text.trim().to_owned();
         self.length(field, &text, min, max);
-        self.that(!text.chars().any(char::is_control), field, "must be one line without control characters");
+        self.that(
+            !text.chars().any(char::is_control),
+            field,
+            Wrong::Characters,
+            "must be one line without control characters",
+        );
         text
     }
 
@@ -74,21 +79,26 @@ impl Checks {
         let text = text.trim().replace("\r\n", "\n");
         self.length(field, &text, 0, max);
         let odd = text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t');
-        self.that(!odd, field, "must not hold control characters");
+        self.that(!odd, field, Wrong::Characters, "must not hold control characters");
         text
     }
 
     fn length(&mut self, field: &str, text: &str, min: usize, max: usize) {
         let length = text.chars().count();
         if !(min..=max).contains(&length) {
-            self.0.push(FieldError { field: field.to_owned(), detail: format!("must have {min} to {max} characters") });
+            let wrong = match length {
+                0 => Wrong::Required,
+                length if length < min => Wrong::TooShort,
+                _ => Wrong::TooLong,
+            };
+            self.0.push(FieldError::new(field, wrong, format!("must have {min} to {max} characters")));
         }
     }
 
     /// A number of places.
     pub(crate) fn capacity(&mut self, capacity: Option<u32>) -> Option<u32> {
         let fits = capacity.is_none_or(|capacity| (1..=CAPACITY_MAX).contains(&capacity));
-        self.that(fits, "capacity", "must be 1 to 100000, or null for any number");
+        self.that(fits, "capacity", Wrong::OutOfRange, "must be 1 to 100000, or null for any number");
         capacity
     }
 
@@ -102,7 +112,7 @@ impl Checks {
 pub(crate) fn query(text: Option<&str>) -> Result<Option<&str>, Problem> {
     let text = text.map(str::trim).filter(|text| !text.is_empty());
     if text.is_some_and(|text| text.chars().count() > QUERY_LENGTH_MAX) {
-        return Err(Problem::field("query", "must have at most 100 characters"));
+        return Err(Problem::field("query", Wrong::TooLong, "must have at most 100 characters"));
     }
     Ok(text)
 }
@@ -112,7 +122,8 @@ pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &str,
     text: Option<&str>,
 ) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))).transpose()
+    text.map(|text| text.parse().map_err(|error: T::Err| Problem::field(field, Wrong::Unknown, error.to_string())))
+        .transpose()
 }
 
 /// Where people reach this server, without a slash at the end.
@@ -151,14 +162,17 @@ impl From<TeachingError> for Problem {
                 "not-now",
                 format!("the lesson is {}: what you want is not possible any more or not yet", state.as_str()),
             ),
-            TeachingError::Times(error) => Self::field(
-                match error {
-                    TimesError::Past | TimesError::TooFar => "starts_at",
-                    TimesError::Over | TimesError::TooShort | TimesError::TooLong => "ends_at",
-                },
-                error.to_string(),
-            ),
-            TeachingError::Zone(error) => Self::field("zone", error.to_string()),
+            TeachingError::Times(error) => {
+                let (field, wrong) = match error {
+                    TimesError::Past => ("starts_at", Wrong::InThePast),
+                    TimesError::TooFar => ("starts_at", Wrong::TooFar),
+                    TimesError::Over => ("ends_at", Wrong::InThePast),
+                    TimesError::TooShort => ("ends_at", Wrong::TooShort),
+                    TimesError::TooLong => ("ends_at", Wrong::TooLong),
+                };
+                Self::field(field, wrong, error.to_string())
+            }
+            TeachingError::Zone(error) => Self::field("zone", Wrong::Unknown, error.to_string()),
             TeachingError::TooMany(max) => Self::conflict(
                 "too-many",
                 format!("there are {max} already, which is as many as may be: delete one first"),

@@ -17,7 +17,7 @@ use crate::etag::{self, Conditions};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::visit::Visit;
 
 /// The routes.
@@ -87,11 +87,12 @@ async fn list(
 ) -> Result<Json<Page<UserBody>>, Problem> {
     let text = search.query.unwrap_or_default();
     if text.len() > QUERY_LENGTH_MAX {
-        return Err(Problem::field("query", "must have at most 254 bytes"));
+        return Err(Problem::field("query", Wrong::TooLong, "must have at most 254 bytes"));
     }
     let limit = page.limit()?;
     let after = page.after()?.map(|text| text.parse::<UserId>()).transpose();
-    let after = after.map_err(|_| Problem::field("cursor", "must be next_cursor of an earlier answer"))?;
+    let after =
+        after.map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?;
     let users = state.repository.users(text.trim(), after, limit + 1).await?;
     Ok(Json(Page::of(users, limit, |user| user.id.to_string()).map(|user| UserBody::from(&user))))
 }
@@ -145,7 +146,7 @@ async fn change(
         None => None,
         Some(words) => Some(
             Roles::of_words(words.iter().map(String::as_str))
-                .ok_or_else(|| Problem::field("roles", "must be of mentee, mentor, operator"))?,
+                .ok_or_else(|| Problem::field("roles", Wrong::Unknown, "must be of mentee, mentor, operator"))?,
         ),
     };
     let (id, by) = (UserId(id), operator.id());

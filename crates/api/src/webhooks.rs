@@ -18,7 +18,7 @@ use crate::etag::{self, Conditions};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
@@ -86,7 +86,7 @@ fn permitted(SignedIn(who): SignedIn) -> Result<Principal, Problem> {
 }
 
 fn read_url(state: &State, url: String) -> Result<Redacted<String>, Problem> {
-    state.settings.egress.check(&url).map_err(|why| Problem::field("url", why.to_string()))?;
+    state.settings.egress.check(&url).map_err(|why| Problem::field("url", Wrong::NotAllowed, why.to_string()))?;
     Ok(Redacted(url))
 }
 
@@ -95,7 +95,7 @@ fn read_kinds(words: &[String]) -> Result<Vec<ChangeKind>, Problem> {
     for (at, word) in words.iter().take(2 * KINDS.len()).enumerate() {
         let kind = word.parse().ok().filter(|kind| KINDS.contains(kind)).ok_or_else(|| {
             let known: Vec<&str> = KINDS.iter().map(|kind| kind.as_str()).collect();
-            Problem::field(format!("kinds.{at}"), format!("must be one of {}", known.join(", ")))
+            Problem::field(format!("kinds.{at}"), Wrong::Unknown, format!("must be one of {}", known.join(", ")))
         })?;
         if !kinds.contains(&kind) {
             kinds.push(kind);
@@ -309,7 +309,7 @@ async fn deliveries(
 ) -> Result<Json<Page<DeliveryBody>>, Problem> {
     let webhook = owned(&state, &permitted(who)?, id).await?;
     let word = query.state.as_deref().map(str::parse::<DeliveryState>).transpose();
-    let wanted = word.map_err(|_| Problem::field("state", "must be one of waiting, sent, dead"))?;
+    let wanted = word.map_err(|_| Problem::field("state", Wrong::Unknown, "must be one of waiting, sent, dead"))?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let limit = page.limit()?;
     let before: Option<DeliveryId> = page.after_id()?;

@@ -34,6 +34,15 @@ async fn the_document_is_openapi_and_says_what_is_served() {
     assert!(answer.json["paths"]["/api/v1/me"]["get"].is_object());
 }
 
+#[test]
+fn the_document_that_is_kept_is_the_one_that_is_served() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    let made = api::routes::document();
+    let differs = kept.lines().zip(made.lines()).position(|(kept, made)| kept != made).map_or(0, |line| line + 1);
+    assert!(kept == made, "line {differs}: cargo run -q -p server -- openapi > docs/openapi.json");
+}
+
 #[tokio::test]
 async fn who_is_signed_in_is_told_who_they_are() {
     let stage = Stage::new().await;

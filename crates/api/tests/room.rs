@@ -339,7 +339,6 @@ async fn hands_are_told_to_the_mentor_and_not_to_others() {
 async fn the_mentor_lowers_a_hand_and_its_owner_is_told() {
     let setting = Setting::new().await;
     let (mut mentee, mut mentor) = (setting.join(&setting.mentee).await, setting.join(&setting.mentor).await);
-    mentor.hear("hello").await;
     mentee.send(json!({ "t": "hand", "raised": true })).await;
     assert_eq!((&mentor.hear("hand").await["raised"], &mentee.hear("me").await["hand"]), (&json!(true), &json!(true)));
     let path = setting.path(&format!("hands/{}", setting.mentee.id));

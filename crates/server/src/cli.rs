@@ -52,6 +52,8 @@ pub enum Command {
     Restore(Restore),
     /// Look at ports, disk, ffmpeg, clock and limits, and say what to do
     Doctor(Json),
+    /// Describe the API of this version, as OpenAPI 3.1 in JSON
+    Openapi,
 }
 
 /// Options of `serve`.

@@ -26,6 +26,9 @@ use crate::{doctor, logging, serve};
 /// # Errors
 /// [`Failure`]
 pub fn run(cli: Cli) -> Result<(), Failure> {
+    if matches!(cli.command, Command::Openapi) {
+        return answer(&api::routes::document());
+    }
     let sources = cli.sources();
     let (config, explained) = config::load(&sources).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
     if let Command::Config(ConfigCommand::Explain(json)) = &cli.command {
@@ -51,6 +54,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => runtime.block_on(user::run(&config, command)),
         Command::Doctor(json) => runtime.block_on(doctor::run(&config, json.json)),
         Command::Config(ConfigCommand::Explain(json)) => explain::run(&explained, json.json),
+        Command::Openapi => answer(&api::routes::document()),
     }
 }
 

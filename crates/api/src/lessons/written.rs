@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::moment::Moment;
-use crate::problem::Problem;
+use crate::problem::{Problem, Wrong};
 use crate::teaching::{Checks, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, named};
 
 /// Longest time between two comments of one person, in milliseconds: slower is better said by turning them off.
@@ -63,13 +63,13 @@ pub(crate) struct NewLessonBody {
 }
 
 fn words(checks: &mut Checks, words: &[String]) -> Vec<String> {
-    checks.that(words.len() <= WORDS_MAX, "word_filter", "must have at most 100 words");
+    checks.that(words.len() <= WORDS_MAX, "word_filter", Wrong::TooMany, "must have at most 100 words");
     let taken = words.iter().take(WORDS_MAX).enumerate();
     taken.map(|(at, word)| checks.line(&format!("word_filter.{at}"), word, 1, WORD_LENGTH_MAX)).collect()
 }
 
 fn slow(checks: &mut Checks, slow_ms: u32) -> u32 {
-    checks.that(slow_ms <= SLOW_MS_MAX, "slow_ms", "must be 0 to 600000");
+    checks.that(slow_ms <= SLOW_MS_MAX, "slow_ms", Wrong::OutOfRange, "must be 0 to 600000");
     slow_ms
 }
 
@@ -80,7 +80,7 @@ impl NewLessonBody {
         let title = checks.line("title", &self.title, 1, TITLE_LENGTH_MAX);
         let summary = checks.lines("summary", &self.summary, SUMMARY_LENGTH_MAX);
         let weeks = self.repeat_weeks.unwrap_or(1);
-        checks.that((1..=WEEKS_MAX).contains(&weeks), "repeat_weeks", "must be 1 to 52");
+        checks.that((1..=WEEKS_MAX).contains(&weeks), "repeat_weeks", Wrong::OutOfRange, "must be 1 to 52");
         let capacity = checks.capacity(self.capacity);
         let slow_ms = slow(&mut checks, self.slow_ms);
         let word_filter = words(&mut checks, &self.word_filter);

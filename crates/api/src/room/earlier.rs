@@ -13,7 +13,7 @@ use crate::auth::SignedIn;
 use crate::earlier::Fields;
 use crate::extract::{Json, Path, Query};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// The lesson is that mentor's, and may be known of.
 async fn require(state: &State, who: &SignedIn, mentor: Uuid, lesson: Uuid) -> Result<(), Problem> {
@@ -72,14 +72,16 @@ pub async fn send(
     require(&state, &who, mentor, lesson).await?;
     let fields = Fields::read(&headers, &bytes)?;
     let state = extract::State(state);
-    let odd = |error: serde_json::Error| Problem::field("body", error.to_string());
+    let odd = |error: serde_json::Error| Problem::field("body", Wrong::Malformed, error.to_string());
     if let Some(kind) = fields.text(&["reaction", "kind"]) {
         let reaction = serde_json::from_value(json!({ "kind": kind })).map_err(odd)?;
         speak::react(state, who, Path(lesson), Json(reaction)).await?;
         return Ok((StatusCode::CREATED, Json(json!({ "status": "sent", "reaction": kind }))));
     }
     let body = fields.text(&["comment", "body"]);
-    let body = body.ok_or_else(|| Problem::field("reaction", "is missing, and so is comment: send one of both"))?;
+    let body = body.ok_or_else(|| {
+        Problem::field("reaction", Wrong::Required, "is missing, and so is comment: send one of both")
+    })?;
     let client_id = fields.text(&["client_id"]).unwrap_or_else(|| keys::random_id().to_string());
     let comment = serde_json::from_value(json!({ "client_id": client_id, "body": body })).map_err(odd)?;
     let (status, Json(kept)) = speak::comment(state, who, Path(lesson), Json(comment)).await?;

@@ -21,7 +21,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// Longest mute: the longest lesson twice over. Who is to stay away for good is sent out.
 const MUTE_MINUTES_MAX: u32 = 24 * 60;
@@ -69,8 +69,9 @@ pub async fn comment(
     let (lesson, comment) = (LessonId(lesson), CommentId(comment));
     let mentor = runner(&state, &principal, lesson).await?;
     let becomes = patch.state.as_deref().map(str::parse).transpose();
-    let becomes =
-        becomes.map_err(|error: control::room::CommentStateError| Problem::field("state", error.to_string()))?;
+    let becomes = becomes.map_err(|error: control::room::CommentStateError| {
+        Problem::field("state", Wrong::Unknown, error.to_string())
+    })?;
     let moderation = Moderation { state: becomes, pinned: patch.pinned };
     match state.repository.moderate_comment(lesson, comment, moderation).await? {
         Moderated::TooManyPins => Err(Problem::conflict("pins-full", "five are pinned: unpin one first")),
@@ -101,10 +102,18 @@ pub async fn mute(
     let (lesson, user) = (LessonId(lesson), UserId(user));
     let mentor = runner(&state, &principal, lesson).await?;
     if !(1..=MUTE_MINUTES_MAX).contains(&mute.minutes) {
-        return Err(Problem::field("minutes", "must be 1 to 1440: whom you do not want at all you can send out"));
+        return Err(Problem::field(
+            "minutes",
+            Wrong::OutOfRange,
+            "must be 1 to 1440: whom you do not want at all you can send out",
+        ));
     }
     if user == mentor {
-        return Err(Problem::field("user", "must be somebody else: a mentor is not muted in their own lesson"));
+        return Err(Problem::field(
+            "user",
+            Wrong::NotAllowed,
+            "must be somebody else: a mentor is not muted in their own lesson",
+        ));
     }
     let now = state.now();
     let until = now.plus_millis(i64::from(mute.minutes) * 60_000);

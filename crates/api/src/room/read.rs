@@ -22,7 +22,7 @@ use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// Comments that are read at once for a file.
 const ROWS_AT_ONCE: u32 = 1_000;
@@ -99,7 +99,7 @@ fn media_key(key: &str) -> Option<(i64, i64)> {
 }
 
 fn bad_cursor() -> Problem {
-    Problem::field("cursor", "must be next_cursor of an earlier answer to the same question")
+    Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer to the same question")
 }
 
 /// Reactions of a kind in a stretch of media time.

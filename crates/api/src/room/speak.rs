@@ -16,7 +16,7 @@ use crate::State;
 use crate::auth::SignedIn;
 use crate::extract::{Json, Path};
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 
 /// A comment to be said.
 #[derive(Deserialize, ToSchema)]
@@ -99,10 +99,10 @@ pub async fn react(
     let kind = new
         .kind
         .parse()
-        .map_err(|error: control::room::ReactionKindError| Problem::field("kind", error.to_string()))?;
+        .map_err(|error: control::room::ReactionKindError| Problem::field("kind", Wrong::Unknown, error.to_string()))?;
     let n = new.n.unwrap_or(1);
     if !(1..=10).contains(&n) {
-        return Err(Problem::field("n", "must be 1 to 10"));
+        return Err(Problem::field("n", Wrong::OutOfRange, "must be 1 to 10"));
     }
     say(&state, &principal, LessonId(lesson), Message::React { kind, n, media_ms: new.media_ms }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -172,9 +172,12 @@ fn refusal(refused: Refused) -> Problem {
     let Refused { why, retry_after_ms } = refused;
     let (advice, seconds) = (why.advice(), retry_after_ms.unwrap_or(1_000).max(0).unsigned_abs().div_ceil(1_000));
     match why {
-        Why::Empty | Why::TooLong | Why::Characters | Why::Word => Problem::field("body", advice),
-        Why::ClientId => Problem::field("client_id", advice),
-        Why::Malformed => Problem::field("body", advice),
+        Why::Empty => Problem::field("body", Wrong::Required, advice),
+        Why::TooLong => Problem::field("body", Wrong::TooLong, advice),
+        Why::Characters => Problem::field("body", Wrong::Characters, advice),
+        Why::Word => Problem::field("body", Wrong::NotAllowed, advice),
+        Why::ClientId => Problem::field("client_id", Wrong::Malformed, advice),
+        Why::Malformed => Problem::field("body", Wrong::Malformed, advice),
         Why::CommentsOff => Problem::new(StatusCode::FORBIDDEN, "comments-off", "not allowed", advice),
         Why::Muted => Problem::new(StatusCode::FORBIDDEN, "muted", "not allowed", advice),
         Why::Slow | Why::TooFast | Why::Busy => Problem::too_fast(advice, seconds),

@@ -1,0 +1,95 @@
+//! What every operation of a kind may answer, whatever it does: put into the document at one place.
+//!
+//! Each route says what is its own; that a body is no JSON, or that a query cannot be read, is the same for all of them.
+
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+
+/// For what is sent with a body.
+const OF_BODIES: [(&str, &str); 4] = [
+    ("400", "the body is no JSON"),
+    ("413", "the body is too long"),
+    ("415", "the body is not sent as JSON"),
+    ("422", "fields are not as they must be: see `errors`"),
+];
+/// For what is asked with a query.
+const OF_QUERIES: [(&str, &str); 1] = [("422", "parameters are not as they must be: see `errors`")];
+/// For what changes something with the session's cookie.
+const OF_CHANGES: [(&str, &str); 1] = [("403", "not allowed, or the header `X-CSRF-Token` is missing or wrong")];
+/// For all.
+const OF_ALL: [(&str, &str); 1] = [("503", "the server cannot do it now, and nothing was changed: try again")];
+
+/// Adds what routes do not say of themselves. What they say stays.
+pub(crate) fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            let is_query =
+                |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
+            let takes_query = operation.parameters.iter().flatten().any(is_query);
+            let changes = !matches!(method, HttpMethod::Get | HttpMethod::Head | HttpMethod::Options);
+            if operation.request_body.is_some() {
+                add(operation, &OF_BODIES);
+            }
+            if takes_query {
+                add(operation, &OF_QUERIES);
+            }
+            // The earlier systems' routes have answers of their own.
+            if path.starts_with("/api/") {
+                if changes {
+                    add(operation, &OF_CHANGES);
+                }
+                add(operation, &OF_ALL);
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    let all = [
+        (HttpMethod::Get, &mut item.get),
+        (HttpMethod::Put, &mut item.put),
+        (HttpMethod::Post, &mut item.post),
+        (HttpMethod::Delete, &mut item.delete),
+        (HttpMethod::Patch, &mut item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}
+
+fn add(operation: &mut Operation, responses: &[(&str, &str)]) {
+    for (status, description) in responses {
+        let documented = &mut operation.responses.responses;
+        documented.entry((*status).to_owned()).or_insert_with(|| RefOr::T(problem(description)));
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn what_all_operations_of_a_kind_answer_is_documented_of_each() {
+        let document: Value = serde_json::from_str(&crate::routes::document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let mut seen = 0;
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().expect("operations") {
+                let has = |status: &str| operation["responses"].get(status).is_some();
+                if operation.get("requestBody").is_some() {
+                    assert!(has("400") && has("413") && has("415") && has("422"), "{method} {path}");
+                    seen += 1;
+                }
+                let parameters = operation["parameters"].as_array();
+                let asks = parameters.is_some_and(|all| all.iter().any(|one| one["in"] == "query"));
+                assert!(!asks || has("422"), "{method} {path}");
+            }
+        }
+        assert!(seen > 20, "{seen}");
+        let me = &document["paths"]["/api/v1/me"]["patch"]["responses"];
+        assert_eq!(me["415"]["content"]["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+    }
+}
