@@ -69,7 +69,7 @@ fn a_lesson_is_told(size: Size) {
     assert!(told["recorded"].as_array().is_some_and(|copied| copied.len() >= 5), "{told}");
     let kinds: Vec<String> =
         service.shown(&device).iter().filter_map(|message| message["kind"].as_str().map(str::to_owned)).collect();
-    for kind in ["lesson_scheduled", "lesson_soon", "lesson_started", "recording_ready"] {
+    for kind in ["lesson_scheduled", "lesson_started", "recording_ready"] {
         assert_eq!(kinds.iter().filter(|told| *told == kind).count(), 1, "{kind} in {kinds:?}");
     }
 }
