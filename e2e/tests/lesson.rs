@@ -88,6 +88,13 @@ fn a_lesson_is_for_its_mentees_and_its_recording_for_who_was_there() {
         let status = school.ask(Some(who), "POST", &path, Some(&json!({ "carry": "cookie" }))).status;
         assert_eq!(status, if may { 201 } else { 404 }, "{}", who.email);
     }
+    // Within a second of the end.
+    poll::until_true("the right to watch is gone", Duration::from_secs(2), || {
+        school.media(&playback.path("llhls"), Some(&playback)).status == 404
+    });
+    for address in &seen {
+        assert_eq!(school.media(address, Some(&playback)).status, 404, "{address}: the lesson is over");
+    }
     let replay = school.playback(&present, &lesson, "cookie");
     assert_eq!(replay.json["kind"], "recording");
     let master = replay.path("llhls");

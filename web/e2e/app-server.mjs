@@ -180,12 +180,12 @@ function meRoute(world, method, [, what], body) {
 }
 
 function courseRoute(world, method, [, id, what], query, body) {
-  if (id === undefined) return list(world.courses.filter(({ mentor }) => [null, mentor.id].includes(query.get('mentor'))));
+  if (id === undefined) return list(world.courses.filter(({ mentor, hidden }) => hidden !== true && [null, mentor.id].includes(query.get('mentor'))));
   const course = world.courses.find((one) => one.id === id);
-  if (course === undefined || what === undefined) return course;
+  if (course === undefined || what === undefined) return course?.hidden === true && course.my_enrolment === null ? undefined : course;
   if (method === 'DELETE') course.my_enrolment = null;
   if (method === 'DELETE') return [204, null];
-  if (course.enrolment === 'invitation' && body.invitation !== world.invitation) throw new Refusal(403, 'invitation-needed', 'ask the mentor for a new invitation');
+  if (course.enrolment === 'invitation' && body.invitation !== world.invitation) throw new Refusal(404, 'not-invited', 'ask the mentor for a new invitation');
   course.my_enrolment = course.enrolment === 'approval' ? 'requested' : 'active';
   return [201, { state: course.my_enrolment }];
 }

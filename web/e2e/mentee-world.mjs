@@ -109,7 +109,7 @@ export function makeWorld() {
       { user: PEOPLE[7], state: 'requested', created_at: iso(now - 2 * HOUR) },
       { user: PEOPLE[8], state: 'requested', created_at: iso(now - 5 * HOUR) },
     ],
-    invitations: [{ id: 'i-1', uses_left: 12, expires_at: iso(now + 5 * DAY) }, { id: 'i-2', uses_left: null, expires_at: null }],
+    invitations: [{ id: 'i-1', uses_left: 12, expires_at: iso(now + 5 * DAY) }, { id: 'i-2', uses_left: 1, expires_at: iso(now + 300 * DAY) }],
     keys: [{ id: 'y-1', hint: 'telepon …q7Zt', created_at: iso(now - 60 * DAY) }],
     lessonKeys: {},
     health: SILENT,

@@ -208,6 +208,24 @@ describe('finding lessons', () => {
     await page.getByText('Anda peserta kursus ini').waitFor();
   });
 
+  test('an invitation to a course that nobody else knows of is taken over signing in, and is gone from the address', async () => {
+    const page = await open('courses/c-4#undangan-baik-1', { world: {} });
+    await page.getByLabel('Surel').fill(EMAIL);
+    await page.getByLabel('Kata sandi', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Masuk' }).click();
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    await heading(page, 'Kelas tertutup');
+    await page.getByText('Anda peserta kursus ini').waitFor();
+    assert.equal(new URL(page.url()).hash, '');
+    assert.ok(apps.world.asked.every(({ path }) => !path.includes('undangan')));
+  });
+
+  test('one that does not hold says so', async () => {
+    const page = await open('courses/c-4#undangan-lama');
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    await page.getByText('Undangan ini tidak berlaku lagi').waitFor();
+  });
+
   test('leaving a course is asked about first', async () => {
     const page = await open('courses/c-1');
     await page.getByRole('button', { name: 'Berhenti ikut' }).click();

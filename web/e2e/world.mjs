@@ -14,6 +14,7 @@ const MENTORS = [
 const COURSES = [
   { id: 'c-1', mentor: 'm-1', title: 'Fisika dasar', summary: 'Gerak, gaya, dan gelombang untuk pemula. Satu jam setiap minggu, dengan percobaan yang bisa dicoba di rumah.', enrolment: 'open', my_enrolment: 'active', enrolled: 128, capacity: null },
   { id: 'c-2', mentor: 'm-2', title: 'Aljabar bersama', summary: 'Persamaan, pertidaksamaan, dan cara berpikirnya.', enrolment: 'approval', my_enrolment: null, enrolled: 12, capacity: 30 },
+  { id: 'c-4', mentor: 'm-1', title: 'Kelas tertutup', summary: '', enrolment: 'invitation', my_enrolment: null, enrolled: 3, capacity: null, hidden: true },
   { id: 'c-3', mentor: 'm-1', title: 'Klub percobaan', summary: 'Kelompok kecil untuk yang ingin mencoba lebih jauh.', enrolment: 'invitation', my_enrolment: null, enrolled: 6, capacity: 8 },
   { id: 'c-4', mentor: 'm-2', title: 'Statistika terbuka', summary: 'Membaca data dengan tenang.', enrolment: 'open', my_enrolment: null, enrolled: 40, capacity: null },
 ];

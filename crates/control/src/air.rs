@@ -14,7 +14,7 @@ pub struct OnAir {
     pub stalled: bool,
     /// Wall clock of the stream's first frame.
     pub started: Option<UnixMillis>,
-    /// People watching: playback sessions, counted once each whatever they open.
+    /// People watching, each counted once whatever they open. The lesson's mentor is none of them.
     pub viewers: u32,
 }
 
@@ -77,7 +77,7 @@ pub trait Air: Send + Sync {
     /// The channel's stream.
     fn on_air(&self, channel: Uuid) -> OnAir;
 
-    /// Who watches it, by when they came.
+    /// Who watches it, by when they came; without the lesson's mentor.
     fn watching(&self, channel: Uuid) -> Vec<Watching>;
 
     /// How it comes in. `None`: it does not.

@@ -247,7 +247,7 @@ pub struct Kept {
 /// The attendance record, kept.
 pub trait AttendanceRepository: Send + Sync {
     /// Adds stretches of any lessons and people, all or none. Those that are known change nothing; what lies outside of the
-    /// time that its lesson was live, or is of a lesson or person that is not, is left out. Whoever passes `threshold_ms`
+    /// time that its lesson was live, is the lesson's mentor's own, or of a lesson or person that is not, is left out. Whoever passes `threshold_ms`
     /// counts as having been there from now on, and that is told once.
     fn record<'a>(
         &'a self,

@@ -125,11 +125,12 @@ pub fn is_client_id(text: &str) -> bool {
 }
 
 /// Where the sender's picture was, milliseconds from the lesson's first frame, kept within what has been on air since
-/// `started`. `None` before there was any, and where the sender says nothing.
+/// `started`; where the sender says nothing (a mentor sees the room, not the picture), what is on air now. `None` before
+/// there was any.
 #[must_use]
 pub fn media_time(said_ms: Option<i64>, started: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
     let on_air_ms = now.0.saturating_sub(started?.0).max(0);
-    said_ms.map(|ms| ms.clamp(0, on_air_ms.saturating_add(MEDIA_AHEAD_MS_MAX)))
+    Some(said_ms.map_or(on_air_ms, |ms| ms.clamp(0, on_air_ms.saturating_add(MEDIA_AHEAD_MS_MAX))))
 }
 
 /// A comment that is to be kept.

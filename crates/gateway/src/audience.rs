@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use control::air::Watching;
 use control::attendance::{Interval, add};
 use control::playback::{Claims, Kind};
-use control::{PlaybackId, Uuid};
+use control::{PlaybackId, UserId, Uuid};
 use media::{StreamId, UnixMillis};
 use parking_lot::Mutex;
 
@@ -193,15 +193,15 @@ impl Audience {
         all
     }
 
-    /// How many people watch a channel now, each counted once.
+    /// How many people watch a channel now, each counted once; `mentor`, who looks at what they send, is none of them.
     #[must_use]
-    pub fn people(&self, channel: Uuid) -> u32 {
+    pub fn people(&self, channel: Uuid, mentor: Option<UserId>) -> u32 {
         let now = Instant::now();
         let mut people = HashSet::new();
         for shelf in &self.shelves {
             let shelf = shelf.lock();
             let here = shelf.sessions.values().filter(|one| one.claims.channel == channel && one.watches(now));
-            people.extend(here.map(|one| one.claims.user));
+            people.extend(here.map(|one| one.claims.user).filter(|user| Some(*user) != mentor));
         }
         u32::try_from(people.len()).unwrap_or(u32::MAX)
     }

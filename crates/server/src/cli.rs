@@ -318,6 +318,17 @@ pub enum User {
         #[command(flatten)]
         json: Json,
     },
+    /// Make the accounts of a CSV file with a heading: email, and if wanted name, roles, locale, zone, password_hash
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Enrol them all in this course
+        #[arg(long, value_name = "ID")]
+        course: Option<control::Uuid>,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
     /// List accounts
     List {
         /// Whose address or name has this in it

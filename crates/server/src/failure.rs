@@ -41,6 +41,12 @@ impl Failure {
         Self { code, message: None }
     }
 
+    /// What happened; nothing where the command has said it all.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_default()
+    }
+
     /// Says it, and gives the code to end with.
     pub fn report(self) -> ExitCode {
         if let Some(message) = self.message {

@@ -187,11 +187,12 @@ async fn only_what_lies_within_the_lesson_counts(repository: &dyn Repository, gr
     record(repository, &[interval(&lesson, user, playback, -3_000, 60_000)]).await;
     let found = line(repository, &lesson, user).await.expect("a line").ledger;
     assert_eq!((found.watched_ms, found.attended), (5_000, false));
-    // Nobody, and no lesson: left out, and no reason to lose the others.
+    // Nobody, no lesson, and who holds it: left out, and no reason to lose the others.
     let nobody = interval(&lesson, UserId(Uuid::from_u128(1)), playback, 0, 1_000);
     let nowhere = Interval { lesson: LessonId(Uuid::from_u128(1)), ..nobody.clone() };
     let other = person(repository).await;
-    record(repository, &[nobody, nowhere, interval(&lesson, other, playback, 0, 1_000)]).await;
+    let mentor = interval(&lesson, lesson.mentor, playback, 0, 5_000);
+    record(repository, &[nobody, nowhere, mentor, interval(&lesson, other, playback, 0, 1_000)]).await;
     assert_eq!(line(repository, &lesson, other).await.expect("a line").ledger.watched_ms, 1_000);
     assert_eq!(repository.attendance(lesson.id, None, 9).await.expect("read").len(), 2);
 }

@@ -160,7 +160,8 @@ fn a_name_that_a_sender_gives_is_short_and_plain() {
 fn media_time_is_kept_within_what_has_been_on_air() {
     let started = Some(at(0));
     for (said, since_ms, expected) in [
-        (None, 10_000, None),
+        (None, 10_000, Some(10_000)),
+        (None, -60_000, Some(0)),
         (Some(4_000), 10_000, Some(4_000)),
         (Some(-5), 10_000, Some(0)),
         (Some(15_000), 10_000, Some(15_000)),

@@ -1,4 +1,4 @@
-use control::{CourseId, LessonId, Seq, SessionId, UserId};
+use control::{CourseId, LessonId, Seq, SessionId};
 
 use super::*;
 
@@ -30,8 +30,9 @@ fn a_person_with_two_devices_is_one_viewer_and_two_lines() {
     let laptop_plays = audience.plays(&laptop, "flv");
     audience.asks(&other, "dash");
     audience.asks(&other, "dash");
-    assert_eq!((audience.people(channel), audience.watching(channel).len()), (2, 3));
-    assert_eq!(audience.people(control::keys::random_id()), 0);
+    assert_eq!((audience.people(channel, None), audience.watching(channel).len()), (2, 3));
+    assert_eq!(audience.people(channel, Some(person)), 1, "a mentor looks at what they send");
+    assert_eq!(audience.people(control::keys::random_id(), None), 0);
     drop(laptop_plays);
     let protocols: HashSet<&str> = audience.watching(channel).iter().map(|one| one.protocol).collect();
     assert_eq!(protocols, HashSet::from(["llhls", "dash"]), "who closes is gone at once");
@@ -44,7 +45,7 @@ fn a_recording_has_no_audience_and_no_attendance() {
     audience.asks(&recording, "hls");
     audience.got(&recording, "hls", StreamId(0), (0, 9_000));
     assert!(audience.plays(&recording, "flv").is_none());
-    assert_eq!((audience.people(channel), audience.take().len()), (0, 0));
+    assert_eq!((audience.people(channel, None), audience.take().len()), (0, 0));
 }
 
 #[test]

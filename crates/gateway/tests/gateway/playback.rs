@@ -329,7 +329,7 @@ async fn what_plays_and_what_waits_ends_within_a_second_of_a_revocation_and_othe
     let (sent_out, stays) = (Pass::new(&stage, Kind::Live), Pass::new(&stage, Kind::Live));
     let mut gone = open(&stage, &sent_out, &last).await;
     let mut kept = open(&stage, &stays, &last).await;
-    let people = || stage.gateway.audience().people(stage.channel(NAME).id);
+    let people = || stage.gateway.audience().people(stage.channel(NAME).id, None);
     assert_eq!(people(), 2);
     let start = Instant::now();
     revoke(&stage, 11, NewChange::new(ChangeKind::Revoked).user(sent_out.claims.user).lesson(sent_out.claims.lesson));

@@ -1,8 +1,10 @@
 //! `tayang user`.
 
+mod import;
+
 use control::audit::{AuditAction, AuditEntry};
 use control::identity::{Changed, Email, LinkPurpose, OneTimeLink, UserChange, link_path, person_name};
-use control::{Repository, RepositoryError, Roles, User, UserId};
+use control::{CourseId, Repository, RepositoryError, Roles, User, UserId};
 use media::UnixMillis;
 use serde_json::{Value, json};
 
@@ -23,6 +25,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure
             create(config, &user, json.json).await
         }
         Command::Link { email, app, json } => link(config, &address(&email)?, app.as_deref(), json.json).await,
+        Command::Import { file, course, json } => import::run(config, &file, course.map(CourseId), json.json).await,
         Command::List { query, json } => list(config, &query, json.json).await,
         Command::Suspend { email, json } => suspend(config, &address(&email)?, true, json.json).await,
         Command::Restore { email, json } => suspend(config, &address(&email)?, false, json.json).await,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use control::Uuid;
 use control::air::{Air, AudioHealth, Health, OnAir, VideoHealth, Watching};
+use control::{UserId, Uuid};
 use gateway::Gateway;
 use gateway::clock::wall_now;
 use gateway::live::LiveStream;
@@ -31,6 +31,11 @@ impl OnTheAir {
         let path = self.0.directory.snapshot().channel_by_id(channel)?.path.clone();
         let live = self.0.live.of(&path).filter(|live| live.channel == channel)?;
         (live.stream.state() != State::Ended).then_some(live)
+    }
+
+    /// Whose lesson it is: who looks at what they send is no viewer of it.
+    fn mentor(&self, channel: Uuid) -> Option<UserId> {
+        self.0.directory.snapshot().airing(channel).map(|airing| airing.mentor)
     }
 
     fn warnings(&self, live: &LiveStream, tracks: &TrackSet, video: Option<&VideoHealth>) -> Vec<&'static str> {
@@ -89,7 +94,7 @@ fn gop_ms(live: &LiveStream) -> u32 {
 
 impl Air for OnTheAir {
     fn on_air(&self, channel: Uuid) -> OnAir {
-        let viewers = self.0.audience().people(channel);
+        let viewers = self.0.audience().people(channel, self.mentor(channel));
         let Some(live) = self.live(channel) else { return OnAir { viewers, ..OnAir::default() } };
         let state = live.stream.state();
         OnAir {
@@ -101,7 +106,9 @@ impl Air for OnTheAir {
     }
 
     fn watching(&self, channel: Uuid) -> Vec<Watching> {
-        self.0.audience().watching(channel)
+        let (mut watching, mentor) = (self.0.audience().watching(channel), self.mentor(channel));
+        watching.retain(|one| Some(one.user) != mentor);
+        watching
     }
 
     fn health(&self, channel: Uuid) -> Option<Health> {

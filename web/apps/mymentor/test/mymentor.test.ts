@@ -101,7 +101,7 @@ describe('comments of a recording', () => {
     const comments = new ReplayComments(
       (from, until) => {
         reads.push(from);
-        return Promise.resolve(stored.filter(({ media_ms }) => (media_ms ?? 0) >= from && (media_ms ?? 0) < until));
+        return Promise.resolve({ items: stored.filter(({ media_ms }) => (media_ms ?? 0) >= from && (media_ms ?? 0) < until), next_cursor: null });
       },
       () => 0,
       () => undefined,
@@ -115,6 +115,18 @@ describe('comments of a recording', () => {
     expect(comments.at(131_000, 2).map(({ seq }) => seq)).toEqual([2, 3]);
     expect(comments.at(1_000, 10)).toEqual([]);
     expect(reads).toEqual([0, 120_000]);
+  });
+
+  test('of a stretch in which much was said are read to the last page', async () => {
+    const stored = Array.from({ length: 250 }, (_, n) => comment(250 - n, n * 100));
+    const read = (_from: number, _until: number, cursor: string | null, limit: number): Promise<{ items: Comment[]; next_cursor: string | null }> => {
+      const at = Number(cursor ?? 0);
+      return Promise.resolve({ items: stored.slice(at, at + limit), next_cursor: at + limit < stored.length ? String(at + limit) : null });
+    };
+    const comments = new ReplayComments(read, () => 0, () => undefined);
+    comments.at(0, 500);
+    await settle();
+    expect(comments.at(60_000, 500).map(({ seq }) => seq)).toEqual(stored.map(({ seq }) => seq));
   });
 
   test('that could not be read are asked for again, but not at once', async () => {

@@ -2,7 +2,7 @@
 
 import type { Http, RequestOptions } from './http.ts';
 import type {
-  AttendanceDecision, AttendanceEntry, AuditEntry, Change, Chapter, Comment, CommentState, Course, CourseEnrolment,
+  AttendanceDecision, AttendanceEntry, AuditEntry, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
   CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor,
   NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Playback, Profile, Publishing, PushSubscriptionKeys,
   ReactionCount, ReactionKind, Session, StreamKey, UserRecord, Viewers, Webhook,
@@ -146,11 +146,11 @@ function watchingRoutes(http: Http) {
 
 function roomRoutes(http: Http) {
   return {
-    comments: (lesson: Id, filter: { after?: number; from_ms?: number; until_ms?: number; limit?: number }, signal?: Signal) =>
+    comments: (lesson: Id, filter: { after?: number; from_ms?: number; until_ms?: number; limit?: number; cursor?: string | null }, signal?: Signal) =>
       http.get<Page<Comment>>(`${lessonAt(lesson)}/comments`, { query: { ...filter }, signal }),
     postComment: (lesson: Id, comment: { client_id: string; body: string; media_ms: number | null }) =>
       // The id that de-duplicates in the room de-duplicates here: sent twice it is one comment.
-      http.post<Comment | null>(`${lessonAt(lesson)}/comments`, comment, { idempotencyKey: comment.client_id }),
+      http.post<CommentKept | null>(`${lessonAt(lesson)}/comments`, comment, { idempotencyKey: comment.client_id }),
     postReaction: (lesson: Id, reaction: { kind: ReactionKind; n: number; media_ms: number | null }) =>
       http.post<null>(`${lessonAt(lesson)}/reactions`, reaction),
     postHand: (lesson: Id, raised: boolean) => http.post<null>(`${lessonAt(lesson)}/hand`, { raised }),

@@ -114,8 +114,8 @@ export interface Invitation {
   readonly id: Id;
   /** In the answer that made it, and never again. */
   readonly url?: string;
-  readonly uses_left: number | null;
-  readonly expires_at: Instant | null;
+  readonly uses_left: number;
+  readonly expires_at: Instant;
 }
 
 export type LessonState = 'scheduled' | 'live' | 'ended' | 'cancelled';
@@ -266,6 +266,12 @@ export interface Comment {
   readonly client_id: string | null;
   readonly state?: CommentState;
   readonly pinned?: boolean;
+}
+
+/** What answers a comment that was posted. */
+export interface CommentKept {
+  readonly client_id: string;
+  readonly seq: number;
 }
 
 export interface ReactionCount {

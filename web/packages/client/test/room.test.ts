@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Comment } from '../src/models.ts';
+import type { Comment, CommentKept } from '../src/models.ts';
 import { Problem } from '../src/problem.ts';
 import { RoomConnection, type LineListener, type RoomPorts, type RoomWay } from '../src/room/connection.ts';
-import { parseFrame, type RoomEvent } from '../src/room/events.ts';
+import { closeCode, parseFrame, type RoomEvent } from '../src/room/events.ts';
 import { applyEvent, EMPTY_ROOM, gapOf, withGapFilled, withOutgoing, type RoomState } from '../src/room/state.ts';
 
 const comment = (seq: number, more: Partial<Comment> = {}): Comment => ({
@@ -51,11 +51,36 @@ describe('what is known of a room', () => {
 
   test("one's own comment is in the outbox or in the room, never in both", () => {
     const out = withOutgoing(after(hello(0)), { client_id: 'c', body: 'x', media_ms: 1 });
-    const acked = applyEvent(out, { t: 'ack', client_id: 'c', seq: 1 });
-    expect(acked.outbox).toMatchObject([{ phase: 'taken', seq: 1 }]);
+    const acked = applyEvent(out, { t: 'ack', client_id: 'c', seq: 1, held: false });
+    expect(acked.outbox).toMatchObject([{ phase: 'sending', seq: 1 }]);
     expect(applyEvent(acked, came(1)).outbox).toEqual([]);
     expect(applyEvent(out, came(1, { client_id: 'c' })).outbox).toEqual([]);
-    expect(applyEvent(applyEvent(out, came(1)), { t: 'ack', client_id: 'c', seq: 1 }).outbox).toEqual([]);
+    expect(applyEvent(applyEvent(out, came(1)), { t: 'ack', client_id: 'c', seq: 1, held: false }).outbox).toEqual([]);
+  });
+
+  test("one's own comment that is held waits for the mentor, and is in the room once it is shown", () => {
+    const out = withOutgoing(after(hello(0)), { client_id: 'c', body: 'x', media_ms: 1 });
+    const held = parseFrame('[{"t":"ack","client_id":"c","seq":1,"state":"held"},{"t":"skip","seq":1}]').reduce(applyEvent, out);
+    expect(held.outbox).toMatchObject([{ phase: 'taken', seq: 1 }]);
+    const shown = applyEvent(held, came(1, { client_id: 'c' }));
+    expect([shown.outbox, shown.comments.length]).toEqual([[], 1]);
+  });
+
+  test('who comes in sees the room as it is: lesson, totals, settings, hands, and how they stand', () => {
+    const room = after({
+      ...hello(0), review_on: true, lesson: { state: 'live', on_air: true, stalled: false }, totals: { hati: 7 },
+      me: { muted_until_at: '2026-11-28T12:00:00.000Z', hand: true }, hands: [{ id: 'a', name: 'A', since_at: '' }, { id: 'b', name: 'B', since_at: '' }],
+    });
+    expect(room).toMatchObject({ reviewOn: true, lesson: { state: 'live', on_air: true, stalled: false }, totals: { hati: 7 }, handRaised: true, mutedUntilAt: '2026-11-28T12:00:00.000Z' });
+    expect(room.hands.map(({ id }) => id)).toEqual(['a', 'b']);
+    const freed = parseFrame('[{"t":"me","muted_until_at":null,"hand":false}]').reduce(applyEvent, room);
+    expect([freed.mutedUntilAt, freed.handRaised]).toEqual([null, false]);
+  });
+
+  test('a number with nothing to show is no gap', () => {
+    const room = [came(1), { t: 'skip', seq: 2 } as const, came(3)].reduce(applyEvent, after(hello(0)));
+    expect([gapOf(room), room.completeTo]).toEqual([null, 3]);
+    expect(gapOf(applyEvent(room, { t: 'skip', seq: 6 }))).toEqual({ after: 3, upTo: 6 });
   });
 
   test('a comment that was deleted is neither shown nor pinned', () => {
@@ -90,6 +115,7 @@ class World {
   public posts: string[] = [];
   public readFails: Problem | null = null;
   public postFails: Problem | null = null;
+  public kept: CommentKept | null = null;
   public hasSockets = true;
   public readonly room: RoomConnection;
   private tasks: { at: number; task: () => void }[] = [];
@@ -110,7 +136,7 @@ class World {
       },
       postComment: ({ client_id }) => {
         this.posts.push(client_id);
-        return this.postFails === null ? Promise.resolve(null) : Promise.reject(this.postFails);
+        return this.postFails === null ? Promise.resolve(this.kept) : Promise.reject(this.postFails);
       },
       postReaction: ({ kind, n }) => Promise.resolve(void this.posts.push(`${kind} ${n}`)),
       postHand: (raised) => Promise.resolve(void this.posts.push(`hand ${raised}`)),
@@ -259,6 +285,22 @@ describe('the connection', () => {
     world.last.listener.closed(code);
     await world.pass(120_000);
     expect([world.room.view().phase, world.dials.length]).toEqual(['closed', 1]);
+  });
+
+  test('server-sent events say why they close as sockets do', () => {
+    expect([closeCode('{"code":4001,"reason":"x"}'), closeCode('{"code":"4001"}'), closeCode('{'), closeCode(undefined)]).toEqual([4001, undefined, undefined, undefined]);
+  });
+
+  test('where comments are looked at first, one that was posted waits for the mentor', async () => {
+    const world = new World();
+    world.hasSockets = false;
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.frame({ ...hello(0), review_on: true });
+    world.kept = { client_id: 'c-1', seq: 1 };
+    world.room.comment('halo', null);
+    await settle();
+    expect(world.room.view().room.outbox).toMatchObject([{ phase: 'taken', seq: 1 }]);
   });
 
   test('an old line says nothing any more, and a stopped one does not dial', async () => {

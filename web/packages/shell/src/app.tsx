@@ -8,6 +8,7 @@ import { render, type ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { effect, signal } from '@preact/signals';
 import { browserHttpPorts, connect, Http, ReachWatch, type Reach } from '@tayang/client';
+import { carriedTo, carry, tabMemory } from './carried.ts';
 import { AppContext, useApp, useShellWords, type App } from './context.ts';
 import { Frame, useTitle, type UseMenu } from './frame.tsx';
 import { CreateAccountPage } from './pages/create-account.tsx';
@@ -117,10 +118,24 @@ function Root({ config }: { config: AppConfig }) {
   const Always = config.always;
   return (
     <Frame useMenu={config.useMenu}>
+      <Carried />
       {found === null ? <NotFound /> : <PageOf found={found} />}
       {Always === undefined ? null : <Always />}
     </Frame>
   );
+}
+
+/** Puts back what was wanted with this place before one signed in. */
+function Carried() {
+  const { router } = useApp();
+  const { path, query, hash } = router.place.value;
+  useEffect(() => {
+    const carried = hash === '' ? carriedTo(tabMemory, path) : null;
+    if (carried === null) return;
+    const search = query.toString();
+    router.go(`${search === '' ? path : `${path}?${search}`}#${carried}`, 'replace');
+  }, [path, hash]);
+  return null;
 }
 
 function PageOf({ found }: { found: { route: Route; params: Params } }) {
@@ -136,6 +151,7 @@ function ToSignIn() {
     const { path, query } = router.place.value;
     const search = query.toString();
     const here = safeNext(search === '' ? path : `${path}?${search}`);
+    carry(tabMemory, path, router.place.value.hash);
     router.go(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`, 'replace');
   }, []);
   return <Loading />;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { connect, Http, Problem, type HttpPorts, type Session } from '@tayang/client';
+import { carriedTo, carry } from '../src/carried.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
 import { lampState } from '../src/parts/lamp.tsx';
 import { Preferences } from '../src/preferences.ts';
@@ -23,6 +24,16 @@ test('both languages say everything, each in its own words', () => {
   for (const [path, text] of [...one, ...two]) expect(text.trim(), path).not.toBe('');
   const english = new Map(two);
   expect(one.filter(([path, text]) => english.get(path) === text)).toEqual([]);
+});
+
+test('what stood behind the # of a place is carried over signing in to that place, once', () => {
+  const kept = new Map<string, string>();
+  const memory = { get: (key: string) => kept.get(key) ?? null, set: (key: string, value: string) => void kept.set(key, value) };
+  carry(memory, '/courses/1', 'undangan');
+  expect([carriedTo(memory, '/courses/2'), carriedTo(memory, '/courses/1'), carriedTo(memory, '/courses/1')]).toEqual([null, 'undangan', null]);
+  carry(memory, '/courses/1', 'undangan');
+  carry(memory, '/courses/1', '');
+  expect(carriedTo(memory, '/courses/1')).toBeNull();
 });
 
 describe('addresses', () => {

@@ -66,10 +66,11 @@ struct Span {
     started: Option<UnixMillis>,
     ended: Option<UnixMillis>,
     course: String,
+    mentor: UserId,
 }
 
 async fn span(write: &mut Write, lesson: LessonId) -> Result<Option<Span>, RepositoryError> {
-    let row = sqlx::query("SELECT course_id, started_ms, ended_ms FROM lessons WHERE id = $1")
+    let row = sqlx::query("SELECT course_id, mentor_id, started_ms, ended_ms FROM lessons WHERE id = $1")
         .bind(lesson.to_string())
         .fetch_optional(write.connection())
         .await
@@ -79,6 +80,7 @@ async fn span(write: &mut Write, lesson: LessonId) -> Result<Option<Span>, Repos
             started: rows::moment_if(&row, "started_ms")?,
             ended: rows::moment_if(&row, "ended_ms")?,
             course: rows::column(&row, "course_id")?,
+            mentor: rows::parsed(&row, "mentor_id")?,
         })
     };
     row.map(read).transpose()
@@ -188,7 +190,8 @@ async fn record_lesson(
 ) -> Result<Vec<NewChange>, RepositoryError> {
     let Some(span) = span(write, lesson).await? else { return Ok(Vec::new()) };
     let mut by_person: HashMap<UserId, Vec<Interval>> = HashMap::new();
-    for one in fresh {
+    // A mentor who looks at what they send attends nothing.
+    for one in fresh.iter().filter(|one| one.user != span.mentor) {
         if let Some(one) = (*one).clone().within(span.started, span.ended) {
             by_person.entry(one.user).or_default().push(one);
         }

@@ -11,7 +11,13 @@ import { CopyRow, ShareButton } from './copy.tsx';
 import { readAll, useDeed, useMyWhen, useWriter } from './hooks.ts';
 import { Qr } from './qr.tsx';
 
-const DAYS = ['1', '7', '30', ''] as const;
+const DAYS = ['1', '7', '30', '365'] as const;
+/** A class, unless the mentor says otherwise. */
+const USES = 40;
+/** What the server takes. */
+const USES_MAX = 10_000;
+/** Clocks differ: a year from ours may be more than a year from the server's. */
+const CLOCKS_MS = 60_000;
 
 export function Invitations({ course }: { course: Course }) {
   const { api } = useApp();
@@ -56,10 +62,10 @@ function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: I
   const { api, now } = useApp();
   const words = useCourseWords().invite;
   const form = useForm({
-    initial: { uses: '', days: '7' },
-    check: ({ uses }) => (Number.isNaN(wholeOf(uses)) ? { uses: words.notWhole } : {}),
+    initial: { uses: String(USES), days: '7' },
+    check: ({ uses }) => (isUses(wholeOf(uses)) ? {} : { uses: words.notWhole }),
     send: async ({ uses, days }) => {
-      const expires_at = days === '' ? null : new Date(now() + Number(days) * 86_400_000).toISOString();
+      const expires_at = new Date(now() + Number(days) * 86_400_000 - CLOCKS_MS).toISOString();
       onMade(await api.invite(course.id, { uses: wholeOf(uses), expires_at }));
     },
   });
@@ -67,13 +73,17 @@ function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: I
   return (
     <form class="form" onSubmit={form.onSubmit} noValidate>
       <div class="two">
-        <TextField label={words.uses} hint={words.usesHint} type="number" min="1" value={values.uses} error={errors.uses} onValue={(value) => set('uses', value)} />
+        <TextField label={words.uses} hint={words.usesHint} type="number" min="1" max={String(USES_MAX)} value={values.uses} error={errors.uses} onValue={(value) => set('uses', value)} />
         <SelectField label={words.days} value={values.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
       </div>
       <FormError text={form.error} />
       <SubmitButton busy={form.busy}>{words.make}</SubmitButton>
     </form>
   );
+}
+
+function isUses(uses: number | null): boolean {
+  return uses !== null && uses >= 1 && uses <= USES_MAX;
 }
 
 function Made({ course, url }: { course: Course; url: string }) {
@@ -107,8 +117,8 @@ function InvitationRow({ course, invitation, onRevoked }: { course: Course; invi
       toasts.done(words.revoked);
       onRevoked();
     });
-  const uses = invitation.uses_left === null ? words.usesAny : words.usesLeft(writer.whole(invitation.uses_left));
-  const until = invitation.expires_at === null ? words.forever : words.until(when.within(invitation.expires_at, now()));
+  const uses = words.usesLeft(writer.whole(invitation.uses_left));
+  const until = words.until(when.within(invitation.expires_at, now()));
   return (
     <li>
       <span class="row-icon">

@@ -86,7 +86,7 @@ export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProp
     <div class="lesson lesson-live">
       <div class="lesson-show">
         <StageMount viewing={viewing}>
-          {viewing === null ? <Opening playback={playback} /> : null}
+          {viewing === null ? <Opening lesson={lesson} playback={playback} /> : null}
           <FloatingReactions room={room} />
         </StageMount>
         {heading}
@@ -104,9 +104,9 @@ export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProp
   );
 }
 
-function Opening({ playback }: { playback: PlaybackState }) {
+function Opening({ lesson, playback }: { lesson: Lesson; playback: PlaybackState }) {
   const words = useWords();
-  const scene = playback.phase === 'refused' ? words.scene.waiting : words.scene.loading;
+  const scene = lesson.state === 'ended' ? words.scene.ended : playback.phase === 'refused' ? words.scene.waiting : words.scene.loading;
   const text = playback.phase === 'unreachable' ? words.lesson.reachLost : scene.text;
   return <StageWaiting title={scene.title} text={text} />;
 }

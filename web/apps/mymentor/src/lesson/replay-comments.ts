@@ -4,7 +4,7 @@
  * A window that was read is kept; the next one is read before it is needed. One reading at a time.
  */
 
-import type { Comment } from '@tayang/client';
+import type { Comment, Page } from '@tayang/client';
 
 const WINDOW_MS = 120_000;
 /** The next window is read this long before it begins. */
@@ -13,7 +13,7 @@ const PAGE = 100;
 const PAGES_MAX = 10;
 const RETRY_MS = 5_000;
 
-export type ReadComments = (fromMs: number, untilMs: number, after: number | null, limit: number) => Promise<readonly Comment[]>;
+export type ReadComments = (fromMs: number, untilMs: number, cursor: string | null, limit: number) => Promise<Page<Comment>>;
 
 export class ReplayComments {
   private readonly windows = new Map<number, readonly Comment[]>();
@@ -57,13 +57,12 @@ export class ReplayComments {
     const from = index * WINDOW_MS;
     try {
       const found: Comment[] = [];
-      let after: number | null = null;
+      let cursor: string | null = null;
       for (let page = 0; page < PAGES_MAX; page += 1) {
-        const comments: readonly Comment[] = await this.read(from, from + WINDOW_MS, after, PAGE);
-        const fresh = comments.filter(({ id }) => !found.some((one) => one.id === id));
-        found.push(...fresh);
-        if (comments.length < PAGE || fresh.length === 0) break;
-        after = comments.at(-1)?.seq ?? null;
+        const answer: Page<Comment> = await this.read(from, from + WINDOW_MS, cursor, PAGE);
+        found.push(...answer.items);
+        cursor = answer.next_cursor;
+        if (cursor === null) break;
       }
       const inside = found.filter(({ state, media_ms }) => (state ?? 'shown') === 'shown' && media_ms !== null);
       this.windows.set(index, inside.toSorted((a, b) => (a.media_ms ?? 0) - (b.media_ms ?? 0) || a.seq - b.seq));

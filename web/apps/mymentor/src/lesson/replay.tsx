@@ -1,7 +1,7 @@
 /** A recording: its picture, chapters, speed, comments as they came, and going on where one was. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Chapter, Comment, Lesson, Playback, PlaybackState } from '@tayang/client';
+import type { Chapter, Comment, Lesson, Page, Playback, PlaybackState } from '@tayang/client';
 import type { Answer, Snapshot } from '@tayang/player';
 import { clockText, Icon, useApp, useResource } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
@@ -186,8 +186,7 @@ function ReplayPanel({ lesson, second }: { lesson: string; second: number }) {
   const [, setRound] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const comments = useMemo(() => {
-    const read = async (from_ms: number, until_ms: number, after: number | null, limit: number): Promise<readonly Comment[]> =>
-      (await api.comments(lesson, { from_ms, until_ms, limit, ...(after === null ? {} : { after }) })).items;
+    const read = (from_ms: number, until_ms: number, cursor: string | null, limit: number): Promise<Page<Comment>> => api.comments(lesson, { from_ms, until_ms, limit, cursor });
     return new ReplayComments(read, () => performance.now(), () => setRound((before) => before + 1));
   }, [lesson]);
   const shown = comments.at(second * 1_000, COMMENTS_SHOWN);

@@ -1,7 +1,7 @@
 /** One course: what it is, joining or leaving it, and its lessons. */
 
 import { useState } from 'preact/hooks';
-import type { Course, Lesson } from '@tayang/client';
+import { Problem, type Course, type EnrolmentState, type Lesson } from '@tayang/client';
 import { Confirm, FormError, Icon, Loading, Note, PageHead, SubmitButton, TextField, Trouble, useApp, useForm, useProblemText, useResource, useShellWords, type Params } from '@tayang/shell';
 import { invitationIn } from '../invitation.ts';
 import { useEnrolledText } from '../parts/course-card.tsx';
@@ -20,6 +20,9 @@ export function CoursePage({ params }: { params: Params }) {
     const [course, lessons] = await Promise.all([api.course(id, signal), api.lessons({ course: id, limit: 50, signal })]);
     return { course, lessons: lessons.items };
   });
+  const invited = useInvitation();
+  // A course by invitation is not there for who is not in it, and takes an invitation even so.
+  if (shown.value === null && invited !== null && shown.problem instanceof Problem && shown.problem.status === 404) return <Invited id={id} invitation={invited} reload={shown.reload} />;
   if (shown.value === null) return <div class="page">{shown.problem === null ? <Loading /> : <Trouble problem={shown.problem} retry={shown.reload} />}</div>;
   return <CourseShown {...shown.value} reload={shown.reload} />;
 }
@@ -127,20 +130,52 @@ function useInvitation(): string | null {
   return asked === null ? null : invitationIn(asked);
 }
 
+/** Says that one is in, and leaves no invitation in the address. */
+function useWelcome(reload: () => void): (state: EnrolmentState) => void {
+  const { router, toasts } = useApp();
+  const words = useWords();
+  return (state) => {
+    toasts.done(state === 'active' ? words.course.joined : words.course.asked);
+    router.dropHash();
+    reload();
+  };
+}
+
+function Invited({ id, invitation, reload }: { id: string; invitation: string; reload: () => void }) {
+  const { api } = useApp();
+  const words = useWords();
+  const welcome = useWelcome(reload);
+  const form = useForm({
+    initial: {},
+    send: async () => welcome((await api.enrol(id, invitation)).state),
+    explain: (problem) => (problem.code === 'not-invited' ? words.course.invitationVoid : null),
+  });
+  return (
+    <div class="page">
+      <PageHead title={words.course.invited} />
+      <form class="card form join" noValidate onSubmit={form.onSubmit}>
+        <p class="note-title">{words.course.invitationReady}</p>
+        <FormError text={form.error} />
+        <SubmitButton busy={form.busy}>{words.course.join}</SubmitButton>
+      </form>
+    </div>
+  );
+}
+
 function Join({ course, reload }: { course: Course; reload: () => void }) {
-  const { api, toasts } = useApp();
+  const { api } = useApp();
   const words = useWords();
   const shell = useShellWords();
+  const welcome = useWelcome(reload);
   const invited = useInvitation();
   const byInvitation = course.enrolment === 'invitation';
   const form = useForm({
     initial: { invitation: '' },
     check: ({ invitation }) => (byInvitation && invited === null && invitationIn(invitation) === null ? { invitation: shell.field.required } : {}),
     send: async ({ invitation }) => {
-      const { state } = await api.enrol(course.id, invited ?? invitationIn(invitation) ?? undefined);
-      toasts.done(state === 'active' ? words.course.joined : words.course.asked);
-      reload();
+      welcome((await api.enrol(course.id, invited ?? invitationIn(invitation) ?? undefined)).state);
     },
+    explain: (problem) => (problem.code === 'not-invited' ? words.course.invitationVoid : null),
   });
   if (course.archived_at !== null) return <Note icon="warning">{words.course.archived}</Note>;
   if (course.capacity !== null && course.enrolled >= course.capacity) return <Note icon="warning">{words.course.full}</Note>;

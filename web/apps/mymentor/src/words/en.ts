@@ -131,6 +131,8 @@ export const en: Words = {
     invitationField: 'Invitation link',
     invitationHint: 'Paste the link that the mentor gave you.',
     invitationReady: 'Your invitation is ready.',
+    invited: 'You are invited to a course',
+    invitationVoid: 'This invitation does not hold any more. Ask the mentor for a new one.',
     leave: 'Leave the course',
     leaveTitle: 'Leave this course?',
     leaveText: 'You cannot watch its next lessons. Recordings of those you attended stay yours.',

@@ -131,6 +131,8 @@ export const id: Words = {
     invitationField: 'Tautan undangan',
     invitationHint: 'Tempel tautan dari mentor.',
     invitationReady: 'Undangan Anda siap dipakai.',
+    invited: 'Anda diundang ke sebuah kursus',
+    invitationVoid: 'Undangan ini tidak berlaku lagi. Mintalah yang baru kepada mentor.',
     leave: 'Berhenti ikut',
     leaveTitle: 'Berhenti ikut kursus ini?',
     leaveText: 'Pelajaran berikutnya tidak bisa Anda tonton. Rekaman yang Anda hadiri tetap ada.',

@@ -127,6 +127,8 @@ export interface Words {
     readonly invitationField: string;
     readonly invitationHint: string;
     readonly invitationReady: string;
+    readonly invited: string;
+    readonly invitationVoid: string;
     readonly leave: string;
     readonly leaveTitle: string;
     readonly leaveText: string;

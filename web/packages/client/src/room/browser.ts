@@ -2,18 +2,10 @@
 
 import type { Api } from '../api.ts';
 import { randomKey } from '../http.ts';
+import { closeCode } from './events.ts';
 import type { Line, LineListener, RoomPorts, RoomWay } from './connection.ts';
 
 const SUBPROTOCOL = 'tayang.room.v1';
-
-function once(task: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    task();
-  };
-}
 
 function dialSocket(path: string, listener: LineListener): Line {
   const url = new URL(path, location.href);
@@ -34,15 +26,20 @@ function dialSocket(path: string, listener: LineListener): Line {
 
 function dialEvents(path: string, listener: LineListener): Line {
   const events = new EventSource(path);
-  const closed = once(() => {
+  let told = false;
+  const closed = (code?: number): void => {
+    if (told) return;
+    told = true;
     // Its own retrying knows neither spread nor growing waits.
     events.close();
-    listener.closed();
-  });
+    listener.closed(code);
+  };
   events.addEventListener('frame', ({ data }) => {
     if (typeof data === 'string') listener.frame(data);
   });
-  events.addEventListener('error', closed);
+  // What the close frame of a WebSocket says.
+  events.addEventListener('close', ({ data }) => closed(closeCode(data)));
+  events.addEventListener('error', () => closed());
   return { send: null, close: () => events.close() };
 }
 

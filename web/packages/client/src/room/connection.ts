@@ -6,14 +6,13 @@
  */
 
 import { backoffMs, type BackoffShape } from '@tayang/player/backoff';
-import type { Comment, ReactionKind } from '../models.ts';
+import type { Comment, CommentKept, ReactionKind } from '../models.ts';
 import { isAbort, Problem } from '../problem.ts';
 import { parseFrame, type RoomMessage } from './events.ts';
 import {
   applyEvent,
   EMPTY_ROOM,
   gapOf,
-  withComments,
   withGapFilled,
   withoutOutgoing,
   withOutgoing,
@@ -43,7 +42,7 @@ export interface RoomPorts {
   /** `null` if this browser has no such way. */
   readonly dial: (way: RoomWay, listener: LineListener) => Line | null;
   readonly comments: (after: number, limit: number) => Promise<readonly Comment[]>;
-  readonly postComment: (comment: { client_id: string; body: string; media_ms: number | null }) => Promise<Comment | null>;
+  readonly postComment: (comment: { client_id: string; body: string; media_ms: number | null }) => Promise<CommentKept | null>;
   readonly postReaction: (reaction: { kind: ReactionKind; n: number; media_ms: number | null }) => Promise<unknown>;
   readonly postHand: (raised: boolean) => Promise<unknown>;
   /** Runs `task` once after `ms`; the result cancels it. */
@@ -72,6 +71,9 @@ const SUSPECT_MS = 20_000;
 const HELLO_MS = 12_000;
 /** The right to be here is gone; the lesson is over. Dialling again would only be refused. */
 const FINAL_CODES: readonly number[] = [4001, 4002];
+/** The server is started anew, and so is every room: all of them come back over this span. */
+const RESTART_CODE = 1012;
+const RESTART_SPREAD_MS = 5_000;
 /** Reactions tapped within this time go out as one. */
 const REACT_GATHER_MS = 250;
 /** The server takes no more of one person at once. */
@@ -181,9 +183,9 @@ export class RoomConnection {
     if (this.phase !== 'open') return;
     if (this.say({ t: 'comment', client_id, body, media_ms })) return;
     this.ports.postComment({ client_id, body, media_ms }).then(
-      (comment) => {
-        if (comment !== null) this.set(applyEvent(this.room, { t: 'ack', client_id, seq: comment.seq }));
-        if (comment !== null && (comment.state ?? 'shown') === 'shown') this.set(withComments(this.room, [{ ...comment, client_id }]));
+      (kept) => {
+        // This answer does not say whether it is shown; where comments are looked at first it is not, and else it comes.
+        if (kept !== null) this.set(applyEvent(this.room, { t: 'ack', client_id, seq: kept.seq, held: this.room.reviewOn }));
       },
       (error: unknown) => this.refuse(client_id, error),
     );
@@ -219,7 +221,7 @@ export class RoomConnection {
       closed: (code) => {
         if (number !== this.dialled) return;
         if (code !== undefined && FINAL_CODES.includes(code)) this.shut();
-        else this.lose();
+        else this.lose(code);
       },
     };
     if (this.phase !== 'lost') this.phase = 'connecting';
@@ -247,7 +249,7 @@ export class RoomConnection {
     line?.close();
   }
 
-  private lose(): void {
+  private lose(code?: number): void {
     const spoke = this.phase === 'open';
     if (this.way === 'socket' && !spoke) this.socketFailures += 1;
     // After the other way broke the better one gets one more chance.
@@ -255,7 +257,8 @@ export class RoomConnection {
     this.hangUp();
     this.phase = 'lost';
     const { chance } = this.ports;
-    const inMs = backoffMs(REDIAL, this.failures, chance()) + Math.round(chance() * REDIAL_SPREAD_MS);
+    const spreadMs = code === RESTART_CODE ? RESTART_SPREAD_MS : REDIAL_SPREAD_MS;
+    const inMs = backoffMs(REDIAL, this.failures, chance()) + Math.round(chance() * spreadMs);
     this.failures += 1;
     this.cancelRedial = this.ports.after(inMs, () => this.dial());
     this.tell();

@@ -19,6 +19,12 @@ export interface RoomSettings {
   readonly review_on?: boolean;
 }
 
+/** How the reader stands in the room. */
+export interface RoomStanding {
+  readonly muted_until_at: string | null;
+  readonly hand: boolean;
+}
+
 export type RoomEvent =
   | {
       readonly t: 'hello';
@@ -28,16 +34,25 @@ export type RoomEvent =
       readonly pinned: readonly Comment[];
       readonly slow_ms: number;
       readonly comments_on: boolean;
-      readonly me: { readonly muted_until_at: string | null; readonly hand: boolean };
+      readonly review_on: boolean;
+      readonly lesson: RoomLesson | null;
+      readonly totals: Counts | null;
+      readonly me: RoomStanding;
+      /** Raised hands, oldest first: to the mentor alone. */
+      readonly hands: readonly Person[];
     }
   | { readonly t: 'comment'; readonly comment: Comment }
+  /** At that number there is nothing for this reader. */
+  | { readonly t: 'skip'; readonly seq: number }
   | { readonly t: 'comment_changed'; readonly id: string; readonly state: CommentState; readonly pinned: boolean }
   | { readonly t: 'reactions'; readonly media_ms: number | null; readonly counts: Counts; readonly totals: Counts | null }
   | { readonly t: 'viewers'; readonly n: number }
   | { readonly t: 'hand'; readonly user: Person; readonly raised: boolean }
   | { readonly t: 'settings'; readonly settings: RoomSettings }
   | { readonly t: 'lesson'; readonly lesson: RoomLesson }
-  | { readonly t: 'ack'; readonly client_id: string; readonly seq: number }
+  | { readonly t: 'me'; readonly me: RoomStanding }
+  /** `held`: it is kept, and waits for the mentor. */
+  | { readonly t: 'ack'; readonly client_id: string; readonly seq: number; readonly held: boolean }
   | { readonly t: 'refused'; readonly client_id: string | null; readonly code: string; readonly retry_after_ms: number | null };
 
 export type RoomMessage =
@@ -48,6 +63,8 @@ export type RoomMessage =
 /** A frame gathers some tens of milliseconds; more events than this are no frame of ours. */
 const EVENTS_MAX = 2_000;
 const PINNED_MAX = 20;
+/** More raised hands than a mentor can answer. */
+const HANDS_MAX = 500;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -73,6 +90,16 @@ export function parseFrame(frame: string): readonly RoomEvent[] {
   }
   const entries: unknown[] = Array.isArray(parsed) ? parsed.slice(0, EVENTS_MAX) : [parsed];
   return entries.filter(isFields).map(parseEvent).filter((event): event is RoomEvent => event !== null);
+}
+
+/** The code of a `close` event, which is server-sent events' close frame. */
+export function closeCode(data: unknown): number | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text(data) ?? '');
+    return isFields(parsed) ? (number(parsed['code']) ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A comment, wherever it comes from. */
@@ -144,9 +171,15 @@ function parseEvent(fields: Fields): RoomEvent | null {
     case 'settings':
       return { t: 'settings', settings: parseSettings(fields) };
     case 'lesson': {
-      const state = oneOf(fields['state'], ['scheduled', 'live', 'ended', 'cancelled'] as const);
-      return state === null ? null : { t: 'lesson', lesson: { state, on_air: flag(fields['on_air']), stalled: flag(fields['stalled']) } };
+      const lesson = parseLesson(fields);
+      return lesson === null ? null : { t: 'lesson', lesson };
     }
+    case 'skip': {
+      const seq = number(fields['seq']);
+      return seq === null ? null : { t: 'skip', seq };
+    }
+    case 'me':
+      return { t: 'me', me: parseStanding(fields) };
     default:
       return parseReply(fields);
   }
@@ -156,7 +189,7 @@ function parseReply(fields: Fields): RoomEvent | null {
   const client_id = text(fields['client_id']);
   if (fields['t'] === 'ack') {
     const seq = number(fields['seq']);
-    return client_id === null || seq === null ? null : { t: 'ack', client_id, seq };
+    return client_id === null || seq === null ? null : { t: 'ack', client_id, seq, held: fields['state'] === 'held' };
   }
   if (fields['t'] !== 'refused') return null;
   return { t: 'refused', client_id, code: text(fields['code']) ?? 'unknown', retry_after_ms: number(fields['retry_after_ms']) };
@@ -165,7 +198,7 @@ function parseReply(fields: Fields): RoomEvent | null {
 function parseHello(fields: Fields): RoomEvent | null {
   const seq = number(fields['seq']);
   if (seq === null) return null;
-  const me = isFields(fields['me']) ? fields['me'] : {};
+  const hands: unknown[] = Array.isArray(fields['hands']) ? fields['hands'].slice(0, HANDS_MAX) : [];
   const pinned: unknown[] = Array.isArray(fields['pinned']) ? fields['pinned'].slice(0, PINNED_MAX) : [];
   return {
     t: 'hello',
@@ -174,8 +207,23 @@ function parseHello(fields: Fields): RoomEvent | null {
     pinned: pinned.map(parseComment).filter((one): one is Comment => one !== null),
     slow_ms: number(fields['slow_ms']) ?? 0,
     comments_on: fields['comments_on'] !== false,
-    me: { muted_until_at: text(me['muted_until_at']), hand: flag(me['hand']) },
+    review_on: flag(fields['review_on']),
+    lesson: parseLesson(fields['lesson']),
+    totals: isFields(fields['totals']) ? parseCounts(fields['totals']) : null,
+    me: parseStanding(fields['me']),
+    hands: hands.map(parsePerson).filter((one): one is Person => one !== null),
   };
+}
+
+function parseStanding(value: unknown): RoomStanding {
+  const me = isFields(value) ? value : {};
+  return { muted_until_at: text(me['muted_until_at']), hand: flag(me['hand']) };
+}
+
+function parseLesson(value: unknown): RoomLesson | null {
+  if (!isFields(value)) return null;
+  const state = oneOf(value['state'], ['scheduled', 'live', 'ended', 'cancelled'] as const);
+  return state === null ? null : { state, on_air: flag(value['on_air']), stalled: flag(value['stalled']) };
 }
 
 function parseSettings(fields: Fields): RoomSettings {

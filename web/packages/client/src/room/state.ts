@@ -20,7 +20,7 @@ export interface OutgoingComment {
   readonly client_id: string;
   readonly body: string;
   readonly media_ms: number | null;
-  /** `taken`: the server has it, and it is not shown (yet): the mentor looks at comments first. */
+  /** `taken`: the server keeps it, and it waits for the mentor. */
   readonly phase: 'sending' | 'taken' | 'refused';
   readonly seq: number | null;
   readonly code: string | null;
@@ -97,14 +97,19 @@ export function applyEvent(before: RoomState, event: RoomEvent): RoomState {
         pinned: event.pinned.map((one) => ({ ...asShown(one), pinned: true })),
         slowMs: event.slow_ms,
         commentsOn: event.comments_on,
+        reviewOn: event.review_on,
         mutedUntilAt: event.me.muted_until_at,
         handRaised: event.me.hand,
-        hands: [],
+        hands: event.hands,
+        totals: event.totals ?? before.totals,
+        lesson: event.lesson ?? before.lesson,
         completeTo: before.completeTo ?? Math.max(0, event.seq - HISTORY),
         newest: Math.max(before.newest, event.seq),
       };
     case 'comment':
       return withComments(before, [event.comment]);
+    case 'skip':
+      return skipped(before, event.seq);
     case 'comment_changed':
       return withChange(before, event.id, event.state, event.pinned);
     case 'reactions':
@@ -128,8 +133,10 @@ export function applyEvent(before: RoomState, event: RoomEvent): RoomState {
       };
     case 'lesson':
       return { ...before, lesson: event.lesson };
+    case 'me':
+      return { ...before, mutedUntilAt: event.me.muted_until_at, handRaised: event.me.hand };
     case 'ack':
-      return acknowledged(before, event.client_id, event.seq);
+      return acknowledged(before, event.client_id, event.seq, event.held);
     case 'refused':
       return refused(before, event.client_id, event.code, event.retry_after_ms);
   }
@@ -157,6 +164,12 @@ function advance(state: RoomState): RoomState {
   if (completeTo === null) return state;
   for (const { seq } of state.comments) if (seq === completeTo + 1) completeTo = seq;
   return completeTo === state.completeTo ? state : { ...state, completeTo };
+}
+
+/** A number with nothing to show: if it is the next, nothing is missing up to it. */
+function skipped(before: RoomState, seq: number): RoomState {
+  const isNext = before.completeTo !== null && seq === before.completeTo + 1;
+  return advance({ ...before, newest: Math.max(before.newest, seq), completeTo: isNext ? seq : before.completeTo });
 }
 
 /** What is missing, if something is. */
@@ -192,11 +205,12 @@ export function withoutOutgoing(before: RoomState, clientId: string): RoomState 
   return { ...before, outbox: before.outbox.filter(({ client_id }) => client_id !== clientId) };
 }
 
-function acknowledged(before: RoomState, clientId: string, seq: number): RoomState {
+function acknowledged(before: RoomState, clientId: string, seq: number, held: boolean): RoomState {
   const shown = before.comments.some((one) => one.seq === seq);
   const outbox = before.outbox.flatMap((own) => {
     if (own.client_id !== clientId) return [own];
-    return shown ? [] : [{ ...own, phase: 'taken' as const, seq }];
+    // What is not held is on its way to everybody, and so to us.
+    return shown ? [] : [{ ...own, phase: held ? ('taken' as const) : own.phase, seq }];
   });
   return { ...before, outbox };
 }
