@@ -32,6 +32,12 @@ pub struct SignedIn(pub Principal);
 #[derive(Clone, Debug)]
 pub struct Caller(pub Option<Principal>);
 
+/// Somebody who is signed in, on a page that is being left: `sendBeacon` carries no header, so no CSRF token. Only for what
+/// harms nobody who has not been told a secret: the cookie is not sent from other sites (`SameSite=Lax`), a browser that says
+/// that the page is another's is refused, and the address must hold an id that nobody can guess.
+#[derive(Clone, Debug)]
+pub struct Leaving(pub Principal);
+
 /// An operator who is signed in.
 #[derive(Clone, Debug)]
 pub struct Operator(pub Principal);
@@ -62,19 +68,38 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        let Some((secret, kind)) = secret(&parts.headers) else { return Ok(Self(None)) };
-        let known = state.known().principal(state.repository.as_ref(), KeyHash::of(secret), state.now()).await?;
-        let Some(principal) = known.filter(|principal| principal.session.kind == kind) else { return Ok(Self(None)) };
-        if kind == SessionKind::Browser && !is_safe(&parts.method) && !shows_csrf_token(&parts.headers, secret) {
-            return Err(Problem::new(
-                http::StatusCode::FORBIDDEN,
-                "csrf",
-                "not from our page",
-                "the header X-CSRF-Token is missing or wrong: read GET /api/v1/session and repeat",
-            ));
+        let Some((secret, principal)) = shown(parts, state).await? else { return Ok(Self(None)) };
+        let by_cookie = principal.session.kind == SessionKind::Browser;
+        if by_cookie && !is_safe(&parts.method) && !shows_csrf_token(&parts.headers, secret) {
+            let detail = "the header X-CSRF-Token is missing or wrong: read GET /api/v1/session and repeat";
+            return Err(not_ours(detail));
         }
         Ok(Self(Some(principal)))
     }
+}
+
+impl FromRequestParts<State> for Leaving {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let (_, principal) = shown(parts, state).await?.ok_or_else(Problem::not_signed_in)?;
+        let site = parts.headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+        if principal.session.kind == SessionKind::Browser && site.is_some_and(|site| site != "same-origin") {
+            return Err(not_ours("this is asked by a page of this server, or with a bearer token"));
+        }
+        Ok(Self(principal))
+    }
+}
+
+/// Whose secret a request shows, and the secret.
+async fn shown<'p>(parts: &'p Parts, state: &State) -> Result<Option<(&'p str, Principal)>, Problem> {
+    let Some((secret, kind)) = secret(&parts.headers) else { return Ok(None) };
+    let known = state.known().principal(state.repository.as_ref(), KeyHash::of(secret), state.now()).await?;
+    Ok(known.filter(|principal| principal.session.kind == kind).map(|principal| (secret, principal)))
+}
+
+fn not_ours(detail: &str) -> Problem {
+    Problem::new(http::StatusCode::FORBIDDEN, "csrf", "not from our page", detail)
 }
 
 /// The token that a page shows with the session whose secret this is. Tells nothing of the secret.

@@ -1,9 +1,9 @@
 //! Courses.
 
 use axum::response::Response;
-use control::teaching::courses::{CourseChange, CourseFilter, CourseSeen};
+use control::teaching::courses::{CourseChange, CourseFilter, CourseSeen, Mine};
 use control::teaching::{Course, Enrolling};
-use control::{CourseId, UserId, Uuid};
+use control::{CourseId, KeyHash, UserId, Uuid};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use crate::State;
 use crate::auth::{Caller, SignedIn};
+use crate::enrolments::TOKEN_LENGTH_MAX;
 use crate::etag::{self, Conditions};
 use crate::extract::{Json, Path, Query};
 use crate::mentors::require_mentor;
@@ -98,8 +99,8 @@ pub(crate) async fn own(state: &State, who: &SignedIn, id: CourseId) -> Result<C
 struct Filter {
     /// Of that mentor.
     mentor: Option<Uuid>,
-    /// In which one is, has asked to be, or teaches; archived ones too.
-    mine: Option<bool>,
+    /// `teaching`; `following`: in which one is or has asked to be; `true`: either. Archived ones too.
+    mine: Option<String>,
     /// What title or summary hold.
     query: Option<String>,
 }
@@ -116,10 +117,14 @@ async fn list(
     Query(filter): Query<Filter>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<CourseBody>>, Problem> {
-    let mine = filter.mine.unwrap_or(false);
-    if mine && caller.0.is_none() {
-        return Err(Problem::not_signed_in());
-    }
+    let mine = match filter.mine.as_deref() {
+        None | Some("false") => None,
+        Some(_) if caller.0.is_none() => return Err(Problem::not_signed_in()),
+        Some("true") => Some(Mine::Either),
+        Some("teaching") => Some(Mine::Teaching),
+        Some("following") => Some(Mine::Following),
+        Some(_) => return Err(Problem::field("mine", Wrong::Unknown, "is none of teaching, following, true")),
+    };
     let limit = page.limit()?;
     let filter = CourseFilter {
         mentor: filter.mentor.map(UserId),
@@ -190,8 +195,15 @@ fn enrolling(checks: &mut Checks, text: &str) -> Enrolling {
     })
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Shown {
+    /// The token of an invitation that holds shows a course by invitation before one is in it.
+    invitation: Option<String>,
+}
+
 /// One course.
-#[utoipa::path(get, path = "/api/v1/courses/{id}", tag = "teaching", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/api/v1/courses/{id}", tag = "teaching", params(("id" = Uuid, Path), Shown), responses(
     (status = 200, body = CourseBody),
     (status = 304, description = "as If-None-Match says"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -201,8 +213,18 @@ async fn one(
     caller: Caller,
     conditions: Conditions,
     Path(id): Path<Uuid>,
+    Query(shown): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let seen = known(&state, &caller, CourseId(id)).await?;
+    let id = CourseId(id);
+    let is_invited = match shown.invitation.filter(|token| token.len() <= TOKEN_LENGTH_MAX) {
+        Some(token) => state.repository.is_invited(id, KeyHash::of(token.trim()), state.now()).await?,
+        None => false,
+    };
+    let seen = if is_invited {
+        state.repository.course(id, caller.id()).await?.ok_or_else(Problem::not_found)?
+    } else {
+        known(&state, &caller, id).await?
+    };
     etag::answer(&conditions, seen.course.version, &CourseBody::from(&seen))
 }
 

@@ -20,7 +20,7 @@ use crate::teaching::{Checks, Named, origin, word};
 use crate::{Peer, State};
 
 /// Longest token that is looked at: twice ours.
-const TOKEN_LENGTH_MAX: usize = 96;
+pub(crate) const TOKEN_LENGTH_MAX: usize = 96;
 /// People that one invitation lets in at most: a school.
 const USES_MAX: u32 = 10_000;
 /// How long an invitation holds if it is not said: two weeks.

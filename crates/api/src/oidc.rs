@@ -14,7 +14,7 @@ use control::identity::provider::Assertion;
 use control::identity::throttle::{Attempt, LINK};
 use control::identity::{Email, NAME_LENGTH_MAX, SESSION_MS, person_name, return_path};
 use control::{Locale, UserId};
-use http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE};
+use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use media::UnixMillis;
 use serde::Deserialize;
@@ -56,7 +56,7 @@ struct Start {
 /// Goes to the identity provider.
 #[utoipa::path(get, path = "/api/v1/oidc/{provider}/start", tag = "session", params(("provider" = String, Path), Start),
     responses(
-    (status = 302, description = "To the provider."),
+    (status = 302, description = "To the provider; if that fails, a browser goes to `/{app}/sign-in?problem={code}`."),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json"),
@@ -66,14 +66,21 @@ async fn start(
     Path(name): Path<String>,
     Query(asked): Query<Start>,
     visit: Visit,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let provider = found(&state, &name)?;
+    let return_to = asked.return_to.clone();
+    let begun = begin(&state, &name, asked, &visit).await;
+    begun.or_else(|problem| to_sign_in(&headers, return_to.as_deref(), problem))
+}
+
+async fn begin(state: &State, name: &str, asked: Start, visit: &Visit) -> Result<Response, Problem> {
+    let provider = found(state, name)?;
     let return_to = asked.return_to.as_deref().unwrap_or("/");
     let return_to = return_path(return_to)
         .ok_or_else(|| Problem::field("return_to", Wrong::Malformed, "must be a path of this server"))?;
     let ticket = Ticket::new(return_to, state.now());
-    let url = provider.authorization_url(&ticket, &redirect_uri(&visit)?).await.map_err(provider_failed)?;
-    let value = ticket.sealed(&ticket::keys(&state).await?);
+    let url = provider.authorization_url(&ticket, &redirect_uri(visit)?).await.map_err(provider_failed)?;
+    let value = ticket.sealed(&ticket::keys(state).await?);
     let cookie = visit.cookie(COOKIE, &value, COOKIE_PATH, ticket::LIFETIME_MS / 1_000);
     Ok(redirect(&url, &[cookie]))
 }
@@ -90,7 +97,7 @@ struct Callback {
 /// Comes back from the identity provider, and goes on to `return_to`.
 #[utoipa::path(get, path = "/api/v1/oidc/{provider}/callback", tag = "session",
     params(("provider" = String, Path), Callback), responses(
-    (status = 302, description = "Signed in, to `return_to`."),
+    (status = 302, description = "Signed in, to `return_to`; if not, a browser goes to `/{app}/sign-in?problem={code}`."),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -104,9 +111,22 @@ async fn callback(
     visit: Visit,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (provider, now) = (found(&state, &name)?, state.now());
+    let now = state.now();
     let keys = ticket::keys(&state).await?;
     let shown = cookie(&headers, COOKIE).and_then(|value| Ticket::open(value, &keys, now));
+    let return_to = shown.as_ref().map(|ticket| ticket.return_to.clone());
+    let came = come_back(&state, &name, said, shown, &visit).await;
+    came.or_else(|problem| to_sign_in(&headers, return_to.as_deref(), problem))
+}
+
+async fn come_back(
+    state: &State,
+    name: &str,
+    said: Callback,
+    shown: Option<Ticket>,
+    visit: &Visit,
+) -> Result<Response, Problem> {
+    let (provider, now) = (found(state, name)?, state.now());
     let ticket = shown.filter(|ticket| said.state.as_deref().is_some_and(|state| ticket.is_of(state)));
     let Some(ticket) = ticket else { return Err(not_begun()) };
     if said.error.is_some() {
@@ -115,16 +135,16 @@ async fn callback(
     }
     let code = said.code.filter(|code| code.len() <= 4_096).ok_or_else(not_begun)?;
     let attempts = [Attempt::from_address(LINK, visit.address)];
-    attempt(&state, &attempts, now).await?;
-    let identified = provider.exchange(&code, &ticket, &redirect_uri(&visit)?).await;
+    attempt(state, &attempts, now).await?;
+    let identified = provider.exchange(&code, &ticket, &redirect_uri(visit)?).await;
     let claims = match identified {
         Ok(claims) => claims,
         Err(error) => {
-            refused(&state, &visit, None, &format!("identity provider: {error}"), now).await?;
+            refused(state, visit, None, &format!("identity provider: {error}"), now).await?;
             return Err(provider_failed(error));
         }
     };
-    let secret = sign_in(&state, &visit, provider, &claims, &attempts, now).await?;
+    let secret = sign_in(state, visit, provider, &claims, &attempts, now).await?;
     let session = visit.cookie(SESSION_COOKIE, &secret, "/", SESSION_MS / 1_000);
     Ok(redirect(&ticket.return_to, &[session, visit.cookie(COOKIE, "", COOKIE_PATH, 0)]))
 }
@@ -180,6 +200,18 @@ fn found<'s>(state: &'s State, name: &str) -> Result<&'s Provider, Problem> {
 
 fn redirect_uri(visit: &Visit) -> Result<String, Problem> {
     Ok(format!("{}/api/v1/oidc/{PROVIDER}/callback", visit.base()?))
+}
+
+/// A person is sent to the sign-in page of the app that they wanted to go to, which says what to do next; a program gets
+/// the problem as it is.
+fn to_sign_in(headers: &HeaderMap, return_to: Option<&str>, problem: Problem) -> Result<Response, Problem> {
+    let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return Err(problem);
+    }
+    let is_mentors = return_to.is_some_and(|path| path == "/mymentee" || path.starts_with("/mymentee/"));
+    let app = if is_mentors { "mymentee" } else { "mymentor" };
+    Ok(redirect(&format!("/{app}/sign-in?problem={}", problem.code()), &[]))
 }
 
 fn redirect(to: &str, cookies: &[HeaderValue]) -> Response {

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::auth::SignedIn;
+use crate::auth::{Leaving, SignedIn};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
 use crate::permit::permit;
@@ -36,7 +36,7 @@ const RECORDINGS_MAX: u32 = 50;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(refresh)).routes(routes!(end))
+    OpenApiRouter::new().routes(routes!(begin)).routes(routes!(refresh)).routes(routes!(end)).routes(routes!(leave))
 }
 
 /// How the token is to travel.
@@ -306,9 +306,29 @@ async fn end(
     SignedIn(who): SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
+    end_own(&state, &who, PlaybackId(id))
+}
+
+/// The same from a page that is being left: takes no body and no header, so that `navigator.sendBeacon` may ask it.
+#[utoipa::path(post, path = "/api/v1/playbacks/{playback_id}/end", tag = "watching",
+    params(("playback_id" = Uuid, Path)), responses(
+    (status = 204),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn leave(
+    axum::extract::State(state): axum::extract::State<State>,
+    Leaving(who): Leaving,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    end_own(&state, &who, PlaybackId(id))
+}
+
+fn end_own(state: &State, who: &Principal, id: PlaybackId) -> Result<StatusCode, Problem> {
     let playbacks = state.directory.playbacks();
-    let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.user == who.id());
+    let open = playbacks.get(id, state.now()).filter(|open| open.claims.user == who.id());
     open.ok_or_else(Problem::not_found)?;
-    playbacks.end(PlaybackId(id));
+    playbacks.end(id);
     Ok(StatusCode::NO_CONTENT)
 }

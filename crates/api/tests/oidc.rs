@@ -236,6 +236,15 @@ async fn who_comes_back_is_who_left_and_goes_where_this_server_is() {
     assert_eq!(code(&other.get(&back).await), "not-begun", "nor with a sign-in of one's own under way");
     let refused = browser.get(&format!("{}&error=access_denied", back.replace("code=", "x="))).await;
     assert_eq!((refused.status, code(&refused)), (StatusCode::FORBIDDEN, "provider-refused"));
+    let page = |path: &str, ticket: &str| {
+        let request = http::Request::get(path).header("accept", "text/html,*/*;q=0.8");
+        let request = request.header("cookie", format!("tayang_oidc={ticket}")).header("host", "tayang.test");
+        stage.send(request.body(http_body_util::Full::default()).expect("a request"))
+    };
+    let unknown = page(&back, "salah").await;
+    assert_eq!(location(&unknown.headers), "/mymentor/sign-in?problem=not-begun", "a person is shown a page");
+    let away = page("/api/v1/oidc/lain/start?return_to=/mymentee/", "").await;
+    assert_eq!((away.status, &*location(&away.headers)), (StatusCode::FOUND, "/mymentee/sign-in?problem=not-found"));
     assert_eq!(browser.get(&back).await.status, StatusCode::FOUND);
     assert_eq!(code(&browser.get(&back).await), "not-begun", "once");
 }

@@ -365,6 +365,15 @@ async fn an_invitation_is_shown_once_opens_the_course_and_tells_nothing_to_who_h
     let enrol = format!("/api/v1/courses/{course}/enrolment");
     let nothing = stage.post(Some(&scene.mentee), &enrol, json!({})).await;
     assert_eq!((nothing.status.as_u16(), &nothing.json["type"]), (404, &json!("/problems/not-found")));
+    let look = async |token: &str| {
+        stage.get(Some(&scene.mentee), &format!("/api/v1/courses/{course}?invitation={token}")).await
+    };
+    assert_eq!((look("salah").await.status, look("").await.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    let invited = look(token).await;
+    assert_eq!((invited.status, &invited.json["title"]), (StatusCode::OK, &json!("Fisika dasar")), "what one joins");
+    assert!(invited.json["my_enrolment"].is_null(), "looking is not joining");
+    let elsewhere = format!("/api/v1/courses/{}?invitation={token}", scene.lesson.id);
+    assert_eq!(stage.get(Some(&scene.mentee), &elsewhere).await.status, StatusCode::NOT_FOUND);
     let absent = format!("/api/v1/courses/{}/enrolment", scene.lesson.id);
     let wrong = stage.post(Some(&scene.mentee), &enrol, json!({"invitation": "salah"})).await;
     let nowhere = stage.post(Some(&scene.mentee), &absent, json!({"invitation": "salah"})).await;
@@ -374,6 +383,16 @@ async fn an_invitation_is_shown_once_opens_the_course_and_tells_nothing_to_who_h
     assert_eq!((inside.status.as_u16(), &inside.json), (201, &json!({"state": "active"})));
     let late = stage.post(Some(&scene.other), &enrol, json!({"invitation": token})).await;
     assert_eq!(late.status, StatusCode::NOT_FOUND, "used up");
+    let late = stage.get(Some(&scene.other), &format!("/api/v1/courses/{course}?invitation={token}")).await;
+    assert_eq!(late.status, StatusCode::NOT_FOUND, "used up, it shows nothing");
+    for (who, teaching, following) in [(&scene.mentor, 1, 0), (&scene.mentee, 0, 1)] {
+        for (mine, count) in [("teaching", teaching), ("following", following), ("true", 1)] {
+            let listed = stage.get(Some(who), &format!("/api/v1/courses?mine={mine}")).await.json["items"].clone();
+            assert_eq!(listed.as_array().map(Vec::len), Some(count), "{mine}: {listed}");
+        }
+    }
+    let word = stage.get(Some(&scene.mentee), "/api/v1/courses?mine=all").await;
+    assert_eq!((word.status.as_u16(), &word.json["errors"][0]["code"]), (422, &json!("unknown")));
     let (other, _) = (stage.post(Some(&scene.mentor), &path, json!({"uses": 5})).await, ());
     let id = other.json["id"].as_str().expect("id");
     let gone = stage.ask(Some(&scene.mentor), Method::DELETE, &format!("{path}/{id}"), None).await;

@@ -166,6 +166,47 @@ async fn a_session_is_refreshed_and_ended_by_whoever_has_it_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_left_ends_its_session_without_a_header_and_no_other_site_does() {
+    let class = class(Stage::new().await).await;
+    let lesson = class.live().await;
+    let begun = class.play(&class.mentee, &lesson, "cookie").await;
+    let end = format!("/api/v1/playbacks/{}/end", begun.json["playback_id"].as_str().expect("an id"));
+    let secret = control::keys::generate().0;
+    let now = class.stage.state.now();
+    let session = control::Session {
+        id: control::SessionId::new(now),
+        user: class.mentee.id,
+        kind: control::SessionKind::Browser,
+        secret: control::KeyHash::of(&secret),
+        label: "peramban".to_owned(),
+        created: now,
+        seen: now,
+        expires: now.plus_millis(60_000),
+        revoked: None,
+    };
+    class.stage.repository.create_session(&session).await.expect("created");
+    let beacon = async |path: &str, site: Option<&str>| {
+        let mut request = http::Request::post(path).header("cookie", format!("tayang_session={secret}"));
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        class.stage.send(request.body(http_body_util::Full::default()).expect("a request")).await.status
+    };
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(beacon(&end, Some(site)).await, StatusCode::FORBIDDEN, "{site}");
+    }
+    assert!(class.is_open(&begun));
+    assert_eq!(class.stage.post(None, &end, json!({})).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(beacon(&end, Some("same-origin")).await, StatusCode::NO_CONTENT);
+    assert!(!class.is_open(&begun));
+    let again = class.play(&class.mentee, &lesson, "cookie").await;
+    let end = format!("/api/v1/playbacks/{}/end", again.json["playback_id"].as_str().expect("an id"));
+    assert_eq!(beacon(&end, None).await, StatusCode::NO_CONTENT, "a browser that does not say");
+    let refresh = end.replace("/end", "/refresh");
+    assert_eq!(beacon(&refresh, None).await, StatusCode::FORBIDDEN, "nothing else is asked without the token");
+}
+
+#[tokio::test]
 async fn a_session_whose_right_is_gone_ends_when_it_is_refreshed() {
     let class = class(Stage::new().await).await;
     let lesson = class.live().await;

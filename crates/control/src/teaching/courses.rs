@@ -194,13 +194,24 @@ impl Invitation {
     }
 }
 
+/// What somebody has to do with a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mine {
+    /// They are in it, have asked to be, or teach it.
+    Either,
+    /// They teach it.
+    Teaching,
+    /// They are in it, or have asked to be.
+    Following,
+}
+
 /// Which courses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CourseFilter {
     /// Of that mentor.
     pub mentor: Option<UserId>,
-    /// In which whoever looks is, or has asked to be, or teaches. Archived ones are among these alone.
-    pub mine: bool,
+    /// Whoever looks has to do with. Archived ones are among these alone.
+    pub mine: Option<Mine>,
     /// With that in title or summary, whatever the case.
     pub query: Option<String>,
     /// Behind that one, in order of age.
@@ -269,6 +280,14 @@ pub trait CourseRepository: Send + Sync {
         after: Option<UserId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Enrolled>, RepositoryError>>;
+
+    /// Whether an invitation to the course holds.
+    fn is_invited(
+        &self,
+        course: CourseId,
+        invitation: KeyHash,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<bool, RepositoryError>>;
 
     /// Keeps a new invitation.
     ///

@@ -4,8 +4,8 @@
 //! changes are appended last, as that lock is everybody's.
 
 use control::teaching::courses::{
-    CourseChange, CourseFilter, CourseRepository, CourseSeen, Enrolled, INVITATIONS_MAX, Invitation, Place, Verdict,
-    place, room_for_one,
+    CourseChange, CourseFilter, CourseRepository, CourseSeen, Enrolled, INVITATIONS_MAX, Invitation, Mine, Place,
+    Verdict, place, room_for_one,
 };
 use control::teaching::{Course, EnrolmentState, TeachingError};
 use control::{BoxFuture, ChangeKind, CourseId, KeyHash, NewChange, RepositoryError, UserId, Uuid};
@@ -162,16 +162,13 @@ async fn invited(
     now: UnixMillis,
 ) -> Result<Option<String>, RepositoryError> {
     let Some(token) = token else { return Ok(None) };
-    sqlx::query_scalar(
-        "SELECT id FROM invitations
-         WHERE hash = $1 AND course_id = $2 AND expires_ms > $3 AND uses_left > 0 AND revoked_ms IS NULL",
-    )
-    .bind(token.to_string())
-    .bind(course.to_string())
-    .bind(now.0)
-    .fetch_optional(transaction.connection())
-    .await
-    .map_err(failed)
+    sqlx::query_scalar(INVITED)
+        .bind(token.to_string())
+        .bind(course.to_string())
+        .bind(now.0)
+        .fetch_optional(transaction.connection())
+        .await
+        .map_err(failed)
 }
 
 impl CourseRepository for Store {
@@ -232,15 +229,21 @@ impl CourseRepository for Store {
                          WHERE l.course_id = c.id AND a.user_id = $1 AND a.attended = 1)
                      OR EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.is_operator = 1))
                  AND (CAST($2 AS TEXT) IS NULL OR c.mentor_id = $2)
-                 AND (CAST($3 AS BIGINT) = 0 OR c.mentor_id = $1 OR e.state IN ('requested', 'active'))
-                 AND (CAST($3 AS BIGINT) = 1 OR c.archived_ms IS NULL)
+                 AND (CAST($3 AS BIGINT) = 0 OR CAST($3 AS BIGINT) <> 3 AND c.mentor_id = $1
+                     OR CAST($3 AS BIGINT) <> 2 AND e.state IN ('requested', 'active'))
+                 AND (CAST($3 AS BIGINT) > 0 OR c.archived_ms IS NULL)
                  AND (CAST($4 AS TEXT) IS NULL OR LOWER(c.title) LIKE $4 ESCAPE '!' OR LOWER(c.summary) LIKE $4 ESCAPE '!')
                  AND (CAST($5 AS TEXT) IS NULL OR c.id > $5) ORDER BY c.id LIMIT $6"
             );
             let found = sqlx::query(sqlx::AssertSqlSafe(text))
                 .bind(viewer.map(|id| id.to_string()))
                 .bind(filter.mentor.map(|id| id.to_string()))
-                .bind(i64::from(filter.mine))
+                .bind(match filter.mine {
+                    None => 0_i64,
+                    Some(Mine::Either) => 1,
+                    Some(Mine::Teaching) => 2,
+                    Some(Mine::Following) => 3,
+                })
                 .bind(filter.query.as_deref().map(pattern))
                 .bind(filter.after.map(|id| id.to_string()))
                 .bind(i64::from(filter.limit))
@@ -391,6 +394,24 @@ impl CourseRepository for Store {
         })
     }
 
+    fn is_invited(
+        &self,
+        course: CourseId,
+        invitation: KeyHash,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<bool, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query_scalar(INVITED)
+                .bind(invitation.to_string())
+                .bind(course.to_string())
+                .bind(now.0)
+                .fetch_optional(&self.readers)
+                .await
+                .map(|found: Option<String>| found.is_some())
+                .map_err(failed)
+        })
+    }
+
     fn create_invitation<'a>(
         &'a self,
         invitation: &'a Invitation,
@@ -472,3 +493,7 @@ const HOLDING: &str =
 /// Who has a place in course `$1`.
 const ENROLLED: &str = "SELECT e.user_id, u.name, e.state, e.created_ms
     FROM enrolments e JOIN users u ON u.id = e.user_id WHERE e.course_id = $1";
+
+/// The invitation to a course that holds.
+const INVITED: &str = "SELECT id FROM invitations
+    WHERE hash = $1 AND course_id = $2 AND expires_ms > $3 AND uses_left > 0 AND revoked_ms IS NULL";
