@@ -94,12 +94,14 @@ async fn changes(
         None => state.repository.last_seq().await?,
     };
     if as_events {
+        state.feed().begin(&state).await?;
         let waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
         let events = Follower { state, principal, after, waiter, told: Vec::new() }.events();
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     }
     let (mut items, mut last) = told(&state, principal.as_ref(), after).await?;
     if items.is_empty() && !wait.is_zero() {
+        state.feed().begin(&state).await?;
         let mut waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
         let until = tokio::time::Instant::now() + wait;
         while items.is_empty() && waiter.wait_behind(&state, last, until).await {
