@@ -8,8 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use control::feed::{Beside, Reader};
 use control::{Principal, Seq};
 use futures_util::stream::{self, Stream, StreamExt as _};
-use http::HeaderMap;
 use http::header::ACCEPT;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -71,6 +71,7 @@ struct Behind {
 /// What changed of what one may know of.
 #[utoipa::path(get, path = "/api/v1/changes", tag = "changes", params(Behind), responses(
     (status = 200, body = Changes, description = "with Accept: text/event-stream as server-sent events of these items"),
+    (status = 410, body = ProblemBody, content_type = "application/problem+json", description = "`after` is too long ago"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     (status = 429, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -93,13 +94,19 @@ async fn changes(
         Some(_) => return Err(Problem::field("after", Wrong::Malformed, "must be last_seq of an earlier answer")),
         None => state.repository.last_seq().await?,
     };
+    if after < state.repository.kept_behind().await? {
+        let detail = "what changed since then is not kept any more: read again what you show, and ask without after";
+        return Err(Problem::new(StatusCode::GONE, "too-long-ago", "not kept any more", detail));
+    }
     if as_events {
+        state.feed().begin(&state).await?;
         let waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
         let events = Follower { state, principal, after, waiter, told: Vec::new() }.events();
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     }
     let (mut items, mut last) = told(&state, principal.as_ref(), after).await?;
     if items.is_empty() && !wait.is_zero() {
+        state.feed().begin(&state).await?;
         let mut waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
         let until = tokio::time::Instant::now() + wait;
         while items.is_empty() && waiter.wait_behind(&state, last, until).await {

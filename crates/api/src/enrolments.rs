@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::auth::{Caller, SignedIn};
 use crate::courses::{known, own};
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, object_if_any};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, ProblemBody, Wrong};
@@ -70,11 +70,7 @@ async fn enrol(
     Path(id): Path<Uuid>,
     body: bytes::Bytes,
 ) -> Result<(StatusCode, Json<PlaceBody>), Problem> {
-    let wish: Wish = if body.is_empty() {
-        Wish::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| Problem::field("body", Wrong::Malformed, error.to_string()))?
-    };
+    let wish: Wish = object_if_any(&body)?;
     let token = wish.invitation.filter(|token| token.len() <= TOKEN_LENGTH_MAX).map(|token| KeyHash::of(token.trim()));
     let is_known = known(&state, &Caller(Some(who.0.clone())), CourseId(id)).await.map(|_| ());
     if token.is_none() {

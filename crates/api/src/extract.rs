@@ -1,18 +1,73 @@
 //! What a request holds, or a problem that says what is wrong with it.
 
+use std::marker::PhantomData;
+
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use serde::Serialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::problem::{Problem, Wrong};
 
-/// A JSON body: taken with a problem where it is none, given uncached.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A JSON body: a JSON object, taken with a problem where it is none; given uncached, whatever it is.
 pub struct Json<T>(pub T);
+
+/// A JSON body that is a list of objects.
+pub struct JsonList<T>(pub Vec<T>);
+
+/// What is read of a JSON object alone: the reader would take a list for one, its values for the fields in their order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfMap(PhantomData))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let axum::Json(Object(body)) = axum::Json::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonList<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let axum::Json(body) = axum::Json::<Vec<Object<T>>>::from_request(request, state).await?;
+        Ok(Self(body.into_iter().map(|Object(one)| one).collect()))
+    }
+}
+
+/// A JSON object that may be missing as a whole, however it is sent.
+pub(crate) fn object_if_any<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    let read = serde_json::from_slice(body).map(|Object(body)| body);
+    read.map_err(|error| misread("body", &error.to_string()))
+}
 
 /// The query's parameters.
 #[derive(FromRequestParts)]
@@ -108,5 +163,19 @@ mod tests {
             let (named, coded) = (format!("field: \"{field}\""), format!("code: \"{}\"", wrong.as_str()));
             assert!(problem.contains(&named) && problem.contains(&coded), "{text}: {problem}");
         }
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, Default, PartialEq, Deserialize)]
+        struct Wish {
+            uses: Option<u32>,
+        }
+        assert_eq!(object_if_any::<Wish>(b"").expect("nothing"), Wish::default());
+        assert_eq!(object_if_any::<Wish>(b"{\"uses\":3}").expect("an object"), Wish { uses: Some(3) });
+        for wrong in ["[3]", "[null]", "3", "null", "\"uses\""] {
+            assert!(object_if_any::<Wish>(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(serde_json::from_str::<Vec<Object<Wish>>>("[{\"uses\":3},[3]]").is_err());
     }
 }

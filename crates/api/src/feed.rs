@@ -1,18 +1,22 @@
-//! What wakes those who wait for changes: one task of a process looks whether there are any, however many wait.
+//! What wakes those who wait for changes, and tells open rooms what changed: one task of a process reads it for all of them,
+//! from when somebody first asks on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Seq, UserId};
+use control::{Change, RepositoryError, Seq, UserId};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::State;
 use crate::problem::Problem;
 
-/// How often the database is asked whether it changed. It costs a page of memory, and nothing while nobody waits.
+/// How often the database is asked whether it changed, which costs a page of memory. A right that is gone is to end within a
+/// second, in rooms as well.
 const POLL_EVERY: Duration = Duration::from_millis(100);
+/// Changes that are read at once.
+const CHANGES_AT_ONCE: u32 = 500;
 /// Who may wait at once: what one process is planned to hold of connections.
 const WAITERS_MAX: usize = 20_000;
 /// Of one person: devices and open pages, and some that hang.
@@ -20,8 +24,15 @@ const WAITERS_OF_ONE_MAX: usize = 20;
 
 /// See the module.
 pub(crate) struct Feed {
+    begun: OnceCell<()>,
     newest: watch::Sender<Seq>,
     waiters: Arc<Mutex<Waiters>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { begun: OnceCell::new(), newest: watch::Sender::new(Seq(0)), waiters: Arc::default() }
+    }
 }
 
 #[derive(Default)]
@@ -38,11 +49,21 @@ pub(crate) struct Waiter {
 }
 
 impl Feed {
-    /// Starts to look.
-    pub(crate) fn start(state: &State) -> Self {
-        let (newest, _) = watch::channel(Seq(0));
-        state.tasks.spawn(follow(state.clone(), newest.clone()));
-        Self { newest, waiters: Arc::default() }
+    /// From here on all that changes is told; once for all who ask.
+    ///
+    /// # Errors
+    /// The database does not say where it is.
+    pub(crate) async fn begin(&self, state: &State) -> Result<(), RepositoryError> {
+        let begin = async || {
+            let after = state.repository.last_seq().await?;
+            self.newest.send_replace(after);
+            let (state, stop) = (state.clone(), state.stop.clone());
+            state.tasks.clone().spawn(async move {
+                stop.run_until_cancelled(follow(state, after)).await;
+            });
+            Ok(())
+        };
+        self.begun.get_or_try_init(begin).await.copied()
     }
 
     /// Lets somebody wait.
@@ -81,27 +102,42 @@ impl Drop for Waiter {
     }
 }
 
-async fn follow(state: State, newest: watch::Sender<Seq>) {
+/// Reads what changed, by whichever process, and tells it.
+async fn follow(state: State, mut after: Seq) {
     let mut polls = tokio::time::interval(POLL_EVERY);
     polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut known = None;
+    let mut version = None;
     loop {
-        tokio::select! {
-            _ = polls.tick() => {}
-            () = state.stop.cancelled() => return,
+        polls.tick().await;
+        match look(&state, &mut after, &mut version).await {
+            Ok(news) if news.is_empty() => {}
+            Ok(news) => {
+                state.rooms().tell(&news.into());
+                state.feed().newest.send_if_modified(|newest| std::mem::replace(newest, after) != after);
+            }
+            Err(error) => {
+                // What changed is read once the database answers again.
+                version = None;
+                metrics::counter!("tayang_room_follow_errors_total").increment(1);
+                tracing::warn!(%error, "what changed cannot be read: rooms and those who wait are told later");
+            }
         }
-        if newest.receiver_count() == 0 {
-            continue;
-        }
-        // A database that fails is told of by whoever follows it for the streams; waiters wait on.
-        let Ok(version) = state.repository.version().await else { continue };
-        if known == Some(version) {
-            continue;
-        }
-        let Ok(last) = state.repository.last_seq().await else { continue };
-        known = Some(version);
-        newest.send_if_modified(|newest| std::mem::replace(newest, last) != last);
     }
+}
+
+async fn look(state: &State, after: &mut Seq, version: &mut Option<i64>) -> Result<Vec<Change>, RepositoryError> {
+    let now = state.repository.version().await?;
+    if *version == Some(now) {
+        return Ok(Vec::new());
+    }
+    let news = state.repository.changes(*after, CHANGES_AT_ONCE).await?;
+    if let Some(last) = news.last() {
+        *after = last.seq;
+    }
+    if news.len() < CHANGES_AT_ONCE as usize {
+        *version = Some(now);
+    }
+    Ok(news)
 }
 
 #[cfg(test)]
@@ -109,7 +145,7 @@ mod tests {
     use super::*;
 
     fn feed() -> Feed {
-        Feed { newest: watch::channel(Seq(0)).0, waiters: Arc::default() }
+        Feed::default()
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::attendance::Somebody;
 use crate::auth::{Caller, SignedIn};
 use crate::courses::own;
 use crate::etag::{self, Conditions};
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, JsonList, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
@@ -368,7 +368,7 @@ async fn put_chapters(
     axum::extract::State(state): axum::extract::State<State>,
     who: SignedIn,
     Path(id): Path<Uuid>,
-    Json(new): Json<Vec<ChapterBody>>,
+    JsonList(new): JsonList<ChapterBody>,
 ) -> Result<Json<Vec<ChapterBody>>, Problem> {
     permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
     let mut checks = Checks::default();

@@ -12,10 +12,10 @@ use utoipa_axum::routes;
 use crate::State;
 use crate::auth::{Caller, SignedIn};
 use crate::etag::{self, Conditions};
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, object_if_any};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
-use crate::problem::{Problem, ProblemBody, Wrong};
+use crate::problem::{Problem, ProblemBody};
 use crate::teaching::{Checks, SUMMARY_LENGTH_MAX, TITLE_LENGTH_MAX, query};
 
 /// The routes.
@@ -225,11 +225,7 @@ async fn make_key(
     body: bytes::Bytes,
 ) -> Result<(StatusCode, Json<OwnKey>), Problem> {
     require_mentor(&who)?;
-    let new: NewKey = if body.is_empty() {
-        NewKey::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| Problem::field("body", Wrong::Malformed, error.to_string()))?
-    };
+    let new: NewKey = object_if_any(&body)?;
     let mut checks = Checks::default();
     let label = checks.line("label", &new.label, 0, LABEL_LENGTH_MAX);
     checks.done()?;

@@ -60,7 +60,7 @@ struct Whole {
     known: Known,
     passwords: Passwords,
     provider: Option<Provider>,
-    feed: OnceLock<Feed>,
+    feed: Feed,
     rooms: Rooms,
 }
 
@@ -88,7 +88,7 @@ impl State {
     pub fn new(parts: Parts) -> Self {
         let provider = parts.settings.oidc.clone().map(Provider::new);
         let (known, passwords) = (Known::default(), Passwords::default());
-        let whole = Whole { parts, known, passwords, provider, feed: OnceLock::new(), rooms: Rooms::default() };
+        let whole = Whole { parts, known, passwords, provider, feed: Feed::default(), rooms: Rooms::default() };
         Self(Arc::new(whole))
     }
 
@@ -112,7 +112,7 @@ impl State {
 
     /// What wakes those who wait for changes.
     pub(crate) fn feed(&self) -> &Feed {
-        self.0.feed.get_or_init(|| Feed::start(self))
+        &self.0.feed
     }
 
     /// The rooms that are open here.

@@ -55,6 +55,28 @@ async fn the_feed_tells_each_what_they_may_know_and_wakes_who_waits() {
 }
 
 #[tokio::test]
+async fn who_was_away_for_longer_than_changes_are_kept_is_told_to_begin_anew() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("mentor@example.test").await;
+    let course = stage.course(&mentor, Enrolling::Open).await;
+    let lesson = stage.lesson(&course, 60_000).await;
+    let repository = &stage.repository;
+    let (from, last) = (repository.planned().await.expect("read"), repository.last_seq().await.expect("read"));
+    let to = control::notices::Place { seq: last, within: None };
+    let plan = control::notices::Plan { from, to, notices: Vec::new(), calls: Vec::new() };
+    assert!(repository.plan(&plan).await.expect("planned"));
+    api::chores::forget(&stage.state).await;
+    let behind = async |after: i64| stage.get(Some(&mentor), &format!("/api/v1/changes?after={after}")).await;
+    assert_eq!(behind(0).await.status, StatusCode::OK, "a month has not passed");
+    repository.forget_changes(UnixMillis(i64::MAX), 1_000).await.expect("forgotten");
+    let away = behind(0).await;
+    assert_eq!((away.status, &away.json["type"]), (StatusCode::GONE, &json!("/problems/too-long-ago")));
+    let near = behind(last.0 - 1).await.json;
+    assert_eq!((&near["last_seq"], &near["items"][0]["lesson_id"]), (&json!(last.0), &json!(lesson.id.to_string())));
+    assert_eq!(stage.get(Some(&mentor), "/api/v1/changes").await.json["last_seq"], json!(last.0));
+}
+
+#[tokio::test]
 async fn the_feed_as_events_goes_on_where_it_broke_and_ends_with_the_server() {
     let stage = Stage::new().await;
     let mentor = stage.mentor("mentor@example.test").await;

@@ -260,7 +260,7 @@ async fn what_is_wrong_with_a_lesson_is_said_field_by_field() {
         ("title", json!("")),
         ("title", json!("x".repeat(121))),
         ("summary", json!("x".repeat(4_001))),
-        ("starts_at", json!(at(now, -60_000))),
+        ("starts_at", json!(at(now, -360_000))),
         ("ends_at", json!(at(now, 61_000))),
         ("ends_at", json!(at(now, 13 * 3_600_000))),
         ("zone", json!("Mars/Olympus")),

@@ -151,6 +151,10 @@ pub struct Change {
     pub what: NewChange,
 }
 
+/// How long changes are kept that all who plan from them have passed: a month, longer than anybody follows them who was
+/// away and comes back, and than any right lasts that was granted before one was taken away.
+pub const KEPT_MS: i64 = 30 * 86_400_000;
+
 /// The changes.
 pub trait ChangeRepository: Send + Sync {
     /// A number that differs when anything in the database differs, by whichever process. Cheap enough to be asked ten times
@@ -162,6 +166,13 @@ pub trait ChangeRepository: Send + Sync {
 
     /// Up to `limit` changes behind `after`, oldest first.
     fn changes(&self, after: Seq, limit: u32) -> BoxFuture<'_, Result<Vec<Change>, RepositoryError>>;
+
+    /// The place behind which nothing was forgotten. Whoever has come less far has missed something.
+    fn kept_behind(&self) -> BoxFuture<'_, Result<Seq, RepositoryError>>;
+
+    /// Forgets up to about `limit` of the oldest changes, up to the first that is as young as `before` or that the planner of
+    /// notices has not passed. The newest stays: the next one's place follows from it. Answers how many.
+    fn forget_changes(&self, before: UnixMillis, limit: u32) -> BoxFuture<'_, Result<u64, RepositoryError>>;
 
     /// The rights taken away since `since`, oldest first: what a server that starts has to know.
     fn revocations(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Change>, RepositoryError>>;

@@ -8,6 +8,9 @@ use media::UnixMillis;
 
 use crate::{BoxFuture, DeliveryId, NoticeId, RepositoryError, UserId, Uuid, WebhookId};
 
+/// How long what was sent or given up is kept: a month, for whoever asks why they were not told.
+pub const KEPT_MS: i64 = 30 * 86_400_000;
+
 /// A way to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Medium {

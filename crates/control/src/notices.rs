@@ -125,6 +125,9 @@ impl std::str::FromStr for NoticeKind {
     }
 }
 
+/// How long a notice stands in the list, read or not: a half-year of lessons.
+pub const KEPT_MS: i64 = 180 * 86_400_000;
+
 /// Who is told. Nobody who is suspended, and nobody who was sent out of the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
@@ -477,6 +480,10 @@ pub trait NoticeRepository: Send + Sync {
         before: Option<NoticeId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Notice>, RepositoryError>>;
+
+    /// Forgets up to about `limit` notices that were made before `before`, and reminders of lessons that began before it.
+    /// Answers how many.
+    fn forget_notices(&self, before: UnixMillis, limit: u32) -> BoxFuture<'_, Result<u64, RepositoryError>>;
 
     /// Somebody has read their notices up to `until`.
     ///

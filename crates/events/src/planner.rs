@@ -24,15 +24,6 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often lessons are looked for whose reminder is due.
 const REMIND_EVERY_MS: i64 = 5_000;
 
-/// How often what was done long ago is forgotten.
-const FORGET_EVERY_MS: i64 = 600_000;
-
-/// How long what was sent or given up is kept: a month, for whoever asks why they were not told.
-const KEEP_MS: i64 = 30 * 86_400_000;
-
-/// Rows forgotten in one statement: milliseconds.
-const FORGET_MAX: u32 = 1_000;
-
 /// Changes read at once.
 const CHANGES_MAX: u32 = 256;
 
@@ -64,19 +55,13 @@ impl Planner {
 
     /// Plans until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
-        let (mut remind_next, mut forget_next) = (UnixMillis(0), UnixMillis(0));
+        let mut remind_next = UnixMillis(0);
         while !stop.is_cancelled() {
             let now = clock::now();
             let mut done = self.step(now).await;
             if done.is_ok() && now >= remind_next {
                 remind_next = now.plus_millis(REMIND_EVERY_MS);
                 done = self.remind(now).await.map(|reminders| reminders > 0);
-            }
-            if done.is_ok() && now >= forget_next {
-                forget_next = now.plus_millis(FORGET_EVERY_MS);
-                if let Err(error) = self.repository.forget_deliveries(now.plus_millis(-KEEP_MS), FORGET_MAX).await {
-                    tracing::warn!(%error, "old deliveries are kept");
-                }
             }
             if let Err(error) = &done {
                 metrics::counter!("tayang_notices_failed_total").increment(1);

@@ -1,12 +1,11 @@
-//! The rooms that are open in this process, and the one follower that tells them what changed.
+//! The rooms that are open in this process. What changed is told to them by [`feed`](crate::feed).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
 
 use control::room::{Comment, CommentState, Counts, RaisedHand, Refused};
-use control::{Change, LessonId, RepositoryError, Seq, UserId};
+use control::{Change, LessonId, RepositoryError, UserId};
 use media::UnixMillis;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, mpsc, oneshot};
@@ -23,10 +22,6 @@ use crate::State;
 const MAIL_MAX: usize = 1_024;
 /// Batches of changes that wait for a room; beyond it the room looks at everybody again.
 const NEWS_MAX: usize = 32;
-/// Changes that are read at once.
-const CHANGES_AT_ONCE: u32 = 500;
-/// How often is looked for changes. A right that is gone is to end within a second.
-const LOOK_EACH: Duration = Duration::from_millis(100);
 
 /// What a room is asked.
 pub enum Mail {
@@ -180,14 +175,13 @@ impl Room {
 #[derive(Default)]
 pub struct Rooms {
     open: Mutex<HashMap<LessonId, Arc<OnceCell<Arc<Room>>>>>,
-    follower: OnceCell<()>,
 }
 
 impl Rooms {
     /// The lesson's room, opened if need be.
     pub async fn open(&self, state: &State, lesson: LessonId) -> Result<Arc<Room>, RepositoryError> {
         // Before anything of the room is read: what changes from then on is told to it.
-        self.follower.get_or_try_init(|| start_follower(state)).await?;
+        state.feed().begin(state).await?;
         let cell = self.open.lock().entry(lesson).or_default().clone();
         let opened = cell.get_or_try_init(|| Hall::open(state, lesson)).await.cloned();
         if opened.is_err() {
@@ -214,55 +208,12 @@ impl Rooms {
         metrics::gauge!("tayang_rooms").set(open.len() as f64);
     }
 
+    /// Tells all of them what changed.
+    pub fn tell(&self, news: &Arc<[Change]>) {
+        self.all().iter().for_each(|room| room.tell(news));
+    }
+
     fn all(&self) -> Vec<Arc<Room>> {
         self.open.lock().values().filter_map(|cell| cell.get().cloned()).collect()
     }
-}
-
-async fn start_follower(state: &State) -> Result<(), RepositoryError> {
-    let after = state.repository.last_seq().await?;
-    let state = state.clone();
-    state.tasks.clone().spawn(async move {
-        let stop = state.stop.clone();
-        stop.run_until_cancelled(follow(state, after)).await;
-    });
-    Ok(())
-}
-
-/// Tells rooms what changed, by whichever process. One for all rooms.
-async fn follow(state: State, mut after: Seq) {
-    let mut ticks = tokio::time::interval(LOOK_EACH);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut version = None;
-    loop {
-        ticks.tick().await;
-        match look(&state, &mut after, &mut version).await {
-            Ok(news) if news.is_empty() => {}
-            Ok(news) => {
-                let news: Arc<[Change]> = news.into();
-                state.rooms().all().iter().for_each(|room| room.tell(&news));
-            }
-            Err(error) => {
-                // What changed is read once the database answers again.
-                version = None;
-                metrics::counter!("tayang_room_follow_errors_total").increment(1);
-                tracing::warn!(%error, "rooms cannot read what changed");
-            }
-        }
-    }
-}
-
-async fn look(state: &State, after: &mut Seq, version: &mut Option<i64>) -> Result<Vec<Change>, RepositoryError> {
-    let now = state.repository.version().await?;
-    if *version == Some(now) {
-        return Ok(Vec::new());
-    }
-    let news = state.repository.changes(*after, CHANGES_AT_ONCE).await?;
-    if let Some(last) = news.last() {
-        *after = last.seq;
-    }
-    if news.len() < CHANGES_AT_ONCE as usize {
-        *version = Some(now);
-    }
-    Ok(news)
 }

@@ -1,5 +1,6 @@
 //! What any repository must do. A new backend adds one call of [`repository_contract`].
 
+use control::notices::{Place, Plan};
 use control::{
     ChangeKind, Channel, ChannelOptions, KeyHash, Locale, NewChange, Principal, Recording, RecordingState, Repository,
     RepositoryError, Roles, Seq, Session, SessionId, SessionKind, StreamKey, User, UserId,
@@ -53,6 +54,35 @@ pub async fn repository_contract(repository: &dyn Repository) {
     super::teaching::teaching_contract(repository).await;
     super::notices::notices_contract(repository).await;
     super::room::room_contract(repository).await;
+    old_changes_are_forgotten_once_who_plans_from_them_has_passed(repository).await;
+}
+
+async fn old_changes_are_forgotten_once_who_plans_from_them_has_passed(repository: &dyn Repository) {
+    let forget_all = async |before: UnixMillis| {
+        let mut forgotten = 0;
+        while let some @ 1.. = repository.forget_changes(before, 3).await.expect("forgotten") {
+            assert!(some <= 3, "a few at a time");
+            forgotten += some;
+        }
+        forgotten
+    };
+    let (planned, last) = (repository.planned().await.expect("read"), repository.last_seq().await.expect("read"));
+    assert!(Seq(1) < planned.seq && planned.seq < last, "{planned:?} {last:?}");
+    assert_eq!(repository.kept_behind().await.expect("read"), Seq(0));
+    assert_eq!(forget_all(UnixMillis(i64::MIN)).await, 0, "all are younger");
+    assert_eq!(forget_all(UnixMillis(i64::MAX)).await, planned.seq.0.unsigned_abs(), "what was passed");
+    assert_eq!(repository.kept_behind().await.expect("read"), planned.seq);
+    let left = repository.changes(planned.seq, 100_000).await.expect("read");
+    assert_eq!(left.len() as u64, (last.0 - planned.seq.0).unsigned_abs(), "what was not");
+    let to = Place { seq: last, within: None };
+    let plan = Plan { from: planned, to, notices: Vec::new(), calls: Vec::new() };
+    assert!(repository.plan(&plan).await.expect("planned"));
+    forget_all(UnixMillis(i64::MAX)).await;
+    let newest = repository.changes(Seq(0), 9).await.expect("read");
+    assert_eq!(newest.iter().map(|change| change.seq).collect::<Vec<_>>(), [last], "the newest stays");
+    let channel = channel_at("live/sesudah");
+    repository.create_channel(&channel, &key_for(&channel).0).await.expect("created");
+    assert_eq!(repository.last_seq().await.expect("read"), Seq(last.0 + 1), "and the next follows it");
 }
 
 async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {

@@ -26,6 +26,7 @@ pub async fn notices_contract(repository: &dyn Repository) {
     a_device_belongs_to_its_sign_in(repository).await;
     a_delivery_is_sent_by_one_at_a_time(repository).await;
     what_is_over_is_counted_and_forgotten(repository).await;
+    old_notices_are_forgotten(repository).await;
     webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(repository).await;
 }
 
@@ -285,6 +286,32 @@ async fn what_is_over_is_counted_and_forgotten(repository: &dyn Repository) {
     assert!(forgotten >= 2, "{forgotten}");
     let waiting = email(&repository.backlog(NOW).await.expect("read"));
     assert_eq!((waiting.waiting, waiting.dead), (email(&after).waiting, 0), "what waits is never forgotten");
+}
+
+async fn old_notices_are_forgotten(repository: &dyn Repository) {
+    let school = School::with(repository, 2, NOW).await;
+    let (one, two) = (school.mentees[0], school.mentees[1]);
+    let lesson = school.lesson(repository, NOW.plus_millis(HOUR_MS), NOW).await;
+    let from = repository.planned().await.expect("read");
+    let young = NewNotice { created: NOW.plus_millis(5), ..notice(two, "muda", lesson.id) };
+    let notices = vec![(notice(one, "tua", lesson.id), Vec::new()), (young, Vec::new())];
+    let plan =
+        Plan { from: from.clone(), to: Place { seq: Seq(from.seq.0 + 1), within: None }, notices, calls: Vec::new() };
+    assert!(repository.plan(&plan).await.expect("planned"));
+    let reminded =
+        async || repository.remind(NoticeKind::LessonSoon, lesson.id, lesson.starts, NOW).await.expect("said");
+    assert!(reminded().await && !reminded().await, "once");
+    let forget = async |before| while repository.forget_notices(before, 2).await.expect("forgotten") > 0 {};
+    let counts = async || {
+        let of = async |user| repository.notices(user, None, 9).await.expect("read").len();
+        (of(one).await, of(two).await)
+    };
+    forget(NOW).await;
+    assert_eq!(counts().await, (1, 1));
+    forget(NOW.plus_millis(1)).await;
+    assert_eq!((counts().await, reminded().await), ((0, 1), false), "the lesson is still to come");
+    forget(lesson.starts.plus_millis(1)).await;
+    assert!(counts().await == (0, 0) && reminded().await);
 }
 
 fn hook(owner: UserId) -> Webhook {

@@ -75,6 +75,34 @@ impl ChangeRepository for Store {
         })
     }
 
+    fn kept_behind(&self) -> BoxFuture<'_, Result<Seq, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query_scalar("SELECT COALESCE(MIN(seq) - 1, 0) FROM changes")
+                .fetch_one(&self.readers)
+                .await
+                .map(Seq)
+                .map_err(|error| rows::failed("change", error))
+        })
+    }
+
+    fn forget_changes(&self, before: UnixMillis, limit: u32) -> BoxFuture<'_, Result<u64, RepositoryError>> {
+        Box::pin(async move {
+            // Who plans from changes and has not begun has passed none: the comparison with no cursor holds for none.
+            sqlx::query(
+                "DELETE FROM changes WHERE seq < (SELECT MAX(seq) FROM changes)
+                     AND seq < (SELECT MIN(seq) FROM changes) + $2
+                     AND seq <= (SELECT MIN(seq) FROM cursors)
+                     AND seq < COALESCE((SELECT MIN(seq) FROM changes WHERE at_ms >= $1), (SELECT MAX(seq) FROM changes))",
+            )
+            .bind(before.0)
+            .bind(i64::from(limit))
+            .execute(&self.writer)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(|error| rows::failed("change", error))
+        })
+    }
+
     fn revocations(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Change>, RepositoryError>> {
         Box::pin(async move {
             let text = format!("{COLUMNS} WHERE kind = 'revoked' AND at_ms >= $1 ORDER BY seq");

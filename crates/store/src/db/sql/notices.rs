@@ -315,6 +315,21 @@ impl NoticeRepository for Store {
         })
     }
 
+    fn forget_notices(&self, before: UnixMillis, limit: u32) -> BoxFuture<'_, Result<u64, RepositoryError>> {
+        Box::pin(async move {
+            let mut forgotten = 0;
+            for text in [
+                "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_ms < $1 LIMIT $2)",
+                "DELETE FROM reminders WHERE (lesson_id, kind, starts_ms) IN
+                     (SELECT lesson_id, kind, starts_ms FROM reminders WHERE starts_ms < $1 LIMIT $2)",
+            ] {
+                let done = sqlx::query(text).bind(before.0).bind(i64::from(limit)).execute(&self.writer).await;
+                forgotten += done.map_err(failed)?.rows_affected();
+            }
+            Ok(forgotten)
+        })
+    }
+
     fn read_notices(
         &self,
         user: UserId,
