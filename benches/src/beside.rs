@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use e2e::school::School;
 use e2e::server::Options as ServerOptions;
 use serde_json::{Value, json};
@@ -66,7 +65,8 @@ fn row(report: &mut Report, viewers: usize, gbit_per_s: f64, mut delays: Vec<Dur
     }));
 }
 
-/// What people do in an evening, one request after the other at the rate; late ones are counted from when they were due.
+/// What people do in an evening, at the rate, each kind of request on a connection and a thread of its own; late ones are counted
+/// from when they were due.
 fn ask(
     http: std::net::SocketAddr,
     token: &str,
@@ -74,8 +74,6 @@ fn ask(
     lesson: &str,
     seconds: u64,
 ) -> anyhow::Result<Vec<Duration>> {
-    let mut phones: Vec<Phone> = (0..8).map(|_| Phone::connect(http)).collect::<anyhow::Result<_>>()?;
-    phones.iter_mut().for_each(|phone| token.clone_into(&mut phone.token));
     let reads = [
         "/api/v1/me".to_owned(),
         "/api/v1/lessons?limit=20".to_owned(),
@@ -85,22 +83,33 @@ fn ask(
         format!("/api/v1/lessons/{lesson}/comments?limit=50"),
         "/api/v1/notices".to_owned(),
     ];
-    let (start, count) = (Instant::now(), u64::from(RATE) * seconds);
-    let mut delays = Vec::new();
-    for n in 0..count {
-        let due = start + Duration::from_secs_f64(n as f64 / f64::from(RATE));
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let phone = phones.get_mut((n % 8) as usize).context("a phone")?;
-        // One in eight writes.
-        match reads.get((n % 8) as usize) {
-            Some(path) => phone.json("GET", path, &Value::Null)?,
-            None => phone.json(
-                "POST",
-                &format!("/api/v1/lessons/{lesson}/reactions"),
-                &json!({ "kind": "hati", "n": 1, "media_ms": null }),
-            )?,
-        };
-        delays.push(due.elapsed());
+    // One in eight writes, and is answered once it is on disk.
+    let settings = "/api/v1/me/notice-settings".to_owned();
+    let asked = reads.into_iter().map(|path| ("GET", path, Value::Null));
+    let asked: Vec<_> = asked.chain([("PATCH", settings, json!({ "email_on": true }))]).collect();
+    let (start, kinds, count) = (Instant::now(), asked.len() as u64, u64::from(RATE) * seconds);
+    let threads: Vec<_> = asked
+        .into_iter()
+        .enumerate()
+        .map(|(kind, (method, path, body))| {
+            let token = token.to_owned();
+            std::thread::spawn(move || -> anyhow::Result<Vec<Duration>> {
+                let mut phone = Phone::connect(http)?;
+                phone.token = token;
+                let mut delays = Vec::new();
+                for n in (kind as u64..count).step_by(kinds as usize) {
+                    let due = start + Duration::from_secs_f64(n as f64 / f64::from(RATE));
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    phone.json(method, &path, &body)?;
+                    delays.push(due.elapsed());
+                }
+                Ok(delays)
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for thread in threads {
+        all.extend(thread.join().map_err(|_| anyhow::anyhow!("a thread that asked panicked"))??);
     }
-    Ok(delays)
+    Ok(all)
 }

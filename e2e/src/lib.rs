@@ -32,6 +32,7 @@ pub mod sender;
 pub mod server;
 pub mod sight;
 pub mod signal;
+pub mod story;
 pub mod tools;
 
 pub use capture::capture;

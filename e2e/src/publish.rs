@@ -1,5 +1,6 @@
 //! Publishers: real programs that send the test signal.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -54,12 +55,8 @@ impl Publisher {
 
     #[track_caller]
     fn from(program: &Path, server: &Server, url: &str, form: &Form) -> Self {
-        let clip = signal::clip(form);
         let mut command = Command::new(program);
-        command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i"]);
-        command.arg(&clip).args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"]);
-        // A track that falls silent does not hold up the other, as in an encoder that sends what it has.
-        command.args(["-max_interleave_delta", "100000"]).arg(url);
+        command.args(arguments(form)).arg(url);
         Self { child: Child::start("ffmpeg, publishing", command, &log(server.folder(), "publisher")) }
     }
 
@@ -67,6 +64,19 @@ impl Publisher {
     pub fn kill(mut self) {
         self.child.kill();
     }
+}
+
+/// What ffmpeg is told to send the signal in `form`, in real time; where to comes behind it.
+#[must_use]
+#[track_caller]
+pub fn arguments(form: &Form) -> Vec<OsString> {
+    let before = ["-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i"];
+    let mut all: Vec<OsString> = before.map(OsString::from).into();
+    all.push(signal::clip(form).into());
+    all.extend(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"].map(OsString::from));
+    // A track that falls silent does not hold up the other, as in an encoder that sends what it has.
+    all.extend(["-max_interleave_delta", "100000"].map(OsString::from));
+    all
 }
 
 /// A log file that is not there yet.

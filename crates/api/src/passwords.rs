@@ -11,7 +11,7 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use http::StatusCode;
 use media::Redacted;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
 
@@ -23,6 +23,10 @@ const LANES: u32 = 1;
 
 /// Hashes at once: 38 MiB and two cores at most, whoever asks.
 const AT_ONCE: usize = 2;
+/// Sign-ins by password at once, from the try that is noted to the answer that forgives it: fewer than the wrong tries that an
+/// address may make, so that a class behind one router who all sign in at once are not taken for somebody who guesses.
+const SIGN_INS_AT_ONCE: usize = 4;
+const _: () = assert!(SIGN_INS_AT_ONCE < control::identity::throttle::SIGN_IN.max as usize);
 /// Who waits for a hash: at 25 ms each, the last of them waits a second or two.
 const WAITING_MAX: usize = 128;
 /// How long one waits at most.
@@ -36,11 +40,19 @@ const NOBODY: &str =
 pub struct Passwords {
     permits: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), places: Arc::new(Semaphore::new(AT_ONCE + WAITING_MAX)) }
+        let of = |permits| Arc::new(Semaphore::new(permits));
+        Self {
+            permits: of(AT_ONCE),
+            places: of(AT_ONCE + WAITING_MAX),
+            turns: of(SIGN_INS_AT_ONCE),
+            queue: of(SIGN_INS_AT_ONCE + WAITING_MAX),
+        }
     }
 }
 
@@ -72,6 +84,16 @@ impl Passwords {
             argon2id().verify_password(password.0.as_bytes(), &hash).is_ok() && known
         })
         .await
+    }
+
+    /// The turn to sign somebody in, until it is dropped.
+    ///
+    /// # Errors
+    /// 503 if too many wait.
+    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let _place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
+        let waited = tokio::time::timeout(WAIT, self.turns.clone().acquire_owned()).await;
+        waited.map_err(|_| busy())?.map_err(|_| busy())
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {

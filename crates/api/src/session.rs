@@ -135,6 +135,7 @@ async fn sign_in(
     visit: Visit,
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Problem> {
+    let _turn = state.passwords().turn().await?;
     let now = state.now();
     let email = Email::of(&credentials.email).ok();
     let account = email.as_ref().map_or(credentials.email.as_str(), Email::as_str);

@@ -4,6 +4,7 @@ import { Inbox } from '../src/inbox.ts';
 import { invitationIn } from '../src/invitation.ts';
 import { momentsOf } from '../src/lesson/moments.tsx';
 import { channelText, mediaMs, placeOf, urlOf } from '../src/lesson/place.ts';
+import { deviceName } from '../src/parts/device-name.ts';
 import { ReplayComments } from '../src/lesson/replay-comments.ts';
 import { sceneOf } from '../src/lesson/scene.ts';
 import { handlingOf, parsePush } from '../src/sw-parts.ts';
@@ -142,6 +143,19 @@ describe('comments of a recording', () => {
     comments.at(0, 10);
     await settle();
     expect(reads).toBe(2);
+  });
+});
+
+describe('devices', () => {
+  test.each([
+    ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safa', 'Chrome · Linux'],
+    ['Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0', 'Chrome · Android'],
+    ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)', 'Safari · iPhone'],
+    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox · Windows'],
+    ['Mozilla/5.0', 'Mozilla/5.0'],
+    ['kelas-bot/2', 'kelas-bot/2'],
+  ])('%s is %s', (label, name) => {
+    expect(deviceName(label)).toBe(name);
   });
 });
 

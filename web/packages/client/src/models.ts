@@ -292,6 +292,8 @@ export const NOTICE_KINDS = [
   'recording_ready',
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
+/** What webhooks are told of. */
+export const WEBHOOK_KINDS = [...NOTICE_KINDS, 'lesson_ended'] as const;
 
 export interface Notice {
   readonly id: Id;

@@ -1,7 +1,7 @@
 /** Webhooks: the addresses that are told of lessons, their secret once, and what was sent. */
 
 import { useState } from 'preact/hooks';
-import { NOTICE_KINDS, type Delivery, type Webhook } from '@tayang/client';
+import { WEBHOOK_KINDS, type Delivery, type Webhook } from '@tayang/client';
 import {
   Empty, FormError, Icon, Loading, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
   type Form, type Params, type Resource,
@@ -15,6 +15,9 @@ interface HookValues {
   readonly url: string;
   readonly kinds: readonly string[];
 }
+
+/** None named are all. */
+const kindsOf = (kinds: readonly string[]): readonly string[] => (kinds.length === 0 ? WEBHOOK_KINDS : kinds);
 
 const STATES = ['', 'waiting', 'sent', 'dead'] as const;
 
@@ -52,7 +55,7 @@ export function WebhooksPage() {
                   {url}
                 </a>
               </h3>
-              <p class="soft">{words.kindsCount(kinds.length)}</p>
+              <p class="soft">{words.kindsCount(kindsOf(kinds).length)}</p>
             </article>
           ))}
         </div>
@@ -81,7 +84,7 @@ function HookFields({ form: { values, errors, set } }: { form: Form<HookValues> 
       <TextField label={words.url} hint={words.urlHint} type="url" required value={values.url} error={errors.url} onValue={(value) => set('url', value)} />
       <fieldset class="fields">
         <legend>{words.kinds}</legend>
-        {NOTICE_KINDS.map((kind) => (
+        {WEBHOOK_KINDS.map((kind) => (
           <Switch key={kind} label={words.kindNames[kind] ?? kind} on={values.kinds.includes(kind)} onChange={(on) => toggle(kind, on)} />
         ))}
       </fieldset>
@@ -94,7 +97,7 @@ export function NewWebhookPage() {
   const { api, router } = useApp();
   const words = useCourseWords().hooks;
   const [made, setMade] = useState<Webhook | null>(null);
-  const form = useHookForm({ url: '', kinds: [...NOTICE_KINDS] }, async (values) => setMade(await api.createWebhook(values)));
+  const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS] }, async (values) => setMade(await api.createWebhook(values)));
   return (
     <div class="page page-form">
       <PageHead title={words.add} lead={made === null ? words.lead : made.url} />
@@ -143,7 +146,7 @@ function ChangeHook({ hook, resource }: { hook: Webhook; resource: Resource<Webh
   const shell = useShellWords();
   const { run } = useDeed();
   const { ask, dialog } = useQuestion();
-  const form = useHookForm({ url: hook.url, kinds: hook.kinds }, async (values) => {
+  const form = useHookForm({ url: hook.url, kinds: kindsOf(hook.kinds) }, async (values) => {
     resource.set({ ...hook, ...(await api.changeWebhook(hook.id, values)) });
     toasts.done(words.saved);
   });

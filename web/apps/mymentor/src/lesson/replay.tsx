@@ -15,6 +15,8 @@ import type { Viewing } from './viewing.ts';
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const COMMENTS_SHOWN = 60;
+/** At the end of a recording: what was said after its last whole second, while the lesson came to its end. */
+const AFTERWARDS_MS = 60_000;
 /** The place is kept this often while it plays. */
 const KEEP_MS = 10_000;
 /** Nearer to the beginning or the end than this, one begins anew. */
@@ -65,7 +67,7 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
         )}
         <Chapters lesson={lesson.id} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
       </div>
-      <ReplayPanel lesson={lesson.id} second={second} />
+      <ReplayPanel lesson={lesson.id} mediaMs={second * 1_000 + (length > 0 && second >= length ? AFTERWARDS_MS : 0)} />
     </div>
   );
 }
@@ -180,7 +182,7 @@ function Chapters({ lesson, second, onSeek }: { lesson: string; second: number; 
 }
 
 /** Comments up to the picture that is seen, as they came then. */
-function ReplayPanel({ lesson, second }: { lesson: string; second: number }) {
+function ReplayPanel({ lesson, mediaMs }: { lesson: string; mediaMs: number }) {
   const { api } = useApp();
   const words = useWords();
   const [, setRound] = useState(0);
@@ -189,7 +191,7 @@ function ReplayPanel({ lesson, second }: { lesson: string; second: number }) {
     const read = (from_ms: number, until_ms: number, cursor: string | null, limit: number): Promise<Page<Comment>> => api.comments(lesson, { from_ms, until_ms, limit, cursor });
     return new ReplayComments(read, () => performance.now(), () => setRound((before) => before + 1));
   }, [lesson]);
-  const shown = comments.at(second * 1_000, COMMENTS_SHOWN);
+  const shown = comments.at(mediaMs, COMMENTS_SHOWN);
   const last = shown.at(-1)?.id;
   useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);
   return (

@@ -161,7 +161,7 @@ function useMutedUntil(room: Room): string | null {
 function useSlow(slowMs: number): { waitSeconds: number; sent: () => void } {
   const [until, setUntil] = useState(0);
   const now = useNow(Date.now, 500);
-  return { waitSeconds: Math.max(0, Math.ceil((until - now) / 1_000)), sent: () => setUntil(Date.now() + slowMs) };
+  return { waitSeconds: Math.max(0, Math.ceil((until - now) / 1_000)), sent: () => setUntil(slowMs > 0 ? Date.now() + slowMs : 0) };
 }
 
 function Composer({ room, reviewOn, mediaMs }: Omit<RoomPanelProps, 'canComment'>) {

@@ -176,9 +176,9 @@ function LastWord({ lesson }: { lesson: Lesson }) {
 function wordOf(lesson: Lesson, words: ReturnType<typeof useWords>['lesson']): Scene {
   if (lesson.state === 'cancelled') return words.cancelled;
   if (lesson.state === 'live') return lesson.can.enrol ? words.notEnrolled : words.revoked;
-  if (lesson.recording === null) return words.noRecording;
-  if (lesson.attended === false && !lesson.can.replay) return words.recordingForPresent;
-  return lesson.can.replay ? words.recordingComing : words.recordingForPresent;
+  // Whoever a recording does not play for is not told whether there is one.
+  if (!lesson.can.replay && lesson.attended !== true) return words.recordingForPresent;
+  return lesson.recording === null ? words.noRecording : words.recordingComing;
 }
 
 function Details({ lesson }: { lesson: Lesson }) {

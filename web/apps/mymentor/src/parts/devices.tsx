@@ -3,6 +3,7 @@
 import type { DeviceSession } from '@tayang/client';
 import { Icon, Loading, Trouble, useApp, usePages, useProblemText, useWhen } from '@tayang/shell';
 import { useWords } from '../words.ts';
+import { deviceName } from './device-name.ts';
 
 export function Devices() {
   const { api, toasts } = useApp();
@@ -32,7 +33,7 @@ function DeviceRow({ device, onSignOut }: { device: DeviceSession; onSignOut: ()
   const { now } = useApp();
   const words = useWords();
   const when = useWhen();
-  const name = device.label ?? words.settings.unknownDevice;
+  const name = device.label === null || device.label === '' ? words.settings.unknownDevice : deviceName(device.label);
   return (
     <li class="device">
       <Icon name="device" />
