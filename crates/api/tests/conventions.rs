@@ -26,6 +26,29 @@ async fn errors_are_problems_that_say_what_to_do_next() {
 }
 
 #[tokio::test]
+async fn each_field_that_is_wrong_has_a_word_for_it_that_stays() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("mentor@example.test").await;
+    let path = "/api/v1/courses";
+    for (body, field, code) in [
+        (json!({ "enrolment": "open" }), "title", "required"),
+        (json!({ "title": " ", "enrolment": "open" }), "title", "required"),
+        (json!({ "title": "x".repeat(121), "enrolment": "open" }), "title", "too_long"),
+        (json!({ "title": "a\nb", "enrolment": "open" }), "title", "characters"),
+        (json!({ "title": "x", "enrolment": "closed" }), "enrolment", "unknown"),
+        (json!({ "title": "x", "enrolment": "open", "capacity": 0 }), "capacity", "out_of_range"),
+        (json!({ "title": "x", "enrolment": "open", "capacity": "many" }), "capacity", "malformed"),
+        (json!([]), "body", "malformed"),
+    ] {
+        let answer = stage.post(Some(&mentor), path, body).await;
+        let error = &answer.json["errors"][0];
+        assert_eq!((answer.status.as_u16(), &error["field"], &error["code"]), (422, &json!(field), &json!(code)));
+    }
+    let untimed = stage.get(None, "/api/v1/lessons?from=besok").await.json;
+    assert_eq!((&untimed["errors"][0]["field"], &untimed["errors"][0]["code"]), (&json!("from"), &json!("not_a_time")));
+}
+
+#[tokio::test]
 async fn the_document_is_openapi_and_says_what_is_served() {
     let stage = Stage::new().await;
     let answer = stage.get(None, "/api/v1/openapi.json").await;

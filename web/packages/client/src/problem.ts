@@ -9,6 +9,8 @@ export type ProblemCode = 'offline' | 'unreachable' | 'unknown' | (string & {});
 
 export interface FieldProblem {
   readonly field: string;
+  /** A stable word for what is wrong: `required`, `too_long`, `in_the_past` … (docs/spec/api.md). */
+  readonly code: string;
   readonly detail: string;
 }
 
@@ -94,7 +96,7 @@ export function problemOf(status: number, body: unknown, retryAfter: number | nu
     fields: list.filter(isFields).flatMap((one) => {
       const field = text(one['field']);
       const detail = text(one['detail']);
-      return field === null || detail === null ? [] : [{ field, detail }];
+      return field === null || detail === null ? [] : [{ field, code: text(one['code']) ?? 'unknown', detail }];
     }),
     retryAfterMs: retryAfter,
     language,

@@ -105,10 +105,10 @@ describe('requests', () => {
 
 describe('problems', () => {
   test('are read as the server writes them', () => {
-    const body = { type: '/problems/not-now', title: 'not now', detail: 'wait', errors: [{ field: 'name', detail: 'too long' }, { field: 3 }] };
+    const body = { type: '/problems/not-now', title: 'not now', detail: 'wait', errors: [{ field: 'name', code: 'too_long', detail: 'too long' }, { field: 3 }] };
     const problem = problemOf(422, body, null, 'id-ID');
     expect(problem).toMatchObject({ status: 422, code: 'not-now', detail: 'wait', language: 'id', isNetwork: false });
-    expect(problem.fields).toEqual([{ field: 'name', detail: 'too long' }]);
+    expect(problem.fields).toEqual([{ field: 'name', code: 'too_long', detail: 'too long' }]);
     expect(problem.forField('name')).toBe('too long');
   });
 
