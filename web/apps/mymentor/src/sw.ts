@@ -84,28 +84,14 @@ function openRecord(): Promise<IDBDatabase> {
   });
 }
 
-/** Whether this push is new; it is noted in the same transaction, so that two that come at once are told apart. */
-async function isNew(id: string): Promise<boolean> {
+/** Does `work` on the record of shown pushes; answers what it read. */
+async function withRecord<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T> | null): Promise<T | undefined> {
   const db = await openRecord();
   try {
-    return await new Promise<boolean>((resolve, reject) => {
-      const now = Date.now();
-      const transaction = db.transaction(STORE, 'readwrite');
-      const store = transaction.objectStore(STORE);
-      let fresh = true;
-      const asked = store.get(id);
-      asked.addEventListener('success', () => {
-        fresh = asked.result === undefined;
-        if (fresh) store.put(now, id);
-      });
-      const walking = store.openCursor();
-      walking.addEventListener('success', () => {
-        const cursor = walking.result;
-        if (cursor === null) return;
-        if (typeof cursor.value === 'number' && now - cursor.value > RECORD_MS) cursor.delete();
-        cursor.continue();
-      });
-      transaction.addEventListener('complete', () => resolve(fresh));
+    return await new Promise<T | undefined>((resolve, reject) => {
+      const transaction = db.transaction(STORE, mode);
+      const asked = work(transaction.objectStore(STORE));
+      transaction.addEventListener('complete', () => resolve(asked?.result));
       transaction.addEventListener('error', () => reject(transaction.error ?? new Error('record of pushes failed')));
     });
   } finally {
@@ -113,12 +99,31 @@ async function isNew(id: string): Promise<boolean> {
   }
 }
 
+async function wasShown(id: string): Promise<boolean> {
+  return (await withRecord<unknown>('readonly', (store) => store.get(id))) !== undefined;
+}
+
+/** Notes a push, and forgets old ones. */
+async function note(id: string): Promise<void> {
+  const now = Date.now();
+  await withRecord('readwrite', (store) => {
+    store.put(now, id);
+    const walking = store.openCursor();
+    walking.addEventListener('success', () => {
+      const cursor = walking.result;
+      if (cursor === null) return;
+      if (typeof cursor.value === 'number' && now - cursor.value > RECORD_MS) cursor.delete();
+      cursor.continue();
+    });
+    return null;
+  });
+}
+
 async function show(text: string): Promise<void> {
   const message = parsePush(text, self.location.origin, BASE);
   if (message === null) return;
-  // Without a record the tag alone keeps a repetition from making a second line.
-  const fresh = await isNew(message.id).catch(() => true);
-  if (!fresh) return;
+  // Without a record, and of two that come at once, the tag alone keeps a repetition from making a second line.
+  if (await wasShown(message.id).catch(() => false)) return;
   await self.registration.showNotification(message.title, {
     body: message.body,
     tag: message.id,
@@ -126,6 +131,8 @@ async function show(text: string): Promise<void> {
     badge: `${BASE}badge-96.png`,
     data: { url: message.url },
   });
+  // Behind the showing: one that could not be shown comes again.
+  await note(message.id).catch(() => undefined);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin
   for (const client of await self.clients.matchAll({ type: 'window' })) client.postMessage({ type: 'notice' });
 }
