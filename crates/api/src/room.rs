@@ -17,6 +17,7 @@ pub mod message;
 mod moderate;
 mod news;
 mod read;
+mod review;
 mod rooms;
 mod seat;
 mod speak;

@@ -558,3 +558,27 @@ async fn a_socket_that_breaks_the_rules_is_closed_with_the_code_for_it() {
     }
     assert_eq!(fast.end().await, Some(1_008));
 }
+
+#[tokio::test]
+async fn who_reviews_is_called_for_each_comment_that_waits_and_answers_for_it() {
+    let setting = Setting::with(|lesson| lesson.review_on = true).await;
+    let hook = |kinds: Value| json!({ "url": "https://hook.example.com/x", "kinds": kinds });
+    let asks = setting.stage.post(Some(&setting.mentor), "/api/v1/webhooks", hook(json!(["comment_held"]))).await;
+    let all = setting.stage.post(Some(&setting.mentor), "/api/v1/webhooks", hook(json!([]))).await;
+    let mut mentee = setting.join(&setting.mentee).await;
+    mentee.say("c1", "boleh tanya?").await;
+    assert_eq!(mentee.hear("ack").await["state"], "held");
+    mentee.say("c1", "boleh tanya?").await;
+    mentee.hear("ack").await;
+    let (now, lease) = (setting.stage.state.now(), control::keys::random_id());
+    let owed = setting.stage.repository.claim(lease, now, now.plus_millis(1_000), 10).await.expect("taken");
+    assert_eq!(owed.len(), 1, "once, and not to whoever did not name it: {owed:?}");
+    assert_eq!(owed[0].what.target, asks.json["id"].as_str().expect("an id"));
+    assert_ne!(asks.json["id"], all.json["id"]);
+    let call: Value = serde_json::from_str(&owed[0].what.payload).expect("JSON");
+    assert_eq!((&call["kind"], &call["comment"]["body"]), (&json!("comment_held"), &json!("boleh tanya?")));
+    assert_eq!(call["lesson"]["id"], setting.lesson.id.to_string());
+    let shown = setting.patch(&setting.mentor, &call["comment"]["id"], json!({ "state": "shown" })).await;
+    assert_eq!(shown, StatusCode::OK);
+    assert_eq!(mentee.hear("comment").await["body"], "boleh tanya?");
+}

@@ -54,6 +54,8 @@ kinds! {
     LessonEnded = "lesson_ended",
     /// Its recording can be played by those who were there.
     RecordingReady = "recording_ready",
+    /// A comment waits for the mentor. Told to webhooks that ask for it, and never written as a change: a room has many.
+    CommentHeld = "comment_held",
     /// Somebody counts as having been there, or not any more.
     Attendance = "attendance",
     /// A right was taken away: by `session_id`, by `user_id` alone or with `lesson_id` or `course_id`, or by `lesson_id` or

@@ -45,6 +45,7 @@ impl Beside {
             ChangeKind::Channel => is_operator,
             ChangeKind::User | ChangeKind::Mentor => is_concerned || is_operator,
             ChangeKind::Course => self.course.as_ref().is_some_and(|seen| knows_course(seen, reader)),
+            ChangeKind::CommentHeld => teaches,
             ChangeKind::Enrolment | ChangeKind::Attendance => is_concerned || teaches,
             ChangeKind::LessonScheduled
             | ChangeKind::LessonChanged

@@ -16,6 +16,7 @@ pub use self::body::{BODY_CHARACTERS_MAX, BodyError, checked_body};
 pub use self::filter::WordFilter;
 pub use self::floor::{Floor, Refused, Settings, Speaker, Verdict, Why};
 pub use self::tally::{Counts, Tally};
+use crate::deliveries::NewDelivery;
 use crate::{BoxFuture, CommentId, LessonId, RepositoryError, UserId};
 
 /// Longest name that a sender gives a comment: a UUID is 36 characters.
@@ -251,7 +252,8 @@ pub struct Mute {
 /// What is kept of rooms. Every call is one transaction.
 pub trait RoomRepository: Send + Sync {
     /// Keeps comments of one room, all or none, in their order, with places that follow on what is there without a gap.
-    /// What the same person sent by the same name before answers the place that it has.
+    /// What the same person sent by the same name before answers the place that it has. `calls` are owed with the comment
+    /// that stands at their number in `comments`, if it is new.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if there is no such lesson.
@@ -259,6 +261,7 @@ pub trait RoomRepository: Send + Sync {
         &'a self,
         lesson: LessonId,
         comments: &'a [NewComment],
+        calls: &'a [(usize, NewDelivery)],
     ) -> BoxFuture<'a, Result<Vec<Appended>, RepositoryError>>;
 
     /// The newest place in a room; 0: nothing was said.

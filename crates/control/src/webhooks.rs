@@ -12,7 +12,7 @@ use crate::{BoxFuture, ChangeKind, DeliveryId, RepositoryError, UserId, WebhookI
 /// Webhooks of one person. A few systems, each in a few environments.
 pub const WEBHOOKS_MAX: u32 = 20;
 
-/// What webhooks can be told of: whatever happens to a lesson.
+/// What webhooks can be told of: whatever happens to a lesson, and comments that wait to be reviewed.
 pub const KINDS: &[ChangeKind] = &[
     ChangeKind::LessonScheduled,
     ChangeKind::LessonChanged,
@@ -22,6 +22,7 @@ pub const KINDS: &[ChangeKind] = &[
     ChangeKind::LessonStarted,
     ChangeKind::LessonEnded,
     ChangeKind::RecordingReady,
+    ChangeKind::CommentHeld,
 ];
 
 /// A server that is told.
@@ -35,7 +36,7 @@ pub struct Webhook {
     pub url: Redacted<String>,
     /// Signs them.
     pub secret: Redacted<String>,
-    /// What it is told of; empty: all of [`KINDS`].
+    /// What it is told of; empty: all of [`KINDS`] but comments, of which there are many.
     pub kinds: Vec<ChangeKind>,
     /// When it was made.
     pub created: UnixMillis,
@@ -49,7 +50,8 @@ impl Webhook {
     /// Whether it is told of a kind.
     #[must_use]
     pub fn wants(&self, kind: ChangeKind) -> bool {
-        self.disabled.is_none() && KINDS.contains(&kind) && (self.kinds.is_empty() || self.kinds.contains(&kind))
+        let by_all = self.kinds.is_empty() && kind != ChangeKind::CommentHeld;
+        self.disabled.is_none() && KINDS.contains(&kind) && (by_all || self.kinds.contains(&kind))
     }
 }
 

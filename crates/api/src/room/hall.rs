@@ -24,6 +24,7 @@ use super::event::{Course, Event, HandOf, Said, by_kind};
 use super::gather::Gather;
 use super::message::Message;
 use super::news;
+use super::review;
 use super::rooms::{Face, Inbox, Mail, Reply, Room};
 use super::seat::code;
 use crate::State;
@@ -292,10 +293,10 @@ impl Hall {
         }
         (self.writing, self.written_at) = (true, now);
         let said: Vec<_> = self.waiting.drain(..self.waiting.len().min(BATCH_MAX)).collect();
-        let (state, lesson, last) = (self.state.clone(), self.room.lesson, self.gather.seq());
+        let (state, lesson, last) = (self.state.clone(), self.lesson.clone(), self.gather.seq());
         Some(Box::pin(async move {
             let comments: Vec<NewComment> = said.iter().map(|(comment, _)| comment.clone()).collect();
-            let kept = append(&state, lesson, last, &comments).await;
+            let kept = append(&state, &lesson, last, &comments).await;
             Written::Comments { said, kept }
         }))
     }
@@ -507,16 +508,17 @@ impl Hall {
 /// Keeps comments, and reads those that another process put between them and `last`.
 async fn append(
     state: &State,
-    lesson: LessonId,
+    lesson: &Lesson,
     last: i64,
     comments: &[NewComment],
 ) -> Result<(Vec<Appended>, Vec<Comment>), RepositoryError> {
     /// More than these are a gap, which clients close by themselves.
     const OTHERS_MAX: u32 = 200;
-    let places = state.repository.append_comments(lesson, comments).await?;
+    let calls = review::calls(state, lesson, comments).await?;
+    let places = state.repository.append_comments(lesson.id, comments, &calls).await?;
     let first = places.iter().filter(|place| place.is_new).map(|place| place.seq).min();
     let Some(first) = first.filter(|first| *first > last + 1) else { return Ok((places, Vec::new())) };
-    let mut others = state.repository.comments_after(lesson, last, OTHERS_MAX, true).await.unwrap_or_default();
+    let mut others = state.repository.comments_after(lesson.id, last, OTHERS_MAX, true).await.unwrap_or_default();
     others.retain(|comment| comment.seq < first);
     Ok((places, others))
 }

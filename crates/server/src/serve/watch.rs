@@ -70,6 +70,7 @@ fn touch(touched: &mut Touched, change: &Change) {
         | ChangeKind::LessonSoon
         | ChangeKind::RecordingReady
         | ChangeKind::Attendance
+        | ChangeKind::CommentHeld
         | ChangeKind::Revoked => {}
     }
 }

@@ -80,7 +80,7 @@ impl<'r> Room<'r> {
     }
 
     async fn say(&self, comments: &[NewComment]) -> Vec<Appended> {
-        self.repository.append_comments(self.lesson, comments).await.expect("kept")
+        self.repository.append_comments(self.lesson, comments, &[]).await.expect("kept")
     }
 
     async fn after(&self, seq: i64, all: bool) -> Vec<Comment> {
@@ -141,11 +141,11 @@ async fn a_batch_is_kept_whole_or_not_at_all(repository: &dyn Repository) {
     let room = Room::open(repository).await;
     let nobody = UserId(keys::random_id());
     let batch = [comment(room.people[0], "c1", None), comment(nobody, "c2", None)];
-    let error = repository.append_comments(room.lesson, &batch).await.expect_err("nobody says nothing");
+    let error = repository.append_comments(room.lesson, &batch, &[]).await.expect_err("nobody says nothing");
     assert!(matches!(error, RepositoryError::NotFound(_)), "{error}");
     assert!(room.after(0, true).await.is_empty());
     let nowhere = LessonId::new(NOW);
-    assert!(repository.append_comments(nowhere, &batch[..1]).await.is_err());
+    assert!(repository.append_comments(nowhere, &batch[..1], &[]).await.is_err());
     assert_eq!(room.say(&batch[..1]).await, [Appended { seq: 1, is_new: true }], "and leaves no gap");
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use control::deliveries::NewDelivery;
 use control::room::{
     Appended, Comment, HandChange, Moderated, Moderation, Mute, NewComment, PINS_MAX, RaisedHand, ReactionCount,
     RoomRepository,
@@ -9,7 +10,7 @@ use control::room::{
 use control::{BoxFuture, CommentId, LessonId, RepositoryError, UserId};
 use media::UnixMillis;
 
-use super::{Row, Store, Write, rows};
+use super::{Row, Store, Write, deliveries, rows};
 
 /// A `SELECT` of whole comments, `c`.
 const COMMENTS: &str =
@@ -136,6 +137,7 @@ impl RoomRepository for Store {
         &'a self,
         lesson: LessonId,
         comments: &'a [NewComment],
+        calls: &'a [(usize, NewDelivery)],
     ) -> BoxFuture<'a, Result<Vec<Appended>, RepositoryError>> {
         Box::pin(async move {
             let lesson = lesson.to_string();
@@ -150,6 +152,11 @@ impl RoomRepository for Store {
                 let place = append(&mut transaction, &lesson, next, comment).await?;
                 next += i64::from(place.is_new);
                 places.push(place);
+            }
+            for (at, call) in calls {
+                if places.get(*at).is_some_and(|place| place.is_new) {
+                    deliveries::insert(&mut transaction, call).await?;
+                }
             }
             transaction.commit().await.map_err(failed)?;
             Ok(places)
