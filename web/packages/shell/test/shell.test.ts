@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connect, Http, Problem, type HttpPorts, type Session } from '@tayang/client';
 import { carriedTo, carry } from '../src/carried.ts';
+import { fieldText, placeProblems } from '../src/fields.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
 import { lampState } from '../src/parts/lamp.tsx';
 import { Preferences } from '../src/preferences.ts';
@@ -72,6 +73,24 @@ describe('what to do next', () => {
   test("is the server's word where it is in the reader's language", () => {
     expect(problemText(refused(403, 'en'), en, 'en')).toBe('Wait for the mentor.');
     expect(problemText(refused(403, 'id', 'tunggu mentor'), id, 'id')).toBe('Tunggu mentor.');
+  });
+
+  test('is ours for a code that we know, in both languages', () => {
+    const full = new Problem({ status: 409, code: 'pins-full', detail: 'five are pinned: unpin one first', language: 'en' });
+    expect([problemText(full, id, 'id'), problemText(full, en, 'en')]).toEqual([id.problem.codes['pins-full'], en.problem.codes['pins-full']]);
+  });
+
+  test('of a field is said by its code, more exactly where the field is known', () => {
+    const of = (field: string, code: string) => fieldText({ field, code, detail: 'x' }, id.problem.fieldCodes);
+    expect([of('title', 'too_long'), of('password', 'too_short'), of('word_filter.3', 'too_long'), of('x', 'new')]).toEqual([
+      id.problem.fieldCodes['too_long'], id.problem.fieldCodes['password.too_short'], id.problem.fieldCodes['word_filter.too_long'], null,
+    ]);
+  });
+
+  test('of fields goes to the field of the form, whatever the server calls it, and else to the whole form', () => {
+    const problems = ['starts_at', 'word_filter.3', 'word_filter.4', 'zone', 'allow_overlap'].map((field) => ({ field, code: 'unknown', detail: field }));
+    const placed = placeProblems(problems, { date: '', zone: '', word_filter: '' }, { starts_at: 'date' }, ({ detail }) => detail);
+    expect(placed).toEqual({ errors: { date: 'starts_at', word_filter: 'word_filter.3', zone: 'zone' }, elsewhere: ['allow_overlap'] });
   });
 
   test('is ours where it is not, if the status says enough', () => {

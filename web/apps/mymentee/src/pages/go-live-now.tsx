@@ -30,6 +30,7 @@ function NowForm({ courses }: Pick<Props, 'courses'>) {
   const zone = useZone();
   const form = useForm({
     initial: { course_id: courses[0]?.id ?? '', title: '', minutes: '60' },
+    names: { ends_at: 'minutes' },
     send: async ({ course_id, title, minutes }, key) => {
       // The server takes what is still to come, and clocks differ by a little; who goes live now means it, whatever else is set.
       const starts = now() + SOON_MS;
@@ -53,7 +54,7 @@ function NowForm({ courses }: Pick<Props, 'courses'>) {
       <p>{words.lead}</p>
       <SelectField label={words.course} value={values.course_id} error={errors.course_id} onValue={(value) => set('course_id', value)} options={courses.map(({ id, title }) => [id, title] as const)} />
       <TextField label={words.name} hint={words.nameHint} optional maxLength={TITLE_MAX} value={values.title} error={errors.title} onValue={(value) => set('title', value)} />
-      <SelectField label={words.minutes} value={values.minutes} onValue={(value) => set('minutes', value)} options={LENGTHS.map((minutes) => [String(minutes), when.span(minutes * 60_000)] as const)} />
+      <SelectField label={words.minutes} value={values.minutes} error={errors.minutes} onValue={(value) => set('minutes', value)} options={LENGTHS.map((minutes) => [String(minutes), when.span(minutes * 60_000)] as const)} />
       <FormError text={form.error} />
       <SubmitButton busy={form.busy}>{words.act}</SubmitButton>
     </form>

@@ -63,6 +63,7 @@ function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: I
   const words = useCourseWords().invite;
   const form = useForm({
     initial: { uses: String(USES), days: '7' },
+    names: { expires_at: 'days' },
     check: ({ uses }) => (isUses(wholeOf(uses)) ? {} : { uses: words.notWhole }),
     send: async ({ uses, days }) => {
       const expires_at = new Date(now() + Number(days) * 86_400_000 - CLOCKS_MS).toISOString();
@@ -74,7 +75,7 @@ function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: I
     <form class="form" onSubmit={form.onSubmit} noValidate>
       <div class="two">
         <TextField label={words.uses} hint={words.usesHint} type="number" min="1" max={String(USES_MAX)} value={values.uses} error={errors.uses} onValue={(value) => set('uses', value)} />
-        <SelectField label={words.days} value={values.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
+        <SelectField label={words.days} value={values.days} error={errors.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
       </div>
       <FormError text={form.error} />
       <SubmitButton busy={form.busy}>{words.make}</SubmitButton>

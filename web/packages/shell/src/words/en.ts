@@ -1,3 +1,4 @@
+import { fieldCodes, problemCodes } from './codes.ts';
 import type { ShellWords } from './words.ts';
 
 /** English. */
@@ -31,13 +32,8 @@ export const en: ShellWords = {
     fields: 'Please check the marked fields.',
     server: 'The server has trouble. Try again in a moment.',
     unknown: 'This could not be done.',
-    codes: {
-      'address-not-confirmed': 'This address is not confirmed yet. Open the link in the mail of your sign-up; for a new one, sign up again.',
-      suspended: 'This account is suspended. Ask the operator of this server.',
-      'sign-up-closed': 'This server takes no sign-ups. Ask its operator for an account.',
-      'void-link': 'This link was used, has ended, or was replaced by a newer one. Ask for another.',
-      busy: 'Many people are signing in right now. Try again in a few seconds.',
-    },
+    codes: problemCodes.en,
+    fieldCodes: fieldCodes.en,
   },
   notFound: { title: 'No such page', text: 'Check the link, or begin at the home page.', home: 'Go home' },
   state: {

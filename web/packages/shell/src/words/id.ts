@@ -1,3 +1,4 @@
+import { fieldCodes, problemCodes } from './codes.ts';
 import type { ShellWords } from './words.ts';
 
 /** Bahasa Indonesia. */
@@ -31,13 +32,8 @@ export const id: ShellWords = {
     fields: 'Periksa lagi isian yang ditandai.',
     server: 'Ada gangguan di server. Coba lagi sebentar lagi.',
     unknown: 'Permintaan ini tidak bisa dijalankan.',
-    codes: {
-      'address-not-confirmed': 'Surel ini belum dikonfirmasi. Buka tautan di surel pendaftaran; untuk yang baru, daftar sekali lagi.',
-      suspended: 'Akun ini sedang ditangguhkan. Hubungi pengelola server ini.',
-      'sign-up-closed': 'Server ini tidak menerima pendaftaran sendiri. Mintalah akun kepada pengelolanya.',
-      'void-link': 'Tautan ini sudah dipakai, sudah lewat waktunya, atau diganti yang baru. Mintalah yang baru.',
-      busy: 'Banyak orang masuk bersamaan. Coba lagi dalam beberapa detik.',
-    },
+    codes: problemCodes.id,
+    fieldCodes: fieldCodes.id,
   },
   notFound: {
     title: 'Halaman tidak ditemukan',

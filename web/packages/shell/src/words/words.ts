@@ -32,6 +32,7 @@ export interface ShellWords {
     readonly unknown: string;
     /** For problems that the status alone does not tell. */
     readonly codes: Readonly<Record<string, string>>;
+    readonly fieldCodes: Readonly<Record<string, string>>;
   };
   readonly notFound: { readonly title: string; readonly text: string; readonly home: string };
   readonly state: Readonly<Record<'scheduled' | 'onAir' | 'waiting' | 'stalled' | 'ended' | 'cancelled', string>>;
