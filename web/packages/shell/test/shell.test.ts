@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { connect, Http, Problem, type HttpPorts, type Session } from '@tayang/client';
+import { connect, Http, Problem, type Api, type HttpPorts, type Session } from '@tayang/client';
 import { carriedTo, carry } from '../src/carried.ts';
 import { fieldText, placeProblems } from '../src/fields.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
+import { appended } from '../src/resource.ts';
 import { lampState } from '../src/parts/lamp.tsx';
 import { Preferences } from '../src/preferences.ts';
 import { localPath, matchPath, safeNext } from '../src/router.ts';
@@ -218,11 +219,40 @@ describe('the session', () => {
     expect([store.phase.value, store.user.value?.name]).toEqual(['known', 'Satu']);
   });
 
+  test('what was asked before signing in does not undo it, nor its token', async () => {
+    const late: ((session: Session) => void)[] = [];
+    const asked = { signIn: () => Promise.resolve(of('Satu')), signOut: () => Promise.resolve(null), session: () => new Promise<Session>((resolve) => void late.push(resolve)) };
+    const tokens: (string | null)[] = [];
+    const http = { setCsrfToken: (token: string | null) => void tokens.push(token), onOutcome: () => () => undefined };
+    const store = new SessionStore(asked as unknown as Api, http as unknown as Http, { tell: () => undefined, onTold: () => undefined });
+    const before = store.load();
+    await store.signIn('a@b.c', 'x');
+    late[0]?.({ ...of(null), csrf_token: 'of nobody' });
+    await before;
+    expect([store.user.value?.name, tokens.at(-1)]).toEqual(['Satu', 'c']);
+    const second = store.load();
+    const out = store.signOut();
+    await Promise.resolve();
+    late[1]?.(of('Satu'));
+    await second;
+    expect(store.user.value).toBeNull();
+    expect(late).toHaveLength(3);
+    late[2]?.(of(null));
+    await out;
+    expect(store.user.value).toBeNull();
+  });
+
   test('before anything is known it says that the server is not reached', async () => {
     const { store } = make([0, 0, 0]);
     await store.load();
     expect(store.phase.value).toBe('unreachable');
   });
+});
+
+test('a further page goes behind the list it was asked for, and not behind one that was read anew', () => {
+  const next = { items: [3], next_cursor: null };
+  expect(appended({ items: [1, 2], next_cursor: 'a' }, 'a', next)).toEqual({ items: [1, 2, 3], next_cursor: null });
+  expect(appended({ items: [1, 2], next_cursor: 'b' }, 'a', next)).toEqual({ items: [1, 2], next_cursor: 'b' });
 });
 
 test('a problem stays until it is put away, what was done goes by itself, and the same words come once', () => {

@@ -65,6 +65,7 @@ export const en: ShellWords = {
     or: 'or',
     with: (provider) => `Sign in with ${provider}`,
     wrong: 'Email and password do not match. Check them, or ask for a new link.',
+    providerFailed: 'Signing in through that provider did not work. Try again, or sign in with a password.',
   },
   signOut: 'Sign out',
   link: {
@@ -72,7 +73,9 @@ export const en: ShellWords = {
     working: 'One moment, checking the link…',
     failed: 'This link is not valid',
     failedText: 'A link works once and for a limited time. Ask for a new one.',
-    forPassword: 'This link is for a new password',
+    isReset: 'This link is for a new password',
+    isResetText: 'It is still good. Choose a new password with it, then sign in.',
+    forPassword: 'Choose a new password',
     act: 'Sign in now',
     lead: 'This link works once. Press the button to sign in on this device.',
   },

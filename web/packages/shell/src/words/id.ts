@@ -69,6 +69,7 @@ export const id: ShellWords = {
     or: 'atau',
     with: (provider) => `Masuk dengan ${provider}`,
     wrong: 'Surel atau kata sandi tidak cocok. Periksa lagi, atau minta tautan baru.',
+    providerFailed: 'Masuk lewat penyedia itu belum berhasil. Coba lagi, atau masuk dengan kata sandi.',
   },
   signOut: 'Keluar',
   link: {
@@ -76,7 +77,9 @@ export const id: ShellWords = {
     working: 'Sebentar, tautan sedang diperiksa…',
     failed: 'Tautan ini tidak berlaku',
     failedText: 'Tautan hanya bisa dipakai satu kali dan ada batas waktunya. Mintalah yang baru.',
-    forPassword: 'Tautan ini untuk kata sandi baru',
+    isReset: 'Tautan ini untuk kata sandi baru',
+    isResetText: 'Tautan ini masih berlaku. Buat kata sandi baru dengannya, lalu masuk.',
+    forPassword: 'Buat kata sandi baru',
     act: 'Masuk sekarang',
     lead: 'Tautan ini berlaku satu kali. Tekan tombol untuk masuk di perangkat ini.',
   },

@@ -57,6 +57,7 @@ export interface ShellWords {
     readonly or: string;
     readonly with: (provider: string) => string;
     readonly wrong: string;
+    readonly providerFailed: string;
   };
   readonly signOut: string;
   readonly link: {
@@ -64,6 +65,8 @@ export interface ShellWords {
     readonly working: string;
     readonly failed: string;
     readonly failedText: string;
+    readonly isReset: string;
+    readonly isResetText: string;
     readonly forPassword: string;
     readonly act: string;
     readonly lead: string;
