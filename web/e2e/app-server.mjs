@@ -161,6 +161,7 @@ function refuseField(field, detail) {
 
 function sessionRoute(world, method, parts, body, response) {
   if (method === 'POST') {
+    if (body.token === 'untuk-sandi') throw new Refusal(400, 'reset-link', 'this link chooses a new password and does not sign in');
     const good = parts[1] === 'link' ? world.linkTokens.delete(body.token) : body.email === EMAIL && body.password === PASSWORD;
     if (!good) throw new Refusal(401, 'wrong-credentials', 'check the address and the password');
     world.signedIn = true;

@@ -1,10 +1,18 @@
 /** The routes of `docs/spec/api.md` that MyMentee asks for, over a {@link ./mentee-world.mjs world}. */
 
-import { comment, MENTOR } from './mentee-world.mjs';
+import { comment, MENTOR, PEOPLE } from './mentee-world.mjs';
 
+/** What changes something carries it, and with the session of nobody it does not fit. */
+export const CSRF = 'of-this-session';
 const QR = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29"><rect width="29" height="29" fill="#fff"/><path d="M4 4h7v7h-7zM18 4h7v7h-7zM4 18h7v7h-7zM13 13h3v3h-3zM18 18h2v2h-2zM22 20h3v3h-3zM14 6h2v2h-2z" fill="#000"/></svg>';
 
-const page = (items) => ({ items, next_cursor: null });
+/** A page of a list as the contract has it: 20 unless `limit` says otherwise, from where `cursor` left off. */
+function page(items, query = new URLSearchParams()) {
+  const [limit, from] = [Number(query.get('limit') ?? 20), Number(query.get('cursor') ?? 0)];
+  const next = from + limit;
+  return { items: items.slice(from, next), next_cursor: next < items.length ? String(next) : null };
+}
+
 const ok = (body) => ({ status: 200, body });
 const made = (body) => ({ status: 201, body });
 const done = { status: 204, body: null };
@@ -45,11 +53,15 @@ function newLessons(world, body) {
 
 function listLessons(world, query) {
   const wanted = (name) => query.get(name);
-  return world.lessons.filter((one) => (wanted('state') === null || one.state === wanted('state'))
+  const found = world.lessons.filter((one) => (wanted('state') === null || one.state === wanted('state'))
     && (wanted('course') === null || one.course.id === wanted('course'))
-    && (wanted('from') === null || one.ends_at > wanted('from'))
+    && (wanted('from') === null || one.starts_at >= wanted('from'))
     && (wanted('until') === null || one.starts_at < wanted('until')));
+  const sign = wanted('order') === 'newest' ? -1 : 1;
+  return found.toSorted((a, b) => sign * (Date.parse(a.starts_at) - Date.parse(b.starts_at)));
 }
+
+const somebody = (id) => PEOPLE.find((one) => one.id === id) ?? { id, name: id };
 
 /** A lesson, and what belongs to it. */
 function lessonRoute(world, method, [id, part, who], query, body, tell) {
@@ -74,7 +86,7 @@ function lessonRoute(world, method, [id, part, who], query, body, tell) {
     }
     case 'GET health': return ok(world.health);
     case 'GET viewers': return ok({ count: world.viewers.length + 1, items: world.viewers });
-    case 'GET attendance': return ok(page(world.attendance));
+    case 'GET attendance': return ok(page(world.attendance, query));
     case 'PATCH attendance': {
       const entry = world.attendance.find(({ user }) => user.id === who);
       Object.assign(entry, { decision: body.decision, attended: body.decision === 'measured' ? entry.watched_ms > 10_000 : body.decision === 'present' });
@@ -85,7 +97,7 @@ function lessonRoute(world, method, [id, part, who], query, body, tell) {
       world.chapters = body;
       return done;
     }
-    case 'GET comments': return ok(page(world.room.comments.filter(({ seq }) => seq > Number(query.get('after') ?? 0)).slice(0, Number(query.get('limit') ?? 20))));
+    case 'GET comments': return ok(page(world.room.comments.filter(({ seq }) => seq > Number(query.get('after') ?? 0)), query));
     case 'PATCH comments': {
       const one = world.room.comments.find((each) => each.id === who);
       Object.assign(one, body);
@@ -93,7 +105,28 @@ function lessonRoute(world, method, [id, part, who], query, body, tell) {
       return ok(one);
     }
     case 'POST playback': return made(playback(found));
-    default: return method === 'PUT' || method === 'DELETE' ? done : missing;
+    case 'GET bans': return ok(page(world.bans, query));
+    case 'GET mutes': return ok(page(world.mutes, query));
+    case 'PUT bans': {
+      world.bans = [...world.bans.filter(({ user }) => user.id !== who), { user: somebody(who), reason: body.reason, since_at: new Date().toISOString() }];
+      return done;
+    }
+    case 'PUT mutes': {
+      const mute = { user: somebody(who), muted_until_at: new Date(Date.now() + body.minutes * 60_000).toISOString() };
+      world.mutes = [...world.mutes.filter(({ user }) => user.id !== who), mute];
+      return ok({ muted_until_at: mute.muted_until_at });
+    }
+    case 'DELETE bans':
+    case 'DELETE mutes': {
+      world[part] = world[part].filter(({ user }) => user.id !== who);
+      return done;
+    }
+    case 'DELETE hands': {
+      world.room.hands = world.room.hands.filter((one) => one.id !== who);
+      tell(id, { t: 'hand', user: somebody(who), raised: false });
+      return done;
+    }
+    default: return missing;
   }
 }
 
@@ -106,7 +139,7 @@ function playback(found) {
 
 function courseRoute(world, method, [id, part, who], query, body) {
   if (id === undefined) {
-    if (method === 'GET') return ok(page(world.courses));
+    if (method === 'GET') return ok(page(world.courses, query));
     const course = { ...world.courses[0], ...body, id: `c-new-${world.courses.length}`, enrolled: 0, archived_at: null };
     world.courses.push(course);
     return made(course);
@@ -120,13 +153,13 @@ function courseRoute(world, method, [id, part, who], query, body) {
       Object.assign(found, fields, archived === undefined ? {} : { archived_at: archived ? new Date().toISOString() : null });
       return ok(found);
     }
-    case 'GET enrolments': return ok(page(world.enrolments.filter(({ state }) => query.get('state') === null || state === query.get('state'))));
+    case 'GET enrolments': return ok(page(world.enrolments.filter(({ state }) => query.get('state') === null || state === query.get('state')), query));
     case 'PATCH enrolments': {
       const one = world.enrolments.find(({ user }) => user.id === who);
       one.state = body.state;
       return ok(one);
     }
-    case 'GET invitations': return ok(page(world.invitations));
+    case 'GET invitations': return ok(page(world.invitations, query));
     case 'POST invitations': {
       const one = { id: `i-${world.invitations.length + 1}`, uses_left: body.uses, expires_at: body.expires_at };
       world.invitations.unshift(one);
@@ -142,14 +175,14 @@ function courseRoute(world, method, [id, part, who], query, body) {
 
 function webhookRoute(world, method, [id, part], query, body) {
   if (id === undefined) {
-    if (method === 'GET') return ok(page(world.webhooks));
+    if (method === 'GET') return ok(page(world.webhooks, query));
     const hook = { id: `w-${world.webhooks.length + 1}`, ...body, created_at: new Date().toISOString() };
     world.webhooks.push(hook);
     return made({ ...hook, secret: 'rahasia-uji-0123456789abcdef' });
   }
   if (part === 'deliveries') {
     if (method === 'POST') return ok({ ...world.deliveries[0], state: 'waiting' });
-    return ok(page(world.deliveries.filter(({ state }) => query.get('state') === null || state === query.get('state'))));
+    return ok(page(world.deliveries.filter(({ state }) => query.get('state') === null || state === query.get('state')), query));
   }
   if (method === 'DELETE') {
     world.webhooks = world.webhooks.filter((one) => one.id !== id);
@@ -187,7 +220,7 @@ function meRoute(world, method, [first, who], body) {
 
 function sessionOf(world) {
   const { user } = world;
-  return { user, csrf_token: 'uji', roles: user?.roles ?? [], expires_at: null, oidc: [] };
+  return { user, csrf_token: user === null ? 'of-nobody' : CSRF, roles: user?.roles ?? [], expires_at: null, oidc: [] };
 }
 
 function signIn(world, body) {
@@ -213,7 +246,7 @@ export function answerApi(world, method, parts, query, body, tell) {
     case 'courses': return courseRoute(world, method, rest, query, body);
     case 'lessons':
       if (rest.length > 0) return lessonRoute(world, method, rest, query, body, tell);
-      return method === 'POST' ? newLessons(world, body) : ok(page(listLessons(world, query)));
+      return method === 'POST' ? newLessons(world, body) : ok(page(listLessons(world, query), query));
     case 'mentors': return ok(world.mentor);
     case 'notices': return method === 'POST' ? done : ok(page(world.notices));
     case 'sessions': return ok(page([{ id: 'z-1', label: 'Chromium di Linux', current: true, created_at: new Date().toISOString(), seen_at: null }]));

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { file, page, text } from './answers.mjs';
-import { answerApi, hello, take } from './mentee-routes.mjs';
+import { answerApi, CSRF, hello, take } from './mentee-routes.mjs';
 import { makeWorld } from './mentee-world.mjs';
 import { acceptWebSocket } from './websocket.mjs';
 
@@ -85,6 +85,34 @@ async function api(mock, request, response, parts, query) {
   world.asked.push(`${request.method} /${parts.join('/')}`);
   if (request.method !== 'GET') world.sent.push({ what: `${request.method} /${parts.join('/')}`, query: query.toString(), body });
   if (parts.at(-1)?.endsWith('.csv')) return text(response, 200, 'nama\nPeserta Satu\n', 'text/csv');
-  const { status, body: answered } = answerApi(world, request.method, parts, query, body, (lesson, ...events) => tell(mock, lesson, ...events));
+  const refused = refusal(world, request, parts);
+  const { status, body: answered } = refused ?? once(world, request, parts, body, () => answerApi(world, request.method, parts, query, body, (lesson, ...events) => tell(mock, lesson, ...events)));
+  if (world.lost === `${request.method} /${parts.join('/')}`) return response.destroy();
   return text(response, status, answered === null ? '' : JSON.stringify(answered), status >= 400 ? 'application/problem+json' : 'application/json');
+}
+
+const refuse = (status, code, errors) => ({ status, body: { type: `/problems/${code}`, title: code, status, detail: code, ...(errors === undefined ? {} : { errors }) } });
+
+/** What the contract refuses before it looks at what is asked. */
+function refusal(world, { method, headers }, parts) {
+  if (method === 'POST' && !/^[A-Za-z0-9_-]{1,64}$/.test(headers['idempotency-key'] ?? '')) return refuse(422, 'invalid', [{ field: 'Idempotency-Key', code: 'malformed', detail: 'must be there' }]);
+  if (parts[0] === 'session' || world.user === null || method === 'GET') return null;
+  return headers['x-csrf-token'] === CSRF ? null : refuse(403, 'csrf');
+}
+
+/** Answers that hold a secret are not kept. */
+const SECRETIVE = /^(session|me\/keys|webhooks|courses\/[^/]+\/invitations|lessons\/[^/]+\/publishing\/key|users\/[^/]+\/sign-in-link)$/;
+
+/** A `POST` with a key that was done is not done again, and a key stands for one request alone. */
+function once(world, { method, headers }, parts, body, act) {
+  if (method !== 'POST') return act();
+  const key = headers['idempotency-key'];
+  const asked = JSON.stringify([parts, body]);
+  const before = world.kept.get(key);
+  if (before !== undefined && before.asked !== asked) return refuse(422, 'invalid', [{ field: 'Idempotency-Key', code: 'not_allowed', detail: 'stands for another request: take a new one' }]);
+  if (before !== undefined) return before.answer ?? refuse(409, 'answered-once');
+  const answered = act();
+  // As it was then: what it tells of may change.
+  if (answered.status < 400) world.kept.set(key, { asked, answer: SECRETIVE.test(parts.join('/')) ? null : structuredClone(answered) });
+  return answered;
 }

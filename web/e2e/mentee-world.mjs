@@ -115,6 +115,12 @@ export function makeWorld() {
     health: SILENT,
     viewers: PEOPLE.slice(0, 6).map((user, at) => ({ user, protocol: at === 2 ? 'flv' : 'llhls', since_at: iso(now - (20 - at) * 60_000) })),
     attendance: attendance(now),
+    bans: [],
+    mutes: [],
+    /** By key: the request that it stood for, and what was answered. */
+    kept: new Map(),
+    /** `POST /lessons`: it is done, and the answer is lost on the way. */
+    lost: null,
     chapters: [{ at_ms: 0, title: 'Pembukaan' }, { at_ms: 4_000, title: 'Contoh pertama' }],
     room: room(),
     mentor: { id: MENTOR.id, name: MENTOR.name, headline: 'Guru fisika yang suka percobaan dapur', bio: 'Mengajar sejak 2010.', courses: 2, next_lesson: null },

@@ -1,25 +1,10 @@
 /** MyMentee in Chromium before a stand-in server: a mentor's stories on a phone and on a desk, and an audit of access of every page. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './browser.mjs';
-import { listed, liveMedia, recordedMedia } from './media.mjs';
-import { startMentee } from './mentee-server.mjs';
+import { describe, test } from 'node:test';
+import { audit, button, context, mock, moreFrames, open, SCENES, sent, tab, told } from './mentee-page.mjs';
 import { HEALTHY, SILENT } from './mentee-world.mjs';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Patience for anything that a loaded machine with two cores has to do. */
-const WAIT_MS = 30_000;
-const PHONE = { width: 360, height: 740 };
-const DESK = { width: 1280, height: 800 };
-const SCENES = [
-  { name: 'phone, Indonesian', size: PHONE, lang: 'id', scheme: 'light' },
-  { name: 'desk, English', size: DESK, lang: 'en', scheme: 'dark' },
-];
 const WORDS = {
   id: {
     set: 'Jadwalkan', cancel: 'Batalkan pelajaran', reason: /^Alasan/, now: 'Tayang sekarang', onTo: 'Lanjut ke siaran', makeKey: 'Buat kunci', once: /hanya tampak sekali/i,
@@ -36,75 +21,6 @@ const WORDS = {
     noSound: 'There is no sound', own: /My keys/, ready: 'The invitation link is ready', title: 'Title', watching: 'Hukum Newton di dapur',
   },
 };
-
-let media;
-let encoder;
-let mock;
-let browser;
-let context = null;
-let problems = [];
-
-before(async () => {
-  media = await mkdtemp(join(tmpdir(), 'tayang-mymentee-'));
-  await recordedMedia(join(media, 'recorded'), 10);
-  encoder = await liveMedia(join(media, 'live'));
-  mock = await startMentee({ live: join(media, 'live'), recorded: join(media, 'recorded') });
-  browser = await launch();
-  await listed(join(media, 'live'), 3);
-});
-
-after(async () => {
-  await browser?.close();
-  await mock?.close();
-  encoder?.kill('SIGKILL');
-  await rm(media, { recursive: true, force: true });
-});
-
-afterEach(async () => {
-  await context?.close();
-  context = null;
-  const found = problems;
-  problems = [];
-  assert.deepEqual(found, []);
-});
-
-async function open(path, { size, lang, scheme }, { change = () => undefined, ...options } = {}) {
-  const world = mock.reset();
-  world.user = { ...world.user, locale: lang };
-  change(world);
-  context = await browser.newContext({
-    viewport: size, colorScheme: scheme, locale: lang === 'id' ? 'id-ID' : 'en-GB', timezoneId: 'Asia/Jakarta', serviceWorkers: 'block', ...options,
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
-  });
-  await page.goto(`${mock.url}/mymentee${path}`);
-  await page.locator('h1').first().waitFor();
-  return page;
-}
-
-const button = (place, name) => place.getByRole('button', { name, exact: typeof name === 'string' }).first();
-const tab = (page, name) => page.getByRole('tab', { name });
-const sent = (what) => mock.world.sent.filter((one) => one.what === what);
-
-/** Resolves once the server was told so. */
-async function told(what) {
-  for (let tries = 0; tries < 300; tries += 1) {
-    const found = sent(what).at(-1);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`the server was not told ${what}; it was told ${mock.world.sent.map((one) => one.what).join(', ')}`);
-}
-
-/** Waits until as many more pictures have been shown. */
-async function moreFrames(page, count) {
-  const now = Number(await page.locator('.stage').first().getAttribute('data-frames'));
-  await page.waitForFunction((wanted) => Number(document.querySelector('.stage')?.getAttribute('data-frames') ?? 0) >= wanted, now + count);
-}
 
 /** The dashboard of a lesson whose broadcast is well. */
 const openLive = (scene) => open('/lessons/l-live/live', scene, { change: (world) => (world.health = HEALTHY) });
@@ -131,8 +47,8 @@ for (const scene of SCENES) {
       const page = await open('/lessons/new', scene);
       const form = page.locator('form');
       await form.locator('button[type=submit]').click();
+      await page.waitForFunction(() => document.activeElement?.getAttribute('aria-invalid') === 'true');
       assert.equal(await page.locator('[aria-invalid=true]').count(), 1);
-      assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-invalid')), 'true');
       await page.getByLabel(words.title, { exact: true }).fill('Optika');
       await page.locator('input[type=date]').fill('2027-03-01');
       await page.locator('input[type=time]').fill('19:30');
@@ -176,6 +92,20 @@ for (const scene of SCENES) {
       assert.equal(body.title, 'Fisika dasar');
       assert.ok(Math.abs(Date.parse(body.starts_at) - Date.now()) < 90_000);
       await page.waitForURL(/\/publish$/);
+    });
+
+    test('going live now after an answer that was lost is the same lesson, once', async () => {
+      const page = await open('/', scene);
+      mock.world.lost = 'POST /lessons';
+      const known = mock.world.lessons.length;
+      await button(page, words.now).click();
+      const dialog = page.getByRole('dialog');
+      await button(dialog, words.onTo).click();
+      await dialog.locator('.form-error:not(:empty)').waitFor();
+      mock.world.lost = null;
+      await button(dialog, words.onTo).click();
+      await page.waitForURL(/\/publish$/);
+      assert.equal(mock.world.lessons.length, known + 1);
     });
 
     test('a key is shown once, checks turn green as media comes, and the lesson begins', async () => {
@@ -268,10 +198,10 @@ for (const scene of SCENES) {
     test('the lesson ends after a question, and leads to its recording', async () => {
       const page = await openLive(scene);
       await button(page, words.end).click();
-      assert.equal(sent('POST /lessons/l-live/end').length, 0);
       await button(page.getByRole('dialog'), words.end).click();
-      await told('POST /lessons/l-live/end');
       await page.waitForURL(/\/recording$/);
+      // Once: the question alone told the server nothing.
+      assert.equal(sent('POST /lessons/l-live/end').length, 1);
     });
   });
 
@@ -403,16 +333,6 @@ const DEEDS = [
   ['an invitation', '/courses/c-fisika?part=invite', (page, words) => button(page, words.invite).click()],
   ['a correction', '/lessons/l-ended/attendance', (page, words) => button(page.locator('.sheet'), words.correct).click()],
 ];
-
-async function audit(page, scene) {
-  await page.locator('.loading').first().waitFor({ state: 'detached' });
-  await page.waitForTimeout(300);
-  await page.addScriptTag({ content: AXE });
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`), []);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, 'wider than the screen');
-  assert.equal(await page.evaluate(() => document.documentElement.lang), scene.lang);
-}
 
 const audited = (path, scene) => open(path, scene, { bypassCSP: true, reducedMotion: 'reduce', change: (world) => (world.health = { ...HEALTHY, audio: null }) });
 

@@ -138,11 +138,17 @@ describe('signing in', () => {
     const page = await open('link#terpakai', { world: {} });
     await page.getByRole('button', { name: 'Masuk sekarang' }).click();
     await page.getByText('Tautan ini tidak berlaku').waitFor();
-    await page.getByRole('button', { name: 'Tautan ini untuk kata sandi baru' }).click();
+    assert.equal(await page.getByRole('button', { name: 'Buat kata sandi baru' }).count(), 0);
+  });
+
+  test('a link for a new password leads to choosing one', async () => {
+    const page = await open('link#untuk-sandi', { world: {} });
+    await page.getByRole('button', { name: 'Masuk sekarang' }).click();
+    await page.getByRole('button', { name: 'Buat kata sandi baru' }).click();
     await page.getByLabel('Kata sandi baru', { exact: true }).fill('kata sandi yang baru');
     await page.getByRole('button', { name: 'Simpan kata sandi' }).click();
     await heading(page, 'Masuk ke MyMentor');
-    assert.equal(asked('POST', 'password').at(-1).body.token, 'terpakai');
+    assert.equal(asked('POST', 'password').at(-1).body.token, 'untuk-sandi');
   });
 
   test('an account is made with the language and zone of the device; the server\'s word on a field stands at it', async () => {

@@ -65,7 +65,7 @@ function mentorRoutes(http: Http) {
     mentor: (id: Id, signal?: Signal) => http.get<Mentor>(`${V1}/mentors/${part(id)}`, { signal }),
     setMentorPage: (page: { headline: string; bio: string }) => http.put<Mentor>(`${V1}/me/mentor`, page),
     keys: (options: ListOptions = {}) => http.get<Page<StreamKey>>(`${V1}/me/keys`, listing({ ...options })),
-    makeKey: () => http.post<StreamKey>(`${V1}/me/keys`),
+    makeKey: (idempotencyKey?: string) => http.post<StreamKey>(`${V1}/me/keys`, undefined, keyed(idempotencyKey)),
     deleteKey: (id: Id) => http.delete<null>(`${V1}/me/keys/${part(id)}`),
     calendar: (signal?: Signal) => http.get<{ readonly url: string }>(`${V1}/me/calendar`, { signal }),
   };
@@ -87,8 +87,8 @@ function courseRoutes(http: Http) {
     decideEnrolment: (id: Id, user: Id, state: 'active' | 'declined' | 'removed') =>
       http.patch<CourseEnrolment>(`${courseAt(id)}/enrolments/${part(user)}`, { state }),
     invitations: (id: Id, options: ListOptions = {}) => http.get<Page<Invitation>>(`${courseAt(id)}/invitations`, listing({ ...options })),
-    invite: (id: Id, fields: { uses: number | null; expires_at: string | null }) =>
-      http.post<Invitation>(`${courseAt(id)}/invitations`, fields),
+    invite: (id: Id, fields: { uses: number | null; expires_at: string | null }, idempotencyKey?: string) =>
+      http.post<Invitation>(`${courseAt(id)}/invitations`, fields, keyed(idempotencyKey)),
     deleteInvitation: (id: Id, invitation: Id) => http.delete<null>(`${courseAt(id)}/invitations/${part(invitation)}`),
   };
 }
@@ -176,7 +176,8 @@ function noticeRoutes(http: Http) {
     unsubscribePush: (id: Id) => http.delete<null>(`${V1}/me/push-subscriptions/${part(id)}`),
     webhooks: (options: ListOptions = {}) => http.get<Page<Webhook>>(`${V1}/webhooks`, listing({ ...options })),
     webhook: (id: Id) => http.get<Webhook>(webhookAt(id)),
-    createWebhook: (fields: { url: string; kinds: readonly string[] }) => http.post<Webhook>(`${V1}/webhooks`, fields),
+    createWebhook: (fields: { url: string; kinds: readonly string[] }, idempotencyKey?: string) =>
+      http.post<Webhook>(`${V1}/webhooks`, fields, keyed(idempotencyKey)),
     changeWebhook: (id: Id, change: { url?: string; kinds?: readonly string[] }) => http.patch<Webhook>(webhookAt(id), change, { ifUnchanged: true }),
     deleteWebhook: (id: Id) => http.delete<null>(webhookAt(id)),
     deliveries: (id: Id, options: ListOptions & { state?: string } = {}) => http.get<Page<Delivery>>(`${webhookAt(id)}/deliveries`, listing({ ...options })),

@@ -96,7 +96,7 @@ export function problemOf(status: number, body: unknown, retryAfter: number | nu
     fields: list.filter(isFields).flatMap((one) => {
       const field = text(one['field']);
       const detail = text(one['detail']);
-      return field === null || detail === null ? [] : [{ field, code: text(one['code']) ?? 'unknown', detail }];
+      return field === null || detail === null ? [] : [{ field, code: text(one['code']) ?? '', detail }];
     }),
     retryAfterMs: retryAfter,
     language,

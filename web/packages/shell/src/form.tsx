@@ -9,10 +9,11 @@ import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { Problem, randomKey } from '@tayang/client';
 import { useShellWords } from './context.ts';
-import { sentence, useProblemText } from './parts/feedback.tsx';
+import { placeProblems, type Errors, type FieldNames } from './fields.ts';
+import { useFieldText, useProblemText } from './parts/feedback.tsx';
 import { Icon } from './parts/icon.tsx';
 
-export type Errors<T> = Partial<Record<keyof T & string, string>>;
+export type { Errors, FieldNames } from './fields.ts';
 
 export interface Form<T> {
   readonly values: T;
@@ -30,14 +31,25 @@ interface FormOptions<T> {
   readonly initial: T;
   /** Problems that can be seen here already. */
   readonly check?: (values: T) => Errors<T>;
+  /** The key stays until a value is changed: what is sent with it must then be the same as well. */
   readonly send: (values: T, idempotencyKey: string) => Promise<void>;
+  /** Fields that the server calls by another name. */
+  readonly names?: FieldNames<T>;
   /** Words of the page's own for a problem; `null` leaves it to the shell. */
   readonly explain?: (problem: Problem) => string | null;
 }
 
-export function useForm<T extends object>({ initial, check, send, explain }: FormOptions<T>): Form<T> {
+/** Done, or not to be known: the same key would only be told so again. */
+const SPENT = new Set(['answered-once', 'outcome-unknown']);
+
+function isSpent({ code, fields }: Problem): boolean {
+  return SPENT.has(code) || fields.some(({ field }) => field === 'Idempotency-Key');
+}
+
+export function useForm<T extends object>({ initial, check, send, explain, names = {} }: FormOptions<T>): Form<T> {
   const words = useShellWords();
   const textOf = useProblemText();
+  const textOfField = useFieldText();
   const [values, setValues] = useState(initial);
   const [errors, setErrors] = useState<Errors<T>>({});
   const [error, setError] = useState<string | null>(null);
@@ -52,12 +64,13 @@ export function useForm<T extends object>({ initial, check, send, explain }: For
     requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   const failWith = (form: HTMLFormElement, problem: unknown): void => {
-    const found: Errors<T> = {};
-    if (problem instanceof Problem) {
-      for (const { field, detail } of problem.fields) if (field in values) found[field as keyof T & string] = sentence(detail);
-    }
+    const problems = problem instanceof Problem ? problem.fields : [];
+    const { errors: found, elsewhere } = placeProblems(problems, values, names, textOfField);
+    if (problem instanceof Problem && isSpent(problem)) key.current = randomKey();
     const own = problem instanceof Problem ? (explain?.(problem) ?? null) : null;
-    fail(form, found, own ?? (Object.keys(found).length > 0 ? words.problem.fields : textOf(problem)));
+    const marked = Object.keys(found).length > 0 ? [words.problem.fields] : [];
+    const general = [...marked, ...elsewhere].join(' ');
+    fail(form, found, own ?? (general === '' ? textOf(problem) : general));
   };
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const found = check?.(values) ?? {};

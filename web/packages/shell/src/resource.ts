@@ -15,6 +15,8 @@ export interface Resource<T> {
   readonly reload: () => void;
   /** Puts a newer value in place, as an answer to a change gave it. */
   readonly set: (value: T) => void;
+  /** Changes what is there now; nothing if it is not there, or another key's. */
+  readonly update: (change: (value: T) => T) => void;
 }
 
 interface Held<T> {
@@ -48,9 +50,13 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
     return () => aborter.abort();
   }, [key, round]);
   const reload = useCallback(() => setRound((before) => before + 1), []);
-  const set = useCallback((value: T) => hold((before) => ({ ...before, value, problem: null })), []);
+  const set = useCallback((value: T) => hold((before) => (before.key === key ? { ...before, value, problem: null } : before)), [key]);
+  const update = useCallback(
+    (change: (value: T) => T) => hold((before) => (before.key === key && before.value !== null ? { ...before, value: change(before.value) } : before)),
+    [key],
+  );
   const current = held.key === key ? held : { value: null, problem: null, loading: key !== null };
-  return { value: current.value, problem: current.problem, loading: current.loading, reload, set };
+  return { value: current.value, problem: current.problem, loading: current.loading, reload, set, update };
 }
 
 export interface PagedResource<T> {
@@ -66,33 +72,52 @@ export interface PagedResource<T> {
 /** A list that comes in pages and grows downwards. */
 export function usePages<T>(key: string | null, load: (cursor: string | null, signal: AbortSignal) => Promise<Page<T>>): PagedResource<T> {
   const first = useResource(key, (signal) => load(null, signal));
-  const [loadingMore, setLoadingMore] = useState(false);
-  const [problem, setProblem] = useState<unknown>(null);
-  const alive = useRef(true);
-  useEffect(() => () => void (alive.current = false), []);
+  const [further, setFurther] = useState<Further>({ key, loading: false, problem: null });
+  const aborter = useRef<AbortController | null>(null);
+  // Another list, or none: what was on its way belongs to neither.
+  useEffect(() => () => {
+    aborter.current?.abort();
+    aborter.current = null;
+  }, [key]);
   const page = first.value;
   const cursor = page?.next_cursor ?? null;
+  const { loading, problem } = further.key === key ? further : { loading: false, problem: null };
   const more = (): void => {
-    if (loadingMore || page === null) return;
-    setLoadingMore(true);
-    setProblem(null);
-    load(cursor, new AbortController().signal)
-      .then((next) => first.set({ items: [...page.items, ...next.items], next_cursor: next.next_cursor }))
-      .catch((error: unknown) => setProblem(error))
-      .finally(() => {
-        if (alive.current) setLoadingMore(false);
-      });
+    if (loading || aborter.current !== null || page === null) return;
+    const mine = new AbortController();
+    aborter.current = mine;
+    const end = (found: unknown): void => {
+      if (aborter.current === mine) aborter.current = null;
+      if (!mine.signal.aborted) setFurther({ key, loading: false, problem: found });
+    };
+    setFurther({ key, loading: true, problem: null });
+    load(cursor, mine.signal).then(
+      (next) => {
+        if (!mine.signal.aborted) first.update((before) => appended(before, cursor, next));
+        end(null);
+      },
+      (error: unknown) => end(isAbort(error) ? null : error),
+    );
   };
   return {
     items: page?.items ?? null,
     problem: first.problem ?? problem,
-    loading: first.loading || loadingMore,
+    loading: first.loading || loading,
     reload: first.reload,
     more: cursor === null ? null : more,
-    change: (change) => {
-      if (page !== null) first.set({ ...page, items: change(page.items) });
-    },
+    change: (change) => first.update((before) => ({ ...before, items: change(before.items) })),
   };
+}
+
+interface Further {
+  readonly key: string | null;
+  readonly loading: boolean;
+  readonly problem: unknown;
+}
+
+/** The next page behind what is there; a list that was read anew meanwhile goes on from another place, and stays. */
+export function appended<T>(before: Page<T>, cursor: string | null, next: Page<T>): Page<T> {
+  return before.next_cursor === cursor ? { items: [...before.items, ...next.items], next_cursor: next.next_cursor } : before;
 }
 
 /** Milliseconds of `now`, renewed every so often while the page is looked at. */

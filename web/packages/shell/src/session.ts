@@ -20,6 +20,8 @@ export class SessionStore {
   private readonly session = signal<Session>(NOBODY);
   private readonly state = signal<SessionPhase>('loading');
   private asking: Promise<void> | null = null;
+  /** Rises when the session is changed from here: what was asked before is of another session. */
+  private epoch = 0;
 
   public readonly phase = computed(() => this.state.value);
   public readonly user = computed(() => this.session.value.user);
@@ -27,63 +29,85 @@ export class SessionStore {
 
   public constructor(
     private readonly api: Api,
-    http: Http,
+    private readonly http: Http,
     private readonly siblings: Siblings,
   ) {
     http.onOutcome((outcome) => {
       // The session ended behind our back: learn what is so, and the frame leads to the sign-in page.
       if (outcome?.status === 401 && this.session.value.user !== null) void this.load();
     });
-    siblings.onTold(() => void this.load());
+    siblings.onTold(() => void this.loadAnew());
   }
 
+  /** Joins a question that is under way. */
   public load(): Promise<void> {
-    this.asking ??= this.ask().finally(() => {
-      this.asking = null;
+    if (this.asking !== null) return this.asking;
+    const asking = this.ask(this.epoch).finally(() => {
+      if (this.asking === asking) this.asking = null;
     });
-    return this.asking;
+    this.asking = asking;
+    return asking;
   }
 
   public async signIn(email: string, password: string): Promise<void> {
-    this.take(await this.api.signIn(email, password));
-    this.siblings.tell();
+    this.enter(await this.api.signIn(email, password));
   }
 
   public async signInByLink(token: string): Promise<void> {
-    this.take(await this.api.signInByLink(token));
-    this.siblings.tell();
+    this.enter(await this.api.signInByLink(token));
   }
 
   public async signOut(everywhere = false): Promise<void> {
     await this.api.signOut(everywhere);
     this.session.value = NOBODY;
     // The token of nobody comes with the question who one is.
-    await this.load();
+    await this.loadAnew();
     this.siblings.tell();
   }
 
   public async setPassword(password: NewPassword): Promise<void> {
     await this.api.setPassword(password);
-    await this.load();
+    await this.loadAnew();
   }
 
   /** The profile was changed. */
   public refresh(): Promise<void> {
+    return this.loadAnew();
+  }
+
+  private enter(session: Session): void {
+    this.leaveBehind();
+    this.take(session);
+    this.siblings.tell();
+  }
+
+  /** What is under way was asked before the change, and is not waited for. */
+  private loadAnew(): Promise<void> {
+    this.leaveBehind();
     return this.load();
   }
 
-  private async ask(): Promise<void> {
+  private leaveBehind(): void {
+    this.epoch += 1;
+    this.asking = null;
+  }
+
+  private async ask(epoch: number): Promise<void> {
     try {
-      this.take(await this.api.session());
+      const session = await this.api.session();
+      if (epoch === this.epoch) this.take(session);
+      // It brought a token of its own, which is not this session's.
+      else this.http.setCsrfToken(this.session.value.csrf_token);
     } catch (error) {
       if (isAbort(error)) return;
       // While somebody is known a network that fails changes nothing of who it is.
-      if (this.state.value !== 'known') this.state.value = 'unreachable';
+      if (epoch === this.epoch && this.state.value !== 'known') this.state.value = 'unreachable';
       if (!(error instanceof Problem)) throw error;
     }
   }
 
   private take(session: Session): void {
+    this.http.setCsrfToken(session.csrf_token);
     this.session.value = session;
     this.state.value = 'known';
   }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { connect, Http, Problem, type HttpPorts, type Session } from '@tayang/client';
+import { connect, Http, Problem, type Api, type HttpPorts, type Session } from '@tayang/client';
 import { carriedTo, carry } from '../src/carried.ts';
+import { fieldText, placeProblems } from '../src/fields.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
+import { appended } from '../src/resource.ts';
 import { lampState } from '../src/parts/lamp.tsx';
 import { Preferences } from '../src/preferences.ts';
 import { localPath, matchPath, safeNext } from '../src/router.ts';
@@ -72,6 +74,24 @@ describe('what to do next', () => {
   test("is the server's word where it is in the reader's language", () => {
     expect(problemText(refused(403, 'en'), en, 'en')).toBe('Wait for the mentor.');
     expect(problemText(refused(403, 'id', 'tunggu mentor'), id, 'id')).toBe('Tunggu mentor.');
+  });
+
+  test('is ours for a code that we know, in both languages', () => {
+    const full = new Problem({ status: 409, code: 'pins-full', detail: 'five are pinned: unpin one first', language: 'en' });
+    expect([problemText(full, id, 'id'), problemText(full, en, 'en')]).toEqual([id.problem.codes['pins-full'], en.problem.codes['pins-full']]);
+  });
+
+  test('of a field is said by its code, more exactly where the field is known', () => {
+    const of = (field: string, code: string) => fieldText({ field, code, detail: 'x' }, id.problem.fieldCodes);
+    expect([of('title', 'too_long'), of('password', 'too_short'), of('word_filter.3', 'too_long'), of('x', 'new')]).toEqual([
+      id.problem.fieldCodes['too_long'], id.problem.fieldCodes['password.too_short'], id.problem.fieldCodes['word_filter.too_long'], null,
+    ]);
+  });
+
+  test('of fields goes to the field of the form, whatever the server calls it, and else to the whole form', () => {
+    const problems = ['starts_at', 'word_filter.3', 'word_filter.4', 'zone', 'allow_overlap'].map((field) => ({ field, code: 'unknown', detail: field }));
+    const placed = placeProblems(problems, { date: '', zone: '', word_filter: '' }, { starts_at: 'date' }, ({ detail }) => detail);
+    expect(placed).toEqual({ errors: { date: 'starts_at', word_filter: 'word_filter.3', zone: 'zone' }, elsewhere: ['allow_overlap'] });
   });
 
   test('is ours where it is not, if the status says enough', () => {
@@ -199,11 +219,40 @@ describe('the session', () => {
     expect([store.phase.value, store.user.value?.name]).toEqual(['known', 'Satu']);
   });
 
+  test('what was asked before signing in does not undo it, nor its token', async () => {
+    const late: ((session: Session) => void)[] = [];
+    const asked = { signIn: () => Promise.resolve(of('Satu')), signOut: () => Promise.resolve(null), session: () => new Promise<Session>((resolve) => void late.push(resolve)) };
+    const tokens: (string | null)[] = [];
+    const http = { setCsrfToken: (token: string | null) => void tokens.push(token), onOutcome: () => () => undefined };
+    const store = new SessionStore(asked as unknown as Api, http as unknown as Http, { tell: () => undefined, onTold: () => undefined });
+    const before = store.load();
+    await store.signIn('a@b.c', 'x');
+    late[0]?.({ ...of(null), csrf_token: 'of nobody' });
+    await before;
+    expect([store.user.value?.name, tokens.at(-1)]).toEqual(['Satu', 'c']);
+    const second = store.load();
+    const out = store.signOut();
+    await Promise.resolve();
+    late[1]?.(of('Satu'));
+    await second;
+    expect(store.user.value).toBeNull();
+    expect(late).toHaveLength(3);
+    late[2]?.(of(null));
+    await out;
+    expect(store.user.value).toBeNull();
+  });
+
   test('before anything is known it says that the server is not reached', async () => {
     const { store } = make([0, 0, 0]);
     await store.load();
     expect(store.phase.value).toBe('unreachable');
   });
+});
+
+test('a further page goes behind the list it was asked for, and not behind one that was read anew', () => {
+  const next = { items: [3], next_cursor: null };
+  expect(appended({ items: [1, 2], next_cursor: 'a' }, 'a', next)).toEqual({ items: [1, 2, 3], next_cursor: null });
+  expect(appended({ items: [1, 2], next_cursor: 'b' }, 'a', next)).toEqual({ items: [1, 2], next_cursor: 'b' });
 });
 
 test('a problem stays until it is put away, what was done goes by itself, and the same words come once', () => {

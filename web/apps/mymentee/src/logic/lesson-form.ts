@@ -1,7 +1,7 @@
 /** The form of a lesson: from and to what the server takes, and what can be seen to be wrong before it is sent. Pure. */
 
 import type { Lesson, LessonChange, NewLesson } from '@tayang/client';
-import type { Errors } from '@tayang/shell';
+import type { Errors, FieldNames } from '@tayang/shell';
 import { WEEKS_MAX } from './repeat.ts';
 import { momentOf, wallClockAt } from './zone.ts';
 
@@ -22,6 +22,9 @@ export interface LessonValues {
   /** One word or phrase a line. */
   readonly word_filter: string;
 }
+
+/** Where what the server says of its own fields belongs. */
+export const LESSON_NAMES: FieldNames<LessonValues> = { starts_at: 'date', ends_at: 'minutes', slow_ms: 'slow_s' };
 
 export const TITLE_MAX = 120;
 export const SUMMARY_MAX = 4_000;

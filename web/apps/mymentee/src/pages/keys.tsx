@@ -1,7 +1,7 @@
 /** The mentor's own lasting stream keys: made, shown once, listed by their last letters, revoked. */
 
-import { useState } from 'preact/hooks';
-import type { StreamKey } from '@tayang/client';
+import { useRef, useState } from 'preact/hooks';
+import { Problem, randomKey, type StreamKey } from '@tayang/client';
 import { Icon, Loading, Note, PageHead, Trouble, useApp, useResource } from '@tayang/shell';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';
@@ -14,10 +14,19 @@ export function KeysPage() {
   const { busy, run } = useDeed();
   const [made, setMade] = useState<StreamKey | null>(null);
   const keys = useResource('keys', async () => (await api.keys()).items);
+  const deedKey = useRef(randomKey());
   const make = (): void =>
     run(async () => {
-      setMade(await api.makeKey());
-      keys.reload();
+      try {
+        setMade(await api.makeKey(deedKey.current));
+        deedKey.current = randomKey();
+      } catch (problem) {
+        // Without an answer it is asked for again by the same name; one that was answered needs another.
+        if (problem instanceof Problem && !problem.isNetwork) deedKey.current = randomKey();
+        throw problem;
+      } finally {
+        keys.reload();
+      }
     });
   return (
     <div class="page page-form">

@@ -7,7 +7,7 @@ import {
   type Form, type Params,
 } from '@tayang/shell';
 import {
-  checkLesson, emptyLesson, LENGTHS, lessonChangeOf, newLessonOf, SUMMARY_MAX, TITLE_MAX, valuesOf, wholeOf, type LessonValues,
+  checkLesson, emptyLesson, LENGTHS, LESSON_NAMES, lessonChangeOf, newLessonOf, SUMMARY_MAX, TITLE_MAX, valuesOf, wholeOf, type LessonValues,
 } from '../logic/lesson-form.ts';
 import { planLessons, WEEKS_MAX } from '../logic/repeat.ts';
 import { slowOptions } from '../logic/slow.ts';
@@ -53,6 +53,7 @@ function NewLesson({ courses }: { courses: readonly Course[] }) {
       const [only] = items;
       router.go(items.length === 1 && only !== undefined ? `/lessons/${only.id}` : '/');
     },
+    names: LESSON_NAMES,
     explain: overlap.explain,
   });
   const weeks = wholeOf(form.values.repeat_weeks) ?? 1;
@@ -99,6 +100,7 @@ function EditLesson({ lesson }: { lesson: Lesson }) {
       toasts.done(words.changed);
       return router.go(`/lessons/${lesson.id}`);
     },
+    names: LESSON_NAMES,
     explain: overlap.explain,
   });
   return (
@@ -206,7 +208,7 @@ function RoomFields({ form: { values, errors, set } }: LessonForm) {
       <TextField label={words.capacity} hint={words.capacityHint} optional type="number" min="1" value={values.capacity} error={errors.capacity} onValue={(value) => set('capacity', value)} />
       <Switch label={words.comments} on={values.comments_on} onChange={(on) => set('comments_on', on)} />
       <Switch label={words.review} hint={words.reviewHint} on={values.review_on} disabled={!values.comments_on} onChange={(on) => set('review_on', on)} />
-      <SelectField label={words.slow} value={values.slow_s} onValue={(value) => set('slow_s', value)} options={slowOptions(values.slow_s, words.slowStep)} />
+      <SelectField label={words.slow} value={values.slow_s} error={errors.slow_s} onValue={(value) => set('slow_s', value)} options={slowOptions(values.slow_s, words.slowStep)} />
       <TextArea label={words.words} hint={words.wordsHint} optional rows={3} value={values.word_filter} error={errors.word_filter} onValue={(value) => set('word_filter', value)} />
     </fieldset>
   );

@@ -64,7 +64,7 @@ export function WebhooksPage() {
   );
 }
 
-function useHookForm(initial: HookValues, send: (values: HookValues) => Promise<void>): Form<HookValues> {
+function useHookForm(initial: HookValues, send: (values: HookValues, key: string) => Promise<void>): Form<HookValues> {
   const words = useCourseWords().hooks;
   return useForm<HookValues>({
     initial,
@@ -72,7 +72,7 @@ function useHookForm(initial: HookValues, send: (values: HookValues) => Promise<
       ...(isHookUrl(url) ? {} : { url: words.urlInvalid }),
       ...(kinds.length === 0 ? { kinds: words.kindsNone } : {}),
     }),
-    send: ({ url, kinds }) => send({ url: url.trim(), kinds }),
+    send: ({ url, kinds }, key) => send({ url: url.trim(), kinds }, key),
   });
 }
 
@@ -97,7 +97,7 @@ export function NewWebhookPage() {
   const { api, router } = useApp();
   const words = useCourseWords().hooks;
   const [made, setMade] = useState<Webhook | null>(null);
-  const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS] }, async (values) => setMade(await api.createWebhook(values)));
+  const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS] }, async (values, key) => setMade(await api.createWebhook(values, key)));
   return (
     <div class="page page-form">
       <PageHead title={words.add} lead={made === null ? words.lead : made.url} />

@@ -1,6 +1,6 @@
 /** Links that let people into a course: making one, taking it along while it can be seen, revoking. */
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Course, Invitation } from '@tayang/client';
 import { FormError, Icon, Loading, Note, SelectField, SubmitButton, TextField, Trouble, useApp, useForm, useResource } from '@tayang/shell';
 import { wholeOf } from '../logic/lesson-form.ts';
@@ -32,6 +32,7 @@ export function Invitations({ course }: { course: Course }) {
           <p>{words.lead}</p>
           <InviteForm
             course={course}
+            onLost={list.reload}
             onMade={(invitation) => {
               setMade(invitation.url ?? null);
               list.reload();
@@ -58,15 +59,22 @@ export function Invitations({ course }: { course: Course }) {
   );
 }
 
-function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: Invitation) => void }) {
+function InviteForm({ course, onMade, onLost }: { course: Course; onMade: (invitation: Invitation) => void; onLost: () => void }) {
   const { api, now } = useApp();
   const words = useCourseWords().invite;
+  const end = useRef({ key: '', at: '' });
   const form = useForm({
     initial: { uses: String(USES), days: '7' },
+    names: { expires_at: 'days' },
     check: ({ uses }) => (isUses(wholeOf(uses)) ? {} : { uses: words.notWhole }),
-    send: async ({ uses, days }) => {
-      const expires_at = new Date(now() + Number(days) * 86_400_000 - CLOCKS_MS).toISOString();
-      onMade(await api.invite(course.id, { uses: wholeOf(uses), expires_at }));
+    send: async ({ uses, days }, key) => {
+      // The end stays with the key: with the same key the server takes the same request alone.
+      if (end.current.key !== key) end.current = { key, at: new Date(now() + Number(days) * 86_400_000 - CLOCKS_MS).toISOString() };
+      onMade(await api.invite(course.id, { uses: wholeOf(uses), expires_at: end.current.at }, key));
+    },
+    explain: ({ code }) => {
+      if (code === 'answered-once') onLost();
+      return null;
     },
   });
   const { values, errors, set } = form;
@@ -74,7 +82,7 @@ function InviteForm({ course, onMade }: { course: Course; onMade: (invitation: I
     <form class="form" onSubmit={form.onSubmit} noValidate>
       <div class="two">
         <TextField label={words.uses} hint={words.usesHint} type="number" min="1" max={String(USES_MAX)} value={values.uses} error={errors.uses} onValue={(value) => set('uses', value)} />
-        <SelectField label={words.days} value={values.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
+        <SelectField label={words.days} value={values.days} error={errors.days} onValue={(value) => set('days', value)} options={DAYS.map((days) => [days, words.dayChoices[days]] as const)} />
       </div>
       <FormError text={form.error} />
       <SubmitButton busy={form.busy}>{words.make}</SubmitButton>

@@ -30,16 +30,17 @@ export function LinkPage() {
       setBusy(false);
     }
   };
+  const isReset = problem instanceof Problem && problem.code === 'reset-link';
   const dead = token === '' || (problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
   return (
     <div class="page page-narrow">
       <PageHead title={words.link.title} />
       {dead ? (
         <div role="alert">
-          <Empty icon="link" title={words.link.failed} text={words.link.failedText}>
-            {token === '' ? null : (
-              // Mails for a new password lead here too: such a link signs nobody in, and is still good for what it is for.
-              <button type="button" class="button" onClick={() => router.go(`/password#${token}`, 'replace')}>
+          <Empty icon="link" title={isReset ? words.link.isReset : words.link.failed} text={isReset ? words.link.isResetText : words.link.failedText}>
+            {!isReset ? null : (
+              // It signs nobody in, and is still good for what it is for.
+              <button type="button" class="button button-strong" onClick={() => router.go(`/password#${token}`, 'replace')}>
                 {words.link.forPassword}
               </button>
             )}

@@ -1,6 +1,6 @@
 /** Signing in: with a password, or through a provider that this server trusts. */
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { useApp, useShellWords } from '../context.ts';
 import { FormError, looksLikeEmail, PasswordField, SubmitButton, TextField, useForm } from '../form.tsx';
 import { PageHead } from '../frame.tsx';
@@ -19,6 +19,7 @@ export function SignInPage() {
     send: ({ email, password }) => session.signIn(email.trim(), password),
     explain: (problem) => (problem.status === 401 ? words.signIn.wrong : null),
   });
+  const arrived = useArrivedProblem();
   const user = session.user.value;
   useEffect(() => {
     if (user !== null) router.go(next, 'replace');
@@ -43,7 +44,7 @@ export function SignInPage() {
           error={form.errors.password}
           onValue={(value) => form.set('password', value)}
         />
-        <FormError text={form.error} />
+        <FormError text={form.error ?? (form.busy ? null : arrived)} />
         <SubmitButton busy={form.busy}>{words.signIn.act}</SubmitButton>
         <a class="text-link" href={router.href('/forgotten')}>
           {words.signIn.forgotten}
@@ -58,6 +59,27 @@ export function SignInPage() {
       </p>
     </div>
   );
+}
+
+/** Codes that a sign-in through a provider may come back with; of all others it is enough that it did not work. */
+const PROVIDER_CODES = new Set(['provider-refused', 'provider-failed', 'not-begun', 'address-not-confirmed', 'suspended', 'too-fast', 'sign-up-closed']);
+
+/** What a sign-in through a provider came back with (`?problem=`): said once, and taken out of the address. */
+function useArrivedProblem(): string | null {
+  const { router } = useApp();
+  const words = useShellWords();
+  const [code, setCode] = useState<string | null>(null);
+  const asked = router.place.value.query.get('problem');
+  useEffect(() => {
+    if (asked === null) return;
+    setCode(asked);
+    const rest = new URLSearchParams(router.place.value.query);
+    rest.delete('problem');
+    const query = rest.toString();
+    router.go(query === '' ? '/sign-in' : `/sign-in?${query}`, 'replace');
+  }, [asked]);
+  if (code === null) return null;
+  return (PROVIDER_CODES.has(code) ? words.problem.codes[code] : undefined) ?? words.signIn.providerFailed;
 }
 
 /** Buttons of the providers, where the server has some. They leave the app and come back to where one wanted to go. */

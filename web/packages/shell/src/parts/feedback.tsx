@@ -1,22 +1,25 @@
 /** What a page shows while it waits, when it has nothing, and when something was not done. */
 
 import type { ComponentChildren } from 'preact';
-import { Problem } from '@tayang/client';
+import { Problem, type FieldProblem } from '@tayang/client';
 import type { IconName } from '@tayang/ui';
 import { useApp, useShellWords } from '../context.ts';
+import { fieldText } from '../fields.ts';
 import type { ShellWords } from '../words/words.ts';
 import { Flower, Icon } from './icon.tsx';
 
 /**
- * What to do next, in the reader's language: the server's own words where they are in it, or where they say more than the
- * status does.
+ * What to do next, in the reader's language: our own words for a code that we know; else the server's, where they are in that
+ * language or say more than the status does.
  */
 export function problemText(problem: unknown, words: ShellWords, language: string): string {
   if (!(problem instanceof Problem)) return words.problem.unknown;
   if (problem.code === 'offline') return words.problem.offline;
   if (problem.status === 0) return words.problem.unreachable;
   if (problem.status === 429 && problem.retryAfterMs !== null) return words.problem.tooFast(Math.max(1, Math.ceil(problem.retryAfterMs / 1_000)));
-  const plain = words.problem.codes[problem.code] ?? plainText(problem.status, words);
+  const known = words.problem.codes[problem.code];
+  if (known !== undefined) return known;
+  const plain = plainText(problem.status, words);
   const detail = problem.detail === null ? null : sentence(problem.detail);
   return detail !== null && (problem.language === language || plain === null) ? detail : (plain ?? words.problem.unknown);
 }
@@ -40,6 +43,12 @@ export function useProblemText(): (problem: unknown) => string {
   const words = useShellWords();
   const language = useApp().preferences.language.value;
   return (problem) => problemText(problem, words, language);
+}
+
+/** What is wrong with a field, by its code; the server's own words where we do not know that. */
+export function useFieldText(): (problem: FieldProblem) => string {
+  const words = useShellWords();
+  return (problem) => fieldText(problem, words.problem.fieldCodes) ?? sentence(problem.detail);
 }
 
 /** Grey shapes in place of what is coming; told to screen readers in one word. */

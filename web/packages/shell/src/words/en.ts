@@ -1,3 +1,4 @@
+import { fieldCodes, problemCodes } from './codes.ts';
 import type { ShellWords } from './words.ts';
 
 /** English. */
@@ -31,13 +32,8 @@ export const en: ShellWords = {
     fields: 'Please check the marked fields.',
     server: 'The server has trouble. Try again in a moment.',
     unknown: 'This could not be done.',
-    codes: {
-      'address-not-confirmed': 'This address is not confirmed yet. Open the link in the mail of your sign-up; for a new one, sign up again.',
-      suspended: 'This account is suspended. Ask the operator of this server.',
-      'sign-up-closed': 'This server takes no sign-ups. Ask its operator for an account.',
-      'void-link': 'This link was used, has ended, or was replaced by a newer one. Ask for another.',
-      busy: 'Many people are signing in right now. Try again in a few seconds.',
-    },
+    codes: problemCodes.en,
+    fieldCodes: fieldCodes.en,
   },
   notFound: { title: 'No such page', text: 'Check the link, or begin at the home page.', home: 'Go home' },
   state: {
@@ -69,6 +65,7 @@ export const en: ShellWords = {
     or: 'or',
     with: (provider) => `Sign in with ${provider}`,
     wrong: 'Email and password do not match. Check them, or ask for a new link.',
+    providerFailed: 'Signing in through that provider did not work. Try again, or sign in with a password.',
   },
   signOut: 'Sign out',
   link: {
@@ -76,7 +73,9 @@ export const en: ShellWords = {
     working: 'One moment, checking the link…',
     failed: 'This link is not valid',
     failedText: 'A link works once and for a limited time. Ask for a new one.',
-    forPassword: 'This link is for a new password',
+    isReset: 'This link is for a new password',
+    isResetText: 'It is still good. Choose a new password with it, then sign in.',
+    forPassword: 'Choose a new password',
     act: 'Sign in now',
     lead: 'This link works once. Press the button to sign in on this device.',
   },

@@ -1,3 +1,4 @@
+import { fieldCodes, problemCodes } from './codes.ts';
 import type { ShellWords } from './words.ts';
 
 /** Bahasa Indonesia. */
@@ -31,13 +32,8 @@ export const id: ShellWords = {
     fields: 'Periksa lagi isian yang ditandai.',
     server: 'Ada gangguan di server. Coba lagi sebentar lagi.',
     unknown: 'Permintaan ini tidak bisa dijalankan.',
-    codes: {
-      'address-not-confirmed': 'Surel ini belum dikonfirmasi. Buka tautan di surel pendaftaran; untuk yang baru, daftar sekali lagi.',
-      suspended: 'Akun ini sedang ditangguhkan. Hubungi pengelola server ini.',
-      'sign-up-closed': 'Server ini tidak menerima pendaftaran sendiri. Mintalah akun kepada pengelolanya.',
-      'void-link': 'Tautan ini sudah dipakai, sudah lewat waktunya, atau diganti yang baru. Mintalah yang baru.',
-      busy: 'Banyak orang masuk bersamaan. Coba lagi dalam beberapa detik.',
-    },
+    codes: problemCodes.id,
+    fieldCodes: fieldCodes.id,
   },
   notFound: {
     title: 'Halaman tidak ditemukan',
@@ -73,6 +69,7 @@ export const id: ShellWords = {
     or: 'atau',
     with: (provider) => `Masuk dengan ${provider}`,
     wrong: 'Surel atau kata sandi tidak cocok. Periksa lagi, atau minta tautan baru.',
+    providerFailed: 'Masuk lewat penyedia itu belum berhasil. Coba lagi, atau masuk dengan kata sandi.',
   },
   signOut: 'Keluar',
   link: {
@@ -80,7 +77,9 @@ export const id: ShellWords = {
     working: 'Sebentar, tautan sedang diperiksa…',
     failed: 'Tautan ini tidak berlaku',
     failedText: 'Tautan hanya bisa dipakai satu kali dan ada batas waktunya. Mintalah yang baru.',
-    forPassword: 'Tautan ini untuk kata sandi baru',
+    isReset: 'Tautan ini untuk kata sandi baru',
+    isResetText: 'Tautan ini masih berlaku. Buat kata sandi baru dengannya, lalu masuk.',
+    forPassword: 'Buat kata sandi baru',
     act: 'Masuk sekarang',
     lead: 'Tautan ini berlaku satu kali. Tekan tombol untuk masuk di perangkat ini.',
   },

@@ -32,6 +32,7 @@ export interface ShellWords {
     readonly unknown: string;
     /** For problems that the status alone does not tell. */
     readonly codes: Readonly<Record<string, string>>;
+    readonly fieldCodes: Readonly<Record<string, string>>;
   };
   readonly notFound: { readonly title: string; readonly text: string; readonly home: string };
   readonly state: Readonly<Record<'scheduled' | 'onAir' | 'waiting' | 'stalled' | 'ended' | 'cancelled', string>>;
@@ -56,6 +57,7 @@ export interface ShellWords {
     readonly or: string;
     readonly with: (provider: string) => string;
     readonly wrong: string;
+    readonly providerFailed: string;
   };
   readonly signOut: string;
   readonly link: {
@@ -63,6 +65,8 @@ export interface ShellWords {
     readonly working: string;
     readonly failed: string;
     readonly failedText: string;
+    readonly isReset: string;
+    readonly isResetText: string;
     readonly forPassword: string;
     readonly act: string;
     readonly lead: string;
