@@ -119,7 +119,8 @@ pub fn run(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let took = start.elapsed();
     let done = |crowd: &[Viewer]| all_have_all(crowd, total);
     listen(&mut poll, &mut crowd, &mut times, Instant::now() + DRAIN, done)?;
-    let short = crowd.viewers.iter().filter(|viewer| matches!(viewer.role, Role::Reads(_)) && viewer.comments != total).count();
+    let short =
+        crowd.viewers.iter().filter(|viewer| matches!(viewer.role, Role::Reads(_)) && viewer.comments != total).count();
     let (less, gigabytes) = compare(&crowd.viewers);
     report.row(json!({
         "benchmark": "room",

@@ -1,12 +1,13 @@
 //! What is said in rooms, kept: order, once, moderation, counts.
 
+use control::deliveries::{Medium, NewDelivery};
 use control::room::{
     Appended, Comment, CommentState, HandChange, Moderated, Moderation, Mute, NewComment, PINS_MAX, ReactionCount,
     ReactionKind,
 };
 use control::teaching::lessons::NewLesson;
 use control::teaching::{Course, Enrolling, Lesson, LessonState};
-use control::{CommentId, CourseId, LessonId, Repository, RepositoryError, User, UserId, keys};
+use control::{CommentId, CourseId, DeliveryId, LessonId, Repository, RepositoryError, User, UserId, WebhookId, keys};
 use media::UnixMillis;
 
 use super::contract::person;
@@ -25,6 +26,7 @@ pub async fn room_contract(repository: &dyn Repository) {
     comments_are_numbered_without_gaps_and_once(repository).await;
     concurrent_batches_leave_no_gap(repository).await;
     a_batch_is_kept_whole_or_not_at_all(repository).await;
+    a_call_is_owed_with_its_comment_and_once(repository).await;
     comments_are_read_by_place_and_by_media_time(repository).await;
     comments_are_moderated_and_few_are_pinned(repository).await;
     reactions_are_added_up(repository).await;
@@ -135,6 +137,37 @@ async fn concurrent_batches_leave_no_gap(repository: &dyn Repository) {
     }
     let kept: Vec<i64> = room.after(0, true).await.iter().map(|comment| comment.seq).collect();
     assert_eq!(kept, (1..=40).collect::<Vec<i64>>());
+}
+
+async fn a_call_is_owed_with_its_comment_and_once(repository: &dyn Repository) {
+    let room = Room::open(repository).await;
+    let batch = [comment(room.people[0], "c1", None), comment(room.people[1], "c2", None)];
+    let hook = WebhookId::new(NOW);
+    let call = |n: usize| {
+        let what = NewDelivery {
+            id: DeliveryId::new(NOW),
+            once_key: format!("comment:{}:webhook:{hook}", CommentId::new(NOW)),
+            medium: Medium::Webhook,
+            notice: None,
+            webhook: Some(hook),
+            user: None,
+            target: hook.to_string(),
+            payload: format!("{{\"n\":{n}}}"),
+            next: NOW,
+            created: NOW,
+            expires: NOW.plus_millis(60_000),
+        };
+        (n, what)
+    };
+    let append = async |comments: &[NewComment], calls: &[(usize, NewDelivery)]| {
+        repository.append_comments(room.lesson, comments, calls).await.expect("kept")
+    };
+    append(&batch[..1], &[call(0)]).await;
+    append(&batch, &[call(0), call(1)]).await;
+    let owed = repository.webhook_deliveries(hook, None, None, 10).await.expect("read");
+    let mut told: Vec<_> = owed.iter().map(|owed| owed.what.payload.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [r#"{"n":0}"#, r#"{"n":1}"#], "what was said before is not told again");
 }
 
 async fn a_batch_is_kept_whole_or_not_at_all(repository: &dyn Repository) {
