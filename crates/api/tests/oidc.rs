@@ -2,14 +2,13 @@
 
 #[path = "stage/browser.rs"]
 mod browser;
+#[path = "oidc/provider.rs"]
+mod provider;
 #[path = "stage/stage.rs"]
 mod stage;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use api::Settings;
 use api::oidc::OidcSettings;
@@ -26,67 +25,26 @@ use stage::{Answer, Stage};
 const HERE: [u8; 4] = [203, 0, 113, 7];
 const OURS: &str = "https://tayang.test";
 
-/// Where the provider is installed, once for all runs. `None`: there is no npm.
-fn installed() -> Option<&'static Path> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let install = || {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder").join("tools/oidc");
-        std::fs::create_dir_all(&folder).expect("made");
-        if !folder.join("node_modules/oidc-provider").is_dir() {
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder).arg("oidc-provider@9.13.3");
-            match npm.output() {
-                Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
-                Err(error) => {
-                    assert!(std::env::var_os("CI").is_none(), "npm is not installed: {error}");
-                    eprintln!("npm is not installed: nothing is shown");
-                    return None;
-                }
-            }
-        }
-        std::fs::write(folder.join("provider.mjs"), include_str!("oidc/provider.mjs")).expect("written");
-        Some(folder)
-    };
-    FOLDER.get_or_init(install).as_deref()
-}
-
-/// A provider that runs until it is dropped.
+/// A provider, and what asks it.
 struct Provider {
-    process: Child,
-    origin: String,
+    process: provider::Provider,
     client: reqwest::Client,
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
 }
 
 impl Provider {
     fn start() -> Option<Self> {
-        let folder = installed()?;
+        let process = provider::Provider::start()?;
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-        let mut process = Command::new("node")
-            .arg(folder.join("provider.mjs"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("node runs where npm does");
-        let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let origin = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Some(Self { process, origin: origin.expect("it starts"), client: client.expect("a client") })
+        Some(Self { process, client: client.expect("a client") })
     }
 
     async fn stage(&self) -> Stage {
         let oidc = OidcSettings {
             name: "Sekolah".to_owned(),
-            issuer: self.origin.clone(),
-            client_id: "tayang".to_owned(),
-            client_secret: Some(Redacted("rahasia & lain".to_owned())),
+            issuer: self.process.origin.clone(),
+            client_id: provider::CLIENT.0.to_owned(),
+            client_secret: Some(Redacted(provider::CLIENT.1.to_owned())),
             groups_claim: "groups".to_owned(),
             rule: GroupRule { mentor: Some("guru".to_owned()), operator: Some("admin".to_owned()) },
         };
@@ -94,7 +52,8 @@ impl Provider {
     }
 
     async fn tell(&self, what: Value) {
-        let answer = self.client.post(format!("{}/test/control", self.origin)).body(what.to_string()).send().await;
+        let answer =
+            self.client.post(format!("{}/test/control", self.process.origin)).body(what.to_string()).send().await;
         assert!(answer.expect("told").status().is_success());
     }
 
@@ -118,7 +77,7 @@ impl Provider {
             if let Some(path) = next.strip_prefix(OURS) {
                 return path.to_owned();
             }
-            url = if next.starts_with('/') { format!("{}{next}", self.origin) } else { next };
+            url = if next.starts_with('/') { format!("{}{next}", self.process.origin) } else { next };
         }
         panic!("sent around in circles");
     }

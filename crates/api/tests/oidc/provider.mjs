@@ -5,7 +5,7 @@ import { Provider } from 'oidc-provider';
 import { SignJWT, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 
 const people = new Map();
-const told = { as: '', forge: false };
+const told = { as: '', forge: false, refuse: false, back: 'https://tayang.test' };
 let origin;
 let provider;
 let key;
@@ -25,7 +25,7 @@ async function restart() {
       {
         client_id: 'tayang',
         client_secret: 'rahasia & lain',
-        redirect_uris: ['https://tayang.test/api/v1/oidc/main/callback'],
+        redirect_uris: [`${told.back}/api/v1/oidc/main/callback`],
       },
     ],
     jwks: { keys: [key.jwk] },
@@ -41,7 +41,9 @@ async function restart() {
 async function interaction(request, response) {
   const { prompt, params, session } = await provider.interactionDetails(request, response);
   let result;
-  if (prompt.name === 'login') {
+  if (told.refuse) {
+    result = { error: 'access_denied' };
+  } else if (prompt.name === 'login') {
     result = { login: { accountId: told.as } };
   } else {
     const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
@@ -68,11 +70,14 @@ function forge(response) {
 async function control(request, response) {
   let text = '';
   for await (const chunk of request) text += chunk;
-  const { as, claims, rotate, forged } = JSON.parse(text);
+  const { as, claims, rotate, forged, refuse, back } = JSON.parse(text);
   if (as !== undefined) told.as = as;
   if (claims !== undefined) people.set(told.as, claims);
   if (forged !== undefined) told.forge = forged;
-  if (rotate) await restart();
+  if (refuse !== undefined) told.refuse = refuse;
+  // Where people are sent back to.
+  if (back !== undefined) told.back = back;
+  if (rotate || back !== undefined) await restart();
   response.end();
 }
 

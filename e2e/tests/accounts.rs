@@ -1,0 +1,27 @@
+//! How people get into their app in a browser: by a provider of OpenID Connect, a real one from npm.
+
+#[path = "../../crates/api/tests/oidc/provider.rs"]
+mod provider;
+
+use e2e::server::Options;
+use e2e::story::{PHONE, Story};
+use e2e::{Server, gate, signal};
+use provider::{CLIENT, Provider};
+use serde_json::json;
+
+#[test]
+fn who_signs_in_at_their_school_comes_to_where_they_wanted_to_go_and_who_is_refused_is_told() {
+    let _turn = gate::one_of("browser");
+    let Some(provider) = Provider::start() else { return };
+    let (client, secret) = CLIENT;
+    let config = format!(
+        "[oidc]\nname = \"Sekolah\"\nissuer = \"{}\"\nclient_id = \"{client}\"\nclient_secret = \"{secret}\"\n",
+        provider.origin
+    );
+    let server = Server::start_with(Options { config, ..Options::default() });
+    server.keep_secret(secret);
+    let links = json!({ "provider": provider.origin });
+    let told = Story::begin(&server, "provider", PHONE, "", &links, &signal::ORDINARY).told(Vec::new);
+    assert_eq!((&told["name"], &told["left"]), (&json!("Siti Aminah"), &json!("")), "{told}");
+    assert!(told["refused"].as_str().is_some_and(|said| said.contains("ditolak")), "{told}");
+}
