@@ -49,9 +49,12 @@ export class SessionStore {
     this.siblings.tell();
   }
 
-  public async signInByLink(token: string): Promise<void> {
-    this.take(await this.api.signInByLink(token));
+  /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser. */
+  public async signInByLink(token: string): Promise<{ choosePassword: boolean }> {
+    const session = await this.api.signInByLink(token);
+    this.take(session);
     this.siblings.tell();
+    return { choosePassword: session.choose_password === true };
   }
 
   public async signOut(everywhere = false): Promise<void> {
