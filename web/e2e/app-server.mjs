@@ -168,7 +168,9 @@ function sessionRoute(world, method, parts, body, response) {
     response.setHeader('set-cookie', `${COOKIE}; HttpOnly; SameSite=Lax; Path=/`);
   }
   if (method === 'DELETE') world.signedIn = false;
-  return method === 'DELETE' ? [204, null] : session(world);
+  // Its password was typed in another browser.
+  const choose = parts[1] === 'link' && body.token === 'tautan-lain' ? { choose_password: true } : {};
+  return method === 'DELETE' ? [204, null] : { ...session(world), ...choose };
 }
 
 function meRoute(world, method, [, what], body) {

@@ -134,6 +134,15 @@ describe('signing in', () => {
     await heading(page, 'Halo, Peserta');
   });
 
+  test('a link that is opened elsewhere than where one signed up asks for a password', async () => {
+    const page = await open('link#tautan-lain', { world: {} });
+    await page.getByRole('button', { name: 'Masuk sekarang' }).click();
+    await page.getByLabel('Kata sandi baru', { exact: true }).fill('kata sandi yang baru');
+    await page.getByRole('button', { name: 'Simpan kata sandi' }).click();
+    await heading(page, 'Halo, Peserta');
+    assert.deepEqual(asked('POST', 'password').at(-1).body, { password: 'kata sandi yang baru' });
+  });
+
   test('a link that was used says so', async () => {
     const page = await open('link#terpakai', { world: {} });
     await page.getByRole('button', { name: 'Masuk sekarang' }).click();

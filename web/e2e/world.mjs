@@ -94,7 +94,7 @@ export function makeWorld() {
     signedIn: false,
     user: { id: 'u-1', email: EMAIL, name: 'Peserta Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentee'], is_mentor: false, created_at: iso(now - 900 * HOUR_MS) },
     oidc: [],
-    linkTokens: new Set(['tautan-baik']),
+    linkTokens: new Set(['tautan-baik', 'tautan-lain']),
     invitation: 'undangan-baik-1',
     lessons: lessons(now),
     courses: COURSES.map((course) => ({ ...course, mentor: mentorOf(course.mentor), archived_at: null, created_at: iso(now) })),

@@ -112,7 +112,9 @@ async fn change_me(
     };
     fields.good()?;
     let me = principal.id();
-    let done = state.repository.change_user(me, conditions.expected()?, &change, Some(me), state.now()).await?;
+    // As it is kept: another server may have changed what is known here.
+    let current = state.repository.user(me).await?.ok_or_else(Problem::not_found)?.version;
+    let done = state.repository.change_user(me, conditions.expected(current)?, &change, Some(me), state.now()).await?;
     state.known().forget_person(me);
     match done {
         Changed::Done(user) => etag::changed(StatusCode::OK, user.version, &Me::from(&*user)),

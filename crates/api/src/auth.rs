@@ -18,6 +18,12 @@ use crate::problem::Problem;
 /// Name of the session's cookie.
 pub const SESSION_COOKIE: &str = "tayang_session";
 
+/// Name of the cookie of the browser in which somebody signed up: by it the password that was typed there is kept once the
+/// address is confirmed.
+pub const SIGN_UP_COOKIE: &str = "tayang_sign_up";
+/// Where that cookie is shown.
+pub const SIGN_UP_COOKIE_PATH: &str = "/api/v1/session/link";
+
 /// Name of the header that carries the CSRF token.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
@@ -93,9 +99,15 @@ impl FromRequestParts<State> for Leaving {
 
 /// Whose secret a request shows, and the secret.
 async fn shown<'p>(parts: &'p Parts, state: &State) -> Result<Option<(&'p str, Principal)>, Problem> {
-    let Some((secret, kind)) = secret(&parts.headers) else { return Ok(None) };
+    let Some((secret, _)) = secret(&parts.headers) else { return Ok(None) };
+    Ok(known(&parts.headers, state).await?.map(|principal| (secret, principal)))
+}
+
+/// Who a request is of, whether or not it comes from our page: for counting, not for letting anybody in.
+pub(crate) async fn known(headers: &HeaderMap, state: &State) -> Result<Option<Principal>, Problem> {
+    let Some((secret, kind)) = secret(headers) else { return Ok(None) };
     let known = state.known().principal(state.repository.as_ref(), KeyHash::of(secret), state.now()).await?;
-    Ok(known.filter(|principal| principal.session.kind == kind).map(|principal| (secret, principal)))
+    Ok(known.filter(|principal| principal.session.kind == kind))
 }
 
 fn not_ours(detail: &str) -> Problem {
@@ -123,7 +135,7 @@ fn shows_csrf_token(headers: &HeaderMap, secret: &str) -> bool {
 }
 
 /// Changes nothing (RFC 9110 section 9.2.1).
-fn is_safe(method: &Method) -> bool {
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 

@@ -57,9 +57,13 @@ fn token(secret: &Secret, user: UserId, generation: i64) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes of a token, if it may be one.
+fn bytes_of(token: &str) -> Option<[u8; TOKEN_BYTES]> {
+    URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()
+}
+
 /// Whose a token is, and which of theirs, if one of these secrets signed it.
-fn read(secrets: &[Secret], token: &str) -> Option<(UserId, i64)> {
-    let bytes: [u8; TOKEN_BYTES] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+fn read(secrets: &[Secret], bytes: &[u8; TOKEN_BYTES]) -> Option<(UserId, i64)> {
     let (user, rest) = bytes.split_first_chunk::<16>()?;
     let (generation, shown) = rest.split_first_chunk::<8>()?;
     let (user, generation) = (UserId(Uuid::from_bytes(*user)), i64::from_be_bytes(*generation));
@@ -153,7 +157,8 @@ async fn of_user(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let token = name.strip_suffix(".ics").ok_or_else(Problem::not_found)?;
-    let (user, generation) = read(&secrets(&state).await?, token).ok_or_else(Problem::not_found)?;
+    let token = bytes_of(token).ok_or_else(Problem::not_found)?;
+    let (user, generation) = read(&secrets(&state).await?, &token).ok_or_else(Problem::not_found)?;
     let stands = state.repository.user(user).await?.is_some_and(|user| user.suspended.is_none());
     if !stands || state.repository.calendar_generation(user).await? != generation {
         return Err(Problem::not_found());
@@ -184,6 +189,7 @@ mod tests {
         let secret = |text: &str| Secret { kid: 1, value: Redacted(text.to_owned()), created: UnixMillis(1) };
         let (user, other) = (UserId(keys::random_id()), UserId(keys::random_id()));
         let token_of = token(&secret("a"), user, 3);
+        let read = |secrets: &[Secret], token: &str| read(secrets, &bytes_of(token)?);
         assert_eq!(read(&[secret("b"), secret("a")], &token_of), Some((user, 3)));
         assert_eq!(read(&[secret("b")], &token_of), None);
         assert_ne!(token(&secret("a"), other, 3), token_of);

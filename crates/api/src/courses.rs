@@ -281,7 +281,8 @@ async fn changed(
     change: &CourseChange,
     conditions: &Conditions,
 ) -> Result<Response, Problem> {
-    state.repository.change_course(CourseId(id), change, conditions.expected()?, state.now()).await?;
+    let current = own(state, who, CourseId(id)).await?.course.version;
+    state.repository.change_course(CourseId(id), change, conditions.expected(current)?, state.now()).await?;
     let seen = own(state, who, CourseId(id)).await?;
     etag::changed(StatusCode::OK, seen.course.version, &CourseBody::from(&seen))
 }

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::State;
 use crate::problem::Problem;
 
-/// Longest header that is looked at: some twenty of our tags.
+/// Longest header that is looked at, over all its lines: some twenty of our tags.
 const HEADER_LENGTH_MAX: usize = 1_024;
 
 /// What a request makes its answer depend on.
@@ -33,23 +33,35 @@ impl Conditions {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let text = |name| {
-            let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+            let values: Vec<&str> = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok()).collect();
             let text = values.join(",");
-            (!text.is_empty() && text.len() <= HEADER_LENGTH_MAX).then_some(text)
+            headers.contains_key(&name).then_some(text)
         };
-        Self { if_match: text(IF_MATCH), if_none_match: text(IF_NONE_MATCH) }
+        let if_none_match = text(IF_NONE_MATCH).filter(|text| text.len() <= HEADER_LENGTH_MAX);
+        Self { if_match: text(IF_MATCH), if_none_match }
     }
 
-    /// The version that whoever asks has seen. `None`: whichever there is.
+    /// The version to be changed, which a transaction compares once more: `current`, if it is among those that whoever asks
+    /// has seen. `None`: whichever there is.
     ///
     /// # Errors
-    /// 412 for a tag that is none of ours: it cannot be what is there.
-    pub fn expected(&self) -> Result<Option<i64>, Problem> {
-        let Some(text) = &self.if_match else { return Ok(None) };
-        if text.trim() == "*" {
-            return Ok(None);
+    /// 412 if it is not: of tags that are none of ours, and of more than we look at, none can be what is there.
+    pub fn expected(&self, current: i64) -> Result<Option<i64>, Problem> {
+        match self.seen()? {
+            None => Ok(None),
+            Some(seen) if seen.contains(&current) => Ok(Some(current)),
+            Some(_) => Err(Problem::changed_meanwhile()),
         }
-        tags(text).find_map(version).map(Some).ok_or_else(Problem::changed_meanwhile)
+    }
+
+    /// The versions that whoever asks would have changed. `None`: whichever there is.
+    fn seen(&self) -> Result<Option<Vec<i64>>, Problem> {
+        match self.if_match.as_deref() {
+            None => Ok(None),
+            Some(text) if text.trim() == "*" => Ok(None),
+            Some(text) if text.len() > HEADER_LENGTH_MAX => Err(Problem::changed_meanwhile()),
+            Some(text) => Ok(Some(tags(text).filter_map(version).collect())),
+        }
     }
 
     /// Whether a change may be made to this version. For where the repository does not compare: what changes between this
@@ -58,10 +70,7 @@ impl Conditions {
     /// # Errors
     /// 412.
     pub fn check(&self, current: i64) -> Result<(), Problem> {
-        match self.expected()? {
-            Some(expected) if expected != current => Err(Problem::changed_meanwhile()),
-            _ => Ok(()),
-        }
+        self.expected(current).map(|_| ())
     }
 
     fn has(&self, tag: &HeaderValue) -> bool {
@@ -165,18 +174,23 @@ mod tests {
     #[test]
     fn a_change_goes_by_the_version_alone() {
         let known = tag_of(&changed(StatusCode::OK, 3, &"whatever").expect("answered"));
+        let long = format!("\"v3\"{}", ", \"v4\"".repeat(200));
         for (text, expected) in [
             (known.as_str(), Ok(Some(3))),
             ("\"v3\"", Ok(Some(3))),
             ("W/\"v3.00\"", Ok(Some(3))),
+            ("\"v2.00\", \"x\", \"v3.00\"", Ok(Some(3))),
+            ("\"v2.00\", \"v4.00\"", Err(StatusCode::PRECONDITION_FAILED)),
             ("*", Ok(None)),
             ("\"abc\"", Err(StatusCode::PRECONDITION_FAILED)),
             ("v3", Err(StatusCode::PRECONDITION_FAILED)),
+            ("", Err(StatusCode::PRECONDITION_FAILED)),
+            (&long, Err(StatusCode::PRECONDITION_FAILED)),
         ] {
-            let got = conditions(IF_MATCH, text).expected().map_err(|problem| problem.status());
+            let got = conditions(IF_MATCH, text).expected(3).map_err(|problem| problem.status());
             assert_eq!(got, expected, "{text}");
         }
-        assert_eq!(Conditions::default().expected().ok(), Some(None));
+        assert_eq!(Conditions::default().expected(3).ok(), Some(None));
         let condition = conditions(IF_MATCH, &known);
         assert!(condition.check(3).is_ok() && condition.check(4).is_err() && Conditions::default().check(4).is_ok());
         assert_eq!(tag(3), "\"v3\"");

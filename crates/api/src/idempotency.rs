@@ -41,7 +41,7 @@ pub async fn once(Extract(state): Extract<State>, request: Request, next: Next) 
     with_key(state, request, next).await.unwrap_or_else(Problem::into_response)
 }
 
-fn is_without(path: &str) -> bool {
+pub(crate) fn is_without(path: &str) -> bool {
     WITHOUT.iter().any(|first| path.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 

@@ -216,13 +216,13 @@ async fn change(
     Query(series): Query<Series>,
     Json(patch): Json<LessonPatch>,
 ) -> Result<Response, Problem> {
-    permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
+    let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
     let scope = match series.series.as_deref() {
         None => Scope::One,
         Some("following") => Scope::Following,
         Some(_) => return Err(Problem::field("series", Wrong::Unknown, "is not following")),
     };
-    let edit = patch.edit(scope, conditions.expected()?)?;
+    let edit = patch.edit(scope, conditions.expected(standing.lesson.version)?)?;
     state.repository.change_lessons(LessonId(id), &edit, state.now()).await?;
     let seen = state.repository.lesson(LessonId(id), Some(who.id())).await?.ok_or_else(Problem::not_found)?;
     etag::changed(StatusCode::OK, seen.standing.lesson.version, &body(&state, &seen))

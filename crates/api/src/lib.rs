@@ -37,7 +37,9 @@ mod icalendar;
 mod lessons;
 mod livego;
 mod mentors;
+mod network;
 mod notices;
+mod pace;
 mod playback;
 mod positions;
 mod publishing;
@@ -49,5 +51,6 @@ mod teaching;
 mod users;
 mod webhooks;
 
+pub use network::{Network, NetworkError};
 pub use service::{Api, Peer};
 pub use state::{Addresses, Settings, State};

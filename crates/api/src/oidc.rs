@@ -9,10 +9,12 @@ pub mod provider;
 pub mod ticket;
 pub mod token;
 
+use std::time::Instant;
+
 use axum::response::{IntoResponse as _, Response};
 use control::identity::provider::Assertion;
-use control::identity::throttle::{Attempt, LINK};
-use control::identity::{Email, NAME_LENGTH_MAX, SESSION_MS, person_name, return_path};
+use control::identity::throttle::{Attempt, LINK, network};
+use control::identity::{Email, NAME_LENGTH_MAX, Proof, SESSION_MS, person_name, return_path};
 use control::{Locale, UserId};
 use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -27,6 +29,7 @@ pub use provider::{OidcSettings, Provider};
 use crate::State;
 use crate::auth::{SESSION_COOKIE, cookie};
 use crate::extract::{Path, Query};
+use crate::pace::too_fast;
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::session::{Begin, attempt, refused, suspended};
 use crate::visit::Visit;
@@ -59,6 +62,7 @@ struct Start {
     (status = 302, description = "To the provider; if that fails, a browser goes to `/{app}/sign-in?problem={code}`."),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json"),
     (status = 502, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn start(
@@ -78,6 +82,8 @@ async fn begin(state: &State, name: &str, asked: Start, visit: &Visit) -> Result
     let return_to = asked.return_to.as_deref().unwrap_or("/");
     let return_to = return_path(return_to)
         .ok_or_else(|| Problem::field("return_to", Wrong::Malformed, "must be a path of this server"))?;
+    // In memory: a beginning costs the provider a question at most, and nothing is kept of it.
+    state.paces().starts.take(network(visit.address), Instant::now()).map_err(too_fast)?;
     let ticket = Ticket::new(return_to, state.now());
     let url = provider.authorization_url(&ticket, &redirect_uri(visit)?).await.map_err(provider_failed)?;
     let value = ticket.sealed(&ticket::keys(state).await?);
@@ -112,8 +118,10 @@ async fn callback(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let now = state.now();
-    let keys = ticket::keys(&state).await?;
-    let shown = cookie(&headers, COOKIE).and_then(|value| Ticket::open(value, &keys, now));
+    let shown = match cookie(&headers, COOKIE) {
+        Some(value) => Ticket::open(value, &ticket::keys(&state).await?, now),
+        None => None,
+    };
     let return_to = shown.as_ref().map(|ticket| ticket.return_to.clone());
     let came = come_back(&state, &name, said, shown, &visit).await;
     came.or_else(|problem| to_sign_in(&headers, return_to.as_deref(), problem))
@@ -169,7 +177,13 @@ async fn sign_in(
         refused(state, visit, Some(&user), "suspended", now).await?;
         return Err(suspended());
     }
-    let begin = Begin { user: &user, bearer: false, how: "by the identity provider", forgive: attempts, link: None };
+    let begin = Begin {
+        user: &user,
+        bearer: false,
+        how: "by the identity provider",
+        forgive: attempts,
+        proof: Proof::Provider,
+    };
     begin.session(state, visit, now).await.map(|(_, secret)| secret.0)
 }
 

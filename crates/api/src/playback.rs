@@ -257,7 +257,7 @@ fn claims(standing: &Standing, who: &Principal, kind: Kind, playback: PlaybackId
     }
 }
 
-/// Lets a session go on. What plays with the old token goes on as well.
+/// Lets a session go on, by the sign-in that began it. What plays with the old token goes on as well.
 #[utoipa::path(post, path = "/api/v1/playbacks/{playback_id}/refresh", tag = "watching",
     params(("playback_id" = Uuid, Path)), responses(
     (status = 200, body = Playback),
@@ -272,7 +272,8 @@ async fn refresh(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let playbacks = state.directory.playbacks();
-    let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.user == who.id());
+    // By the sign-in that began it alone: another of the same person would lift it over the end of that one.
+    let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.session == who.session.id);
     let open = open.ok_or_else(Problem::not_found)?;
     let decided = may_play(&state, &who, open.claims.lesson).await;
     let (standing, kind) = match decided {

@@ -3,7 +3,6 @@
 use control::SubscriptionId;
 use control::notices::{SUBSCRIPTIONS_MAX, Subscription};
 use events::push::{KeysError, check_keys};
-use events::vapid;
 use http::StatusCode;
 use media::Redacted;
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ struct PushKey {
 /// The key that push services know this server by.
 #[utoipa::path(get, path = "/api/v1/push/key", tag = "notices", responses((status = 200, body = PushKey)))]
 async fn key(state: axum::extract::State<State>) -> Result<Json<PushKey>, Problem> {
-    Ok(Json(PushKey { public_key: vapid::public_key(&*state.repository, state.now()).await? }))
+    Ok(Json(PushKey { public_key: state.push_key().await?.to_owned() }))
 }
 
 /// A browser's `PushSubscription`, as its `toJSON()` gives it.

@@ -7,7 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::{Problem, ProblemBody};
 use crate::{
     State, account, attendance, audit, calendar, changes, courses, document, earlier, enrolments, idempotency, lessons,
-    livego, mentors, notices, oidc, playback, positions, publishing, push, room, session, sign_up, users, webhooks,
+    livego, mentors, notices, oidc, pace, playback, positions, publishing, push, room, session, sign_up, users,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -89,5 +90,6 @@ pub(crate) fn all(state: State) -> Router {
             )
         })
         .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), pace::held))
         .with_state(state)
 }

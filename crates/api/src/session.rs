@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse as _, Response};
 use control::audit::{AuditAction, AuditEntry};
 use control::identity::throttle::{Attempt, LINK, SIGN_IN};
-use control::identity::{Email, LinkPurpose, SESSION_MS, SignIn, link_page};
+use control::identity::{Email, LinkPurpose, Proof, SESSION_MS, SignIn, link_page};
 use control::{KeyHash, Principal, Session, SessionId, SessionKind, User, keys};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, SET_COOKIE};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::State;
 use crate::account::Me;
-use crate::auth::{Caller, SESSION_COOKIE, SignedIn, csrf_token, secret};
+use crate::auth::{Caller, SESSION_COOKIE, SIGN_UP_COOKIE, SIGN_UP_COOKIE_PATH, SignedIn, cookie, csrf_token, secret};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::Page;
@@ -31,9 +31,6 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(list))
         .routes(routes!(end))
 }
-
-/// Purposes of links that sign in.
-const SIGNING_IN: &[LinkPurpose] = &[LinkPurpose::SignIn, LinkPurpose::Verify];
 
 /// Who is signed in, to themself.
 #[derive(Serialize, ToSchema)]
@@ -50,6 +47,10 @@ pub struct SessionBody {
     /// For `Authorization: Bearer`, only in the answer to a sign-in with `"bearer": true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+    /// Only in the answer to a link that confirms an address, and only `true`: the password that was typed with the address
+    /// was not typed in this browser and is not kept; choose one by `POST /api/v1/password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choose_password: Option<bool>,
 }
 
 /// A way to sign in by an identity provider.
@@ -72,6 +73,7 @@ impl SessionBody {
             expires_at: principal.map(|principal| principal.session.expires.into()),
             oidc: oidc.into_iter().collect(),
             token: None,
+            choose_password: None,
         }
     }
 }
@@ -135,36 +137,52 @@ async fn sign_in(
     visit: Visit,
     Json(credentials): Json<Credentials>,
 ) -> Result<Response, Problem> {
-    let _turn = state.passwords().turn().await?;
-    let now = state.now();
     let email = Email::of(&credentials.email).ok();
     let account = email.as_ref().map_or(credentials.email.as_str(), Email::as_str);
     let attempts = [Attempt::on_account(SIGN_IN, account), Attempt::from_address(SIGN_IN, visit.address)];
+    // Who has to wait takes no turn from those who need not.
+    may_go(state.repository.wait(&attempts, state.now()).await?)?;
+    let _turn = state.passwords().turn().await?;
+    let now = state.now();
     attempt(&state, &attempts, now).await?;
     // From here on the same is done for an address that has an account and for one that has none.
     let user = match &email {
         Some(email) => state.repository.user_by_email(email.as_str()).await?,
         None => None,
     };
-    let kept = user.as_ref().and_then(|user| user.password.clone());
-    let right = state.passwords().verify(credentials.password.redacted(), kept).await?;
-    let Some(user) = user.as_ref().filter(|_| right) else {
+    let kept = match &user {
+        // What they typed counts once the address is confirmed: until then they are told so, and nothing is opened.
+        Some(user) if user.verified.is_none() && user.password.is_none() => {
+            state.repository.password_asked_for(user.id).await?
+        }
+        Some(user) => user.password.clone(),
+        None => None,
+    };
+    let right = state.passwords().verify(credentials.password.redacted(), kept.clone()).await?;
+    let proven = user.as_ref().zip(kept.as_ref()).filter(|_| right);
+    let Some((user, password)) = proven else {
         refused(&state, &visit, user.as_ref(), "wrong password", now).await?;
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong-credentials",
-            "not signed in",
-            "the address or the password is wrong: check both, or ask for a new password",
-        ));
+        return Err(wrong_credentials());
     };
     may_sign_in(&state, &visit, user, now).await?;
-    let begin = Begin { user, bearer: credentials.bearer, how: "by password", forgive: &attempts, link: None };
-    begin.answer(&state, &visit, now).await
+    let proof = Proof::Password(password);
+    let begin = Begin { user, bearer: credentials.bearer, how: "by password", forgive: &attempts, proof };
+    let (principal, secret) = begin.principal(&state, &visit, now).await?;
+    Ok(begun(&visit, SessionBody::of(&state, Some(&principal), Some(&secret.0)), secret, credentials.bearer))
+}
+
+fn wrong_credentials() -> Problem {
+    let detail = "the address or the password is wrong: check both, or ask for a new password";
+    Problem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", "not signed in", detail)
 }
 
 /// Notes tries, or says how long to wait.
 pub(crate) async fn attempt(state: &State, attempts: &[Attempt], now: UnixMillis) -> Result<(), Problem> {
-    match state.repository.attempt(attempts, now).await? {
+    may_go(state.repository.attempt(attempts, now).await?)
+}
+
+fn may_go(wait_ms: Option<i64>) -> Result<(), Problem> {
+    match wait_ms {
         None => Ok(()),
         Some(wait_ms) => {
             metrics::counter!("tayang_api_throttled_total").increment(1);
@@ -216,7 +234,7 @@ pub(crate) struct Begin<'a> {
     /// For the journal.
     pub(crate) how: &'a str,
     pub(crate) forgive: &'a [Attempt],
-    pub(crate) link: Option<KeyHash>,
+    pub(crate) proof: Proof<'a>,
 }
 
 impl Begin<'_> {
@@ -248,9 +266,13 @@ impl Begin<'_> {
         };
         let detail = format!("{}, from {}", self.how, visit.address);
         let entry = AuditEntry::about(now, Some(self.user.id), AuditAction::SignedIn, self.user.id, &detail);
-        let sign_in = SignIn { session: &session, replaces, entry: &entry, forgive: self.forgive, link: self.link };
+        let sign_in = SignIn { session: &session, replaces, entry: &entry, forgive: self.forgive, proof: self.proof };
         if !state.repository.sign_in(&sign_in).await? {
-            return Err(if self.link.is_some() { void_link() } else { suspended() });
+            return Err(match self.proof {
+                Proof::Password(_) => wrong_credentials(),
+                Proof::Link { .. } => void_link(),
+                Proof::Provider => suspended(),
+            });
         }
         if let Some(before) = replaces {
             state.known().forget_session(before);
@@ -259,21 +281,29 @@ impl Begin<'_> {
         Ok((session, secret))
     }
 
-    /// Begins it, and says so.
-    async fn answer(&self, state: &State, visit: &Visit, now: UnixMillis) -> Result<Response, Problem> {
+    /// Begins it, and reads who is signed in then.
+    async fn principal(
+        &self,
+        state: &State,
+        visit: &Visit,
+        now: UnixMillis,
+    ) -> Result<(Principal, Redacted<String>), Problem> {
         let (session, secret) = self.session(state, visit, now).await?;
         let user = state.repository.user(session.user).await?.ok_or_else(Problem::not_found)?;
-        let principal = Principal { user, session };
-        let mut body = SessionBody::of(state, Some(&principal), Some(&secret.0));
-        if self.bearer {
-            body.token = Some(secret.0);
-            return Ok(Json(body).into_response());
-        }
-        let cookie = visit.cookie(SESSION_COOKIE, &secret.0, "/", SESSION_MS / 1_000);
-        let mut response = Json(body).into_response();
-        response.headers_mut().insert(SET_COOKIE, cookie);
-        Ok(response)
+        Ok((Principal { user, session }, secret))
     }
+}
+
+/// Says that a session has begun, and hands out its secret.
+fn begun(visit: &Visit, mut body: SessionBody, secret: Redacted<String>, bearer: bool) -> Response {
+    if bearer {
+        body.token = Some(secret.0);
+        return Json(body).into_response();
+    }
+    let cookie = visit.cookie(SESSION_COOKIE, &secret.0, "/", SESSION_MS / 1_000);
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    response
 }
 
 /// 400: a link that does not hold, for whatever reason.
@@ -309,21 +339,37 @@ struct LinkToken {
 async fn by_link(
     axum::extract::State(state): axum::extract::State<State>,
     visit: Visit,
+    headers: http::HeaderMap,
     Json(shown): Json<LinkToken>,
 ) -> Result<Response, Problem> {
     let now = state.now();
     let attempts = [Attempt::from_address(LINK, visit.address)];
     attempt(&state, &attempts, now).await?;
     let hash = KeyHash::of(shown.token.expose());
-    let Some(user) = state.repository.link(hash, SIGNING_IN, now).await? else {
+    let waiting = state.repository.link(hash, &[LinkPurpose::Verify], now).await?;
+    let confirms = waiting.is_some();
+    let user = match waiting {
+        Some(user) => Some(user),
+        None => state.repository.link(hash, &[LinkPurpose::SignIn], now).await?,
+    };
+    let Some(user) = user else {
         if let Some(user) = state.repository.link(hash, &[LinkPurpose::Reset], now).await? {
             return Err(link_elsewhere(&user));
         }
         refused(&state, &visit, None, "link that does not hold", now).await?;
         return Err(void_link());
     };
-    let begin = Begin { user: &user, bearer: shown.bearer, how: "by link", forgive: &attempts, link: Some(hash) };
-    begin.answer(&state, &visit, now).await
+    let browser = cookie(&headers, SIGN_UP_COOKIE).map(KeyHash::of);
+    let proof = Proof::Link { hash, browser };
+    let begin = Begin { user: &user, bearer: shown.bearer, how: "by link", forgive: &attempts, proof };
+    let (principal, secret) = begin.principal(&state, &visit, now).await?;
+    let mut body = SessionBody::of(&state, Some(&principal), Some(&secret.0));
+    body.choose_password = (confirms && principal.user.password.is_none()).then_some(true);
+    let mut response = begun(&visit, body, secret, shown.bearer);
+    if browser.is_some() {
+        response.headers_mut().append(SET_COOKIE, visit.cookie(SIGN_UP_COOKIE, "", SIGN_UP_COOKIE_PATH, 0));
+    }
+    Ok(response)
 }
 
 /// Where to sign out.

@@ -1,9 +1,11 @@
 //! Making an account.
 
+use axum::response::{IntoResponse as _, Response};
 use control::identity::throttle::{Attempt, MAIL, SIGN_UP};
-use control::identity::{LinkPurpose, OneTimeLink, SignedUp, letters, link_path};
-use control::{RepositoryError, Roles, User, UserId};
+use control::identity::{LinkPurpose, OneTimeLink, SignUp, SignedUp, letters, link_path};
+use control::{KeyHash, RepositoryError, Roles, User, UserId, keys};
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use media::{Redacted, UnixMillis};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::State;
 use crate::account::{Fields, evenly};
+use crate::auth::{SIGN_UP_COOKIE, SIGN_UP_COOKIE_PATH};
 use crate::extract::Json;
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::session::{Secret, attempt};
@@ -21,6 +24,10 @@ use crate::visit::Visit;
 pub fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::new().routes(routes!(sign_up))
 }
+
+/// How long the browser is known in which somebody signed up: a mail is read within the hour, and a computer that others
+/// use soon forgets.
+const COOKIE_SECONDS: i64 = 3_600;
 
 /// Who wants an account.
 #[derive(Deserialize, ToSchema)]
@@ -37,7 +44,9 @@ struct Newcomer {
     zone: String,
 }
 
-/// Makes an account, which can be used once its address is confirmed by the link in the mail that goes out.
+/// Makes an account, which can be used once its address is confirmed by the link in the mail that goes out. The password is
+/// kept if that link is opened in the same browser, by a cookie that this sets for an hour; elsewhere one is chosen anew, as
+/// whoever signs up has not shown yet that the address is theirs.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "account", request_body = Newcomer, responses(
     (status = 202, description = "A mail is under way, whether or not the address has an account."),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
@@ -49,7 +58,7 @@ async fn sign_up(
     axum::extract::State(state): axum::extract::State<State>,
     visit: Visit,
     Json(newcomer): Json<Newcomer>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     if !state.settings.sign_up {
         let detail = "this server makes accounts by its operator only: ask there for a sign-in link";
         return Err(Problem::new(StatusCode::FORBIDDEN, "sign-up-closed", "sign-up is closed", detail));
@@ -60,8 +69,12 @@ async fn sign_up(
     attempt(&state, &attempts, now).await?;
     let password = state.passwords().hash(newcomer.password.redacted()).await?;
     let user = User { password: Some(password), ..user };
-    evenly(keep(&state, &base, &user, now)).await;
-    Ok(StatusCode::ACCEPTED)
+    let browser = keys::generate();
+    evenly(keep(&state, &base, &user, KeyHash::of(&browser.0), now)).await;
+    let mut response = StatusCode::ACCEPTED.into_response();
+    let cookie = visit.cookie(SIGN_UP_COOKIE, &browser.0, SIGN_UP_COOKIE_PATH, COOKIE_SECONDS);
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(response)
 }
 
 /// The account without its password, if all fields are as they must be.
@@ -97,9 +110,15 @@ fn read(newcomer: &Newcomer, now: UnixMillis) -> Result<User, Problem> {
 }
 
 /// Keeps the account and sends its link; or tells who has the address that somebody wanted another.
-async fn keep(state: &State, base: &str, user: &User, now: UnixMillis) -> Result<(), RepositoryError> {
+async fn keep(
+    state: &State,
+    base: &str,
+    user: &User,
+    browser: KeyHash,
+    now: UnixMillis,
+) -> Result<(), RepositoryError> {
     let (link, token) = OneTimeLink::create(user.id, LinkPurpose::Verify, now);
-    let mail = match state.repository.sign_up(user, &link).await? {
+    let mail = match state.repository.sign_up(&SignUp { user, link: &link, browser }).await? {
         SignedUp::Waiting => {
             let url = Redacted(format!("{base}{}", link_path(user.roles, link.purpose, &token).0));
             letters::confirm(&user.email, &user.name, user.locale, &link, &url)

@@ -6,22 +6,28 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::air::Air;
 use control::mail::Mailer;
-use control::{Directory, Repository};
+use control::{Directory, Repository, RepositoryError};
 use media::{ChannelPath, Redacted, UnixMillis};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::feed::Feed;
 use crate::known::Known;
+use crate::network::Network;
 use crate::oidc::{OidcSettings, Provider};
+use crate::pace::Paces;
 use crate::passwords::Passwords;
 use crate::room::Rooms;
 
 /// What the configuration says.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where people reach this server, without a slash at the end: `https://tayang.example`. `None`: as the request says.
+    /// Where people reach this server, without a slash at the end: `https://tayang.example`. `None`: as the request says,
+    /// and no mail with a link goes out except to who is on this machine.
     pub public_url: Option<String>,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<Network>,
     /// Strangers may make an account.
     pub sign_up: bool,
     /// How long before its time a lesson takes its publisher, and after it while nothing came.
@@ -62,6 +68,8 @@ struct Whole {
     provider: Option<Provider>,
     feed: Feed,
     rooms: Rooms,
+    push_key: OnceCell<String>,
+    paces: Paces,
 }
 
 /// See [`State`].
@@ -88,7 +96,8 @@ impl State {
     pub fn new(parts: Parts) -> Self {
         let provider = parts.settings.oidc.clone().map(Provider::new);
         let (known, passwords) = (Known::default(), Passwords::default());
-        let whole = Whole { parts, known, passwords, provider, feed: Feed::default(), rooms: Rooms::default() };
+        let (feed, rooms, push_key) = (Feed::default(), Rooms::default(), OnceCell::new());
+        let whole = Whole { parts, known, passwords, provider, feed, rooms, push_key, paces: Paces::default() };
         Self(Arc::new(whole))
     }
 
@@ -118,6 +127,17 @@ impl State {
     /// The rooms that are open here.
     pub(crate) fn rooms(&self) -> &Rooms {
         &self.0.rooms
+    }
+
+    /// The key that push services know this server by, which is made once for all time.
+    pub(crate) async fn push_key(&self) -> Result<&str, RepositoryError> {
+        let read = || events::vapid::public_key(&*self.repository, self.now());
+        self.0.push_key.get_or_try_init(read).await.map(String::as_str)
+    }
+
+    /// How fast somebody may do something.
+    pub(crate) fn paces(&self) -> &Paces {
+        &self.0.paces
     }
 
     /// The wall clock.

@@ -154,7 +154,8 @@ async fn change(
         return Err(Problem::conflict("yourself", "you cannot suspend yourself: ask another operator"));
     }
     let change = UserChange { roles, suspended: patch.suspended, ..UserChange::default() };
-    let done = state.repository.change_user(id, conditions.expected()?, &change, Some(by), state.now()).await?;
+    let current = state.repository.user(id).await?.ok_or_else(Problem::not_found)?.version;
+    let done = state.repository.change_user(id, conditions.expected(current)?, &change, Some(by), state.now()).await?;
     state.known().forget_person(id);
     match done {
         Changed::Done(user) => etag::changed(StatusCode::OK, user.version, &UserBody::from(&*user)),

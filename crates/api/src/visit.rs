@@ -1,7 +1,9 @@
 //! Where a request comes from: the address that tries are counted by, the device's own name for itself, and the address of
 //! this server as its visitor sees it.
 //!
-//! A proxy on this machine is believed what it says in `X-Forwarded-For` and `X-Forwarded-Proto`; nobody else is.
+//! A proxy that the operator trusts, by itself one on this machine, is believed what it says in `X-Forwarded-For` and
+//! `X-Forwarded-Proto`; nobody else is. A proxy adds what it saw behind what came with the request, in the same line or in
+//! one of its own: so the last value counts, as all before it may be the visitor's invention.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -13,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::auth::{SESSION_COOKIE, cookie};
 use crate::problem::Problem;
-use crate::{Peer, State};
+use crate::{Network, Peer, Settings, State};
 
 /// Longest label of a device, in characters: what fits a list.
 const LABEL_LENGTH_MAX: usize = 100;
@@ -32,7 +34,7 @@ pub struct Visit {
     /// Scheme and authority of this server, without a slash at the end. `None`: the request does not say.
     base: Option<String>,
     /// It may stand in a mail.
-    base_is_ours: bool,
+    base_is_for_mail: bool,
 }
 
 impl FromRequestParts<State> for Visit {
@@ -41,27 +43,35 @@ impl FromRequestParts<State> for Visit {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<Peer>().copied();
         let authority = parts.uri.authority().map(ToString::to_string);
-        Ok(Self::of(&parts.headers, authority, peer, state.settings.public_url.as_deref()))
+        let Settings { public_url, trusted_proxies, .. } = &state.settings;
+        Ok(Self::of(&parts.headers, authority, peer, public_url.as_deref(), trusted_proxies))
     }
 }
 
 impl Visit {
-    fn of(headers: &HeaderMap, authority: Option<String>, peer: Option<Peer>, public_url: Option<&str>) -> Self {
+    fn of(
+        headers: &HeaderMap,
+        authority: Option<String>,
+        peer: Option<Peer>,
+        public_url: Option<&str>,
+        trusted: &[Network],
+    ) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let address = peer.map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.address.ip()).to_canonical();
-        let proxied = address.is_loopback();
-        let forwarded = text("x-forwarded-for").rsplit(',').next().and_then(|last| last.trim().parse::<IpAddr>().ok());
-        let secure = peer.is_some_and(|peer| peer.secure) || proxied && text("x-forwarded-proto") == "https";
+        let socket = peer.map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.address.ip()).to_canonical();
+        let proxied = trusted.iter().any(|network| network.contains(socket));
+        let address = if proxied { forwarded(headers, socket, trusted) } else { socket };
+        let https = proxied && values(headers, "x-forwarded-proto").next() == Some("https");
+        let secure = https || peer.is_some_and(|peer| peer.secure);
         let label = text(USER_AGENT.as_str()).chars().filter(|c| !c.is_control()).take(LABEL_LENGTH_MAX).collect();
         let host = authority.unwrap_or_else(|| text(HOST.as_str()).to_owned());
         let scheme = if secure { "https" } else { "http" };
         let seen = is_authority(&host).then(|| format!("{scheme}://{host}"));
         Self {
-            address: forwarded.filter(|_| proxied).unwrap_or(address),
+            address,
             secure,
             label,
             shown: cookie(headers, SESSION_COOKIE).map(str::to_owned),
-            base_is_ours: public_url.is_some() || is_near(&host),
+            base_is_for_mail: public_url.is_some() || is_here(&host) && address.is_loopback(),
             base: public_url.map(str::to_owned).or(seen),
         }
     }
@@ -76,13 +86,14 @@ impl Visit {
         })
     }
 
-    /// The same for mails to somebody else than the visitor. A visitor could name a host of their own, and get the link of
-    /// who opens the mail: so it is either what the operator set, or a host of this machine or network.
+    /// The same for mails to somebody else than the visitor. A visitor could name a host of their own, be it one of the same
+    /// network, and get the link of who opens the mail: so it is what the operator set; or this machine by its own name, to
+    /// who is on it, as when one tries it out.
     ///
     /// # Errors
     /// 409 if it is neither.
     pub fn base_for_mail(&self) -> Result<&str, Problem> {
-        if self.base_is_ours {
+        if self.base_is_for_mail {
             return self.base();
         }
         tracing::warn!("no mail with a link goes out: set public_url to where people reach this server");
@@ -104,17 +115,33 @@ fn is_authority(host: &str) -> bool {
     (1..=260).contains(&host.len()) && host.bytes().all(plain)
 }
 
-/// A host that no stranger can be: this machine, or an address of its network.
-fn is_near(host: &str) -> bool {
+/// The values of a header that is a list, over all its lines, the last one first.
+fn values<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
+    let lines: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
+    lines.into_iter().rev().flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')).map(str::trim)
+}
+
+/// The last address that no proxy of ours has, of those that our proxies saw; `socket` if that is no address.
+fn forwarded(headers: &HeaderMap, socket: IpAddr, trusted: &[Network]) -> IpAddr {
+    let mut seen = socket;
+    for value in values(headers, "x-forwarded-for") {
+        let Ok(address) = value.parse::<IpAddr>() else { return seen };
+        seen = address.to_canonical();
+        if !trusted.iter().any(|network| network.contains(seen)) {
+            return seen;
+        }
+    }
+    seen
+}
+
+/// A name of this machine that is so on no other.
+fn is_here(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
     match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
+        Ok(address) => address.is_loopback(),
         Err(_) => name.eq_ignore_ascii_case("localhost"),
     }
 }
@@ -124,22 +151,47 @@ mod tests {
     use super::*;
 
     fn visit(address: [u8; 4], secure: bool, headers: &[(&'static str, &'static str)], url: Option<&str>) -> Visit {
-        let headers = headers
-            .iter()
-            .map(|&(name, value)| (name.parse().expect("name"), HeaderValue::from_static(value)))
-            .collect();
-        Visit::of(&headers, None, Some(Peer { address: (address, 1).into(), secure }), url)
+        let pairs = headers.iter();
+        let mut headers = HeaderMap::new();
+        for &(name, value) in pairs {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let trusted = [Network::loopback().to_vec(), vec!["10.7.0.0/16".parse().expect("a network")]].concat();
+        Visit::of(&headers, None, Some(Peer { address: (address, 1).into(), secure }), url, &trusted)
     }
 
     #[test]
-    fn only_a_proxy_on_this_machine_says_who_asks() {
+    fn only_a_proxy_that_is_trusted_says_who_asks() {
         let said = [("x-forwarded-for", "198.51.100.1, 203.0.113.7"), ("x-forwarded-proto", "https")];
         let near = visit([127, 0, 0, 1], false, &said, None);
         assert_eq!((near.address.to_string().as_str(), near.secure), ("203.0.113.7", true));
         let far = visit([203, 0, 113, 9], false, &said, None);
         assert_eq!((far.address.to_string().as_str(), far.secure), ("203.0.113.9", false));
+        let set = visit([10, 7, 0, 1], false, &said, None);
+        assert_eq!((set.address.to_string().as_str(), set.secure), ("203.0.113.7", true));
         let garbled = visit([127, 0, 0, 1], false, &[("x-forwarded-for", "x")], None);
         assert_eq!(garbled.address.to_string(), "127.0.0.1");
+    }
+
+    #[test]
+    fn what_the_proxy_adds_counts_and_not_what_came_with_the_request() {
+        let address = |lines: &[&'static str]| {
+            let headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
+            visit([127, 0, 0, 1], false, &headers, None).address.to_string()
+        };
+        for (lines, expected) in [
+            (&["192.0.2.66", "203.0.113.7"][..], "203.0.113.7"),
+            (&["192.0.2.66, 203.0.113.7"], "203.0.113.7"),
+            (&["192.0.2.66", "203.0.113.7, 10.7.0.9"], "203.0.113.7"),
+            (&["203.0.113.7", "10.7.0.9", "::1"], "203.0.113.7"),
+            (&["203.0.113.7", "x"], "127.0.0.1"),
+            (&["10.7.0.9"], "10.7.0.9"),
+            (&[""], "127.0.0.1"),
+        ] {
+            assert_eq!(address(lines), expected, "{lines:?}");
+        }
+        let forged = [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")];
+        assert!(!visit([127, 0, 0, 1], false, &forged, None).secure);
     }
 
     #[test]
@@ -147,9 +199,9 @@ mod tests {
         for (host, near) in [
             ("localhost:8080", true),
             ("127.0.0.1:8080", true),
-            ("192.168.1.5", true),
+            ("192.168.1.5", false),
             ("[::1]:8080", true),
-            ("[fd00::1]", true),
+            ("[fd00::1]", false),
             ("evil.example", false),
             ("localhost.evil.example", false),
             ("203.0.113.7", false),
@@ -160,6 +212,8 @@ mod tests {
             let visit = visit([127, 0, 0, 1], false, &[("host", host)], None);
             assert_eq!(visit.base_for_mail().is_ok(), near, "{host}");
         }
+        let far = visit([192, 168, 1, 66], false, &[("host", "localhost:8080")], None);
+        assert!(far.base_for_mail().is_err(), "it is not their machine");
         let set = visit([127, 0, 0, 1], false, &[("host", "evil.example")], Some("https://tayang.test"));
         assert_eq!(set.base_for_mail().ok(), Some("https://tayang.test"));
         let seen = visit([10, 0, 0, 1], true, &[("host", "tayang.test:8443")], None);

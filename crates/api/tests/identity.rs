@@ -55,6 +55,42 @@ async fn account(stage: &Stage, email: &str) -> User {
 }
 
 #[tokio::test]
+async fn signing_up_with_anothers_address_lets_no_password_in() {
+    let stage = Stage::new().await;
+    let mut siti = Browser::new(&stage, HERE);
+    siti.post("/api/v1/accounts", newcomer(EMAIL)).await;
+    let own = token_of(&stage.letterbox.mails().pop().expect("a mail"));
+    let mut attacker = Browser::new(&stage, [203, 0, 113, 66]);
+    let mut theirs = newcomer(EMAIL);
+    theirs["password"] = json!("sandi penyerang 1");
+    attacker.post("/api/v1/accounts", theirs).await;
+    let lure = token_of(&stage.letterbox.mails().pop().expect("a mail"));
+    let answer = siti.post("/api/v1/session/link", json!({ "token": lure })).await;
+    assert_eq!((answer.status, &answer.json["choose_password"]), (StatusCode::OK, &json!(true)));
+    siti.csrf = answer.json["csrf_token"].as_str().map(str::to_owned);
+    assert_eq!(attacker.sign_in(EMAIL, "sandi penyerang 1").await.status, StatusCode::UNAUTHORIZED);
+    let answer = attacker.post("/api/v1/session/link", json!({ "token": own })).await;
+    assert_eq!(code(&answer), "void-link", "the other sign-ups are void");
+    let chosen = siti.post("/api/v1/password", json!({ "password": "gajah lampu merah" })).await;
+    assert_eq!(chosen.status, StatusCode::NO_CONTENT, "she chooses one, without one before");
+    assert_eq!(siti.sign_in(EMAIL, "gajah lampu merah").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_password_is_kept_where_it_was_typed_whoever_signs_up_meanwhile() {
+    let stage = Stage::new().await;
+    let mut siti = Browser::new(&stage, HERE);
+    siti.post("/api/v1/accounts", newcomer(EMAIL)).await;
+    let own = token_of(&stage.letterbox.mails().pop().expect("a mail"));
+    assert!(siti.cookies.contains_key("tayang_sign_up"));
+    Browser::new(&stage, [203, 0, 113, 66]).post("/api/v1/accounts", newcomer(EMAIL)).await;
+    let answer = siti.post("/api/v1/session/link", json!({ "token": own })).await;
+    assert_eq!((answer.status, answer.json.get("choose_password")), (StatusCode::OK, None));
+    assert!(!siti.cookies.contains_key("tayang_sign_up"), "used");
+    assert_eq!(Browser::new(&stage, HERE).sign_in(EMAIL, PASSWORD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn who_signs_up_is_let_in_by_the_link_in_the_mail() {
     let stage = Stage::new().await;
     let mut browser = Browser::new(&stage, HERE);

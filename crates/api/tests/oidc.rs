@@ -110,6 +110,7 @@ fn siti(groups: &[&str]) -> Value {
 async fn a_person_of_the_provider_is_let_in_and_their_groups_give_and_take_roles() {
     let Some(provider) = Provider::start() else { return };
     let stage = provider.stage().await;
+    stage.operator("operator@sekolah.test").await;
     let mut browser = Browser::new(&stage, HERE);
     let offered = browser.get("/api/v1/session").await.json["oidc"].clone();
     assert_eq!(offered, json!([{ "name": "Sekolah", "start_url": "/api/v1/oidc/main/start" }]));

@@ -7,6 +7,9 @@ use crate::{BoxFuture, KeyHash, RepositoryError, UserId};
 /// How long a key is remembered: a day, as the API promises.
 pub const REMEMBERED_MS: i64 = 24 * 3_600_000;
 
+/// Keys that are remembered of one person at once, the newest; a mentor who moderates a lesson all evening has as many.
+pub const KEYS_MAX: i64 = 1_000;
+
 /// How long a request may be at work. None takes this long; one that has not ended by then was lost with its server, and
 /// nobody knows how far it came.
 pub const WORKED_ON_MS: i64 = 60_000;
@@ -35,7 +38,8 @@ pub enum Begun {
 
 /// The keys.
 pub trait IdempotencyRepository: Send + Sync {
-    /// Notes a request as begun, or says what is known of its key. Of those that ask at once, one gets [`Begun::Yours`].
+    /// Notes a request as begun, or says what is known of its key. What is done and older than the [`KEYS_MAX`] newest of the
+    /// person is forgotten. Of those that ask at once, one gets [`Begun::Yours`].
     fn begin_request<'a>(
         &'a self,
         user: UserId,

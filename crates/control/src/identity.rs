@@ -267,6 +267,40 @@ pub enum Changed {
     LastOperator,
 }
 
+/// Who signs up, as it is kept with the link that confirms it: nothing of it counts before that is used, as anybody may
+/// type anybody's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignUp<'a> {
+    /// The account as it is asked for, its password with it.
+    pub user: &'a User,
+    /// Confirms the address.
+    pub link: &'a OneTimeLink,
+    /// Of the secret that the browser shows in which the password was typed. The link used elsewhere does not prove that
+    /// whoever has the address chose the password, and it is dropped.
+    pub browser: KeyHash,
+}
+
+/// Sign-ups that wait for one address, each with its link: as many as mails may go to it while a link holds, so that no
+/// stranger can push out the one that counts.
+pub const SIGN_UPS_MAX: i64 = throttle::MAIL.max as i64 * (DAY_MS / throttle::MAIL.window_ms);
+
+/// By what somebody has shown who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof<'a> {
+    /// The password that is kept, as it was when what they typed was compared with it.
+    Password(&'a Redacted<String>),
+    /// A link, for signing in or confirming an address, which is used up; an address that was not confirmed is so then.
+    /// Of those who use it at once, one signs in.
+    Link {
+        /// Of its token.
+        hash: KeyHash,
+        /// Of the secret that the browser shows, see [`SignUp::browser`].
+        browser: Option<KeyHash>,
+    },
+    /// What an identity provider says.
+    Provider,
+}
+
 /// How signing up ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignedUp {
@@ -287,9 +321,8 @@ pub struct SignIn<'a> {
     pub entry: &'a AuditEntry,
     /// Tries that it makes good, made at the session's begin: those on the account all, those from the address this one.
     pub forgive: &'a [Attempt],
-    /// The link that it uses up, for signing in or confirming an address; an address that was not confirmed is so then. Of
-    /// those who use it at once, one signs in.
-    pub link: Option<KeyHash>,
+    /// By what right. What does not hold any more begins nothing.
+    pub proof: Proof<'a>,
 }
 
 /// A new password to be kept.
@@ -319,12 +352,22 @@ pub trait IdentityRepository: Send + Sync {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<i64>, RepositoryError>>;
 
-    /// Keeps an account whose address is not confirmed, and its link; in place of one that waited before, with its links
-    /// void.
-    fn sign_up<'a>(&'a self, user: &'a User, link: &'a OneTimeLink)
-    -> BoxFuture<'a, Result<SignedUp, RepositoryError>>;
+    /// The same without noting one: for who has to take a turn before they try.
+    fn wait<'a>(
+        &'a self,
+        attempts: &'a [Attempt],
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<i64>, RepositoryError>>;
 
-    /// Keeps a session. `false`: its link does not hold (any more), nothing was done.
+    /// Keeps an account without password whose address is not confirmed, if there is none, and what was asked for with
+    /// its link: beside those that wait already, [`SIGN_UPS_MAX`] of them.
+    fn sign_up<'a>(&'a self, sign_up: &'a SignUp<'a>) -> BoxFuture<'a, Result<SignedUp, RepositoryError>>;
+
+    /// The password of the newest sign-up that waits for that person's address. Opens nothing: for telling who knows it what
+    /// they wait for.
+    fn password_asked_for(&self, user: UserId) -> BoxFuture<'_, Result<Option<Redacted<String>>, RepositoryError>>;
+
+    /// Keeps a session. `false`: its proof does not hold (any more), nothing was done.
     fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>>;
 
     /// The person's sessions that stand at `now`, newest use first.

@@ -37,6 +37,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Where viewers reach us, if not at the address we listen on: scheme, host and port, no path, no `/` at the end.
     pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed who asks.
+    pub trusted_proxies: Vec<api::Network>,
     /// PostgreSQL, instead of a file in `data_dir`.
     pub database_url: Option<Redacted<String>>,
     /// A replica of it, for lists that may be some seconds old.

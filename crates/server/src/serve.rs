@@ -199,6 +199,7 @@ fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
 fn api_settings(config: &Config, addresses: &Arc<OnceLock<api::Addresses>>) -> api::Settings {
     api::Settings {
         public_url: config.public_url.as_ref().map(ToString::to_string),
+        trusted_proxies: config.trusted_proxies.clone(),
         sign_up: config.sign_up,
         slot_margin_ms: timing(config).margin_ms,
         attendance_ms: attendance_ms(config),

@@ -1,8 +1,10 @@
 //! One identity provider: its addresses and keys, and the exchange of a code for an ID token.
 //!
 //! Speaks to the issuer that the operator set, and to the addresses that its discovery document names, over TLS; without
-//! it only to this machine, for an issuer on it. Follows no redirect, waits and reads no longer than it must. Keys are kept
-//! for an hour and read again when a token names one that is new, a few times a minute at most.
+//! it only to this machine, for an issuer on it. Follows no redirect, waits and reads no longer than it must. Document and
+//! keys are kept for an hour, and longer while the provider does not answer; keys are read again when a token names one that
+//! is new, a few times a minute at most. Of those who need what is not there one asks, and what it comes back with, be it a
+//! failure, is for all.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// How long what was read is believed.
 const FRESH: Duration = Duration::from_secs(3_600);
+/// How long it is not asked again after it failed: who waits in line for a provider that is down gets its answer at once.
+const RETRY: Duration = Duration::from_secs(5);
 /// Times that keys are read in [`REFETCH_WINDOW`], however many tokens name keys that are not there.
 const REFETCHES_MAX: usize = 5;
 const REFETCH_WINDOW: Duration = Duration::from_secs(60);
@@ -58,6 +62,9 @@ pub enum ProviderError {
     /// It cannot be reached, or does not answer in time.
     #[error("the provider does not answer at its {0}: {1}")]
     Unreachable(&'static str, String),
+    /// It failed a moment ago, and was not asked again.
+    #[error("the provider failed at its {0} a moment ago")]
+    DownLately(&'static str),
     /// It answers with an error.
     #[error("the provider answers {1} at its {0}")]
     Status(&'static str, u16),
@@ -99,13 +106,42 @@ struct Keys {
     read: Option<Instant>,
     /// When they were read lately.
     reads: VecDeque<Instant>,
+    /// When that failed last.
+    failed: Option<Instant>,
 }
+
+/// The discovery document, as far as it is known.
+#[derive(Default)]
+struct Document {
+    read: Option<(Instant, Arc<Metadata>)>,
+    failed: Option<Instant>,
+}
+
+impl Document {
+    /// What to go by without asking, if anything: what is fresh, and what there is while the provider is down.
+    fn known(&self) -> Option<Result<Arc<Metadata>, ProviderError>> {
+        let fresh = self.read.as_ref().filter(|(read, _)| read.elapsed() < FRESH);
+        if let Some((_, metadata)) = fresh {
+            return Some(Ok(metadata.clone()));
+        }
+        self.failed.filter(|failed| failed.elapsed() < RETRY)?;
+        Some(self.stale().ok_or(ProviderError::DownLately(DOCUMENT)))
+    }
+
+    fn stale(&self) -> Option<Arc<Metadata>> {
+        self.read.as_ref().map(|(_, metadata)| metadata.clone())
+    }
+}
+
+const DOCUMENT: &str = "discovery document";
 
 /// See the module.
 pub struct Provider {
     settings: OidcSettings,
     client: OnceCell<reqwest::Client>,
-    metadata: Mutex<Option<(Instant, Arc<Metadata>)>>,
+    document: parking_lot::Mutex<Document>,
+    /// Held by who asks for the document.
+    asking: Mutex<()>,
     keys: Mutex<Keys>,
 }
 
@@ -113,7 +149,8 @@ impl Provider {
     /// Of these settings. Asks for nothing yet: the provider may be down when this server starts.
     #[must_use]
     pub fn new(settings: OidcSettings) -> Self {
-        Self { settings, client: OnceCell::new(), metadata: Mutex::default(), keys: Mutex::default() }
+        let (document, asking) = (parking_lot::Mutex::default(), Mutex::default());
+        Self { settings, client: OnceCell::new(), document, asking, keys: Mutex::default() }
     }
 
     /// What its button says.
@@ -208,29 +245,71 @@ impl Provider {
         if fresh && !again || keys.reads.len() >= REFETCHES_MAX {
             return Ok(keys.all.clone());
         }
-        keys.reads.push_back(Instant::now());
-        let url = self.permitted(WHERE, &self.metadata().await?.jwks_uri)?;
-        let set: KeySet = read(WHERE, self.client().await?.get(url)).await?;
-        // A kind of key that we do not know is not ours to use, and no reason to use none.
-        keys.all = Arc::new(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect());
-        keys.read = Some(Instant::now());
+        let down = keys.failed.is_some_and(|failed| failed.elapsed() < RETRY);
+        let asked = if down { Err(ProviderError::DownLately(WHERE)) } else { self.ask_for_keys(WHERE).await };
+        match asked {
+            Ok(all) => {
+                keys.reads.push_back(Instant::now());
+                (keys.all, keys.read, keys.failed) = (Arc::new(all), Some(Instant::now()), None);
+            }
+            Err(error) => {
+                if !down {
+                    keys.reads.push_back(Instant::now());
+                    keys.failed = Some(Instant::now());
+                }
+                // What held until now holds while the provider is down.
+                keys.read.ok_or(error)?;
+            }
+        }
         Ok(keys.all.clone())
     }
 
+    async fn ask_for_keys(&self, place: &'static str) -> Result<Vec<Jwk>, ProviderError> {
+        let url = self.permitted(place, &self.metadata().await?.jwks_uri)?;
+        let set: KeySet = read(place, self.client().await?.get(url)).await?;
+        // A kind of key that we do not know is not ours to use, and no reason to use none.
+        Ok(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
+    }
+
     async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
-        const WHERE: &str = "discovery document";
-        let mut known = self.metadata.lock().await;
-        if let Some((_, metadata)) = known.as_ref().filter(|(read, _)| read.elapsed() < FRESH) {
-            return Ok(metadata.clone());
+        if let Some(known) = self.known() {
+            return known;
         }
+        // Whoever comes while somebody asks goes by what there was, or waits for what they come back with.
+        let stale = self.document.lock().stale();
+        let _asking = match (self.asking.try_lock(), stale) {
+            (Ok(asking), _) => asking,
+            (Err(_), Some(stale)) => return Ok(stale),
+            (Err(_), None) => self.asking.lock().await,
+        };
+        if let Some(known) = self.known() {
+            return known;
+        }
+        match self.ask_for_document().await {
+            Ok(metadata) => {
+                let metadata = Arc::new(metadata);
+                *self.document.lock() = Document { read: Some((Instant::now(), metadata.clone())), failed: None };
+                Ok(metadata)
+            }
+            Err(error) => {
+                let mut document = self.document.lock();
+                document.failed = Some(Instant::now());
+                document.stale().ok_or(error)
+            }
+        }
+    }
+
+    fn known(&self) -> Option<Result<Arc<Metadata>, ProviderError>> {
+        self.document.lock().known()
+    }
+
+    async fn ask_for_document(&self) -> Result<Metadata, ProviderError> {
         let address = format!("{}/.well-known/openid-configuration", self.settings.issuer.trim_end_matches('/'));
         let url = self.permitted("oidc.issuer", &address)?;
-        let metadata: Metadata = read(WHERE, self.client().await?.get(url)).await?;
+        let metadata: Metadata = read(DOCUMENT, self.client().await?.get(url)).await?;
         if metadata.issuer != self.settings.issuer {
             return Err(ProviderError::OtherIssuer);
         }
-        let metadata = Arc::new(metadata);
-        *known = Some((Instant::now(), metadata.clone()));
         Ok(metadata)
     }
 
@@ -339,6 +418,51 @@ mod tests {
         let by_number = provider("https://10.1.2.3");
         assert!(by_number.permitted("x", "https://10.1.2.3/token").is_ok(), "the operator named it");
         assert!(by_number.permitted("x", "https://10.1.2.4/token").is_err());
+    }
+
+    /// A provider that takes connections, says what it says to each, and counts them.
+    async fn counting(says: &'static str) -> (String, Arc<std::sync::atomic::AtomicUsize>) {
+        use tokio::io::AsyncWriteExt as _;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (asked, address) =
+            (Arc::<std::sync::atomic::AtomicUsize>::default(), listener.local_addr().expect("bound"));
+        let counter = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                socket.write_all(says.as_bytes()).await.ok();
+            }
+        });
+        (format!("http://{address}"), asked)
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_down_is_asked_once_for_all_who_come() {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let (issuer, asked) = counting("HTTP/1.1 503 Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        let provider = provider(&issuer);
+        let answers = futures_util::future::join_all((0..20).map(|_| provider.metadata())).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert!(matches!(provider.keys(true).await, Err(ProviderError::DownLately(_))));
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_a_provider_holds_while_it_is_down() {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let (issuer, asked) = counting("HTTP/1.1 503 Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        let provider = provider(&issuer);
+        let Some(old) = Instant::now().checked_sub(FRESH) else { return };
+        let metadata = Metadata {
+            issuer: issuer.clone(),
+            authorization_endpoint: format!("{issuer}/auth"),
+            token_endpoint: format!("{issuer}/token"),
+            jwks_uri: format!("{issuer}/keys"),
+            token_endpoint_auth_methods_supported: None,
+        };
+        provider.document.lock().read = Some((old, Arc::new(metadata)));
+        assert!(provider.metadata().await.is_ok() && provider.metadata().await.is_ok());
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "and it is asked whether it is back");
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl Stage {
     pub fn settings() -> Settings {
         Settings {
             public_url: Some("https://tayang.test".to_owned()),
+            trusted_proxies: api::Network::loopback().to_vec(),
             sign_up: true,
             slot_margin_ms: 900_000,
             attendance_ms: 10_000,

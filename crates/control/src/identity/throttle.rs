@@ -57,7 +57,8 @@ impl Attempt {
 }
 
 /// The part of an address that one customer has.
-fn network(address: IpAddr) -> String {
+#[must_use]
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

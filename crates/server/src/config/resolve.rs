@@ -238,6 +238,7 @@ impl Setting {
             }
             Kind::Word(words) => words.join(" or "),
             Kind::LogFilter => "a level or filter".to_owned(),
+            Kind::Networks => "IP addresses or networks, with commas".to_owned(),
             Kind::Text | Kind::Secret => "a line of text".to_owned(),
         };
         if self.may_be_off() { format!("{allowed}, or off") } else { allowed }
@@ -255,6 +256,7 @@ impl Setting {
             Kind::Address => Ok(()),
             Kind::Url => text.parse::<PublicUrl>().map(|_| ()),
             Kind::Objects => text.parse::<Location>().map(|_| ()).map_err(|error| error.to_string()),
+            Kind::Networks => api::Network::list(text).map(|_| ()).map_err(|error| error.to_string()),
             Kind::Number { min, max } => match text.parse::<u64>() {
                 Ok(number) if (min..=max).contains(&number) => Ok(()),
                 _ => Err(format!("{text:?} is out of range, must be {}", self.allowed())),
@@ -374,6 +376,7 @@ impl Values {
             rtmps_addr: self.optional("rtmps_addr"),
             tls,
             public_url: self.optional("public_url"),
+            trusted_proxies: api::Network::list(self.text("trusted_proxies").unwrap_or_default()).unwrap_or_default(),
             database_url: self.secret("database_url"),
             database_replica_url: self.secret("database_replica_url"),
             lessons: Lessons {

@@ -20,6 +20,8 @@ pub enum Kind {
     },
     /// One of these words.
     Word(&'static [&'static str]),
+    /// IP addresses and networks (`10.1.0.0/16`), with commas between them.
+    Networks,
     /// Directives of `tracing`'s `EnvFilter`.
     LogFilter,
     /// One line of text.
@@ -109,7 +111,13 @@ pub const SETTINGS: &[Setting] = &[
     off(
         "public_url",
         Kind::Url,
-        "Where viewers reach this server, if that is not where it listens (behind a proxy, by name).",
+        "Where people reach this server (behind a proxy, by name). Mails with links go out only where it is set.",
+    ),
+    on(
+        "trusted_proxies",
+        Kind::Networks,
+        "127.0.0.0/8, ::1",
+        "Proxies that say in X-Forwarded-For and X-Forwarded-Proto who asks. Nobody else is believed.",
     ),
     // 30 min: what the best peer offers. Longer, and a lesson that is over would look as if it went on.
     on("reconnect_window_s", number(0, 1_800), "60", "How long a stream waits for its publisher to come back."),

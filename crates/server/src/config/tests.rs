@@ -168,6 +168,7 @@ fn addresses_words_and_filters_are_checked() {
         ("log.level", "hub=loud"),
         ("data_dir", ""),
         ("recording.objects", "ftp://x/y"),
+        ("trusted_proxies", "proxy.example.id"),
         ("public_url", "live.example.id"),
         ("public_url", "https://live.example.id/path"),
         ("public_url", "https://live.example.id:0"),
@@ -238,6 +239,7 @@ fn a_complete_file_is_taken_and_every_setting_in_it_counts() {
             Kind::Objects => "'s3://kelas/rekaman'".to_owned(),
             Kind::Number { min, max } => (min + (max - min) / 2).to_string(),
             Kind::Word(words) => format!("'{}'", words[words.len() - 1]),
+            Kind::Networks => "'10.1.0.0/16'".to_owned(),
             Kind::LogFilter => "'debug'".to_owned(),
             Kind::Text | Kind::Secret => format!("'text{at}'"),
         };

@@ -58,8 +58,17 @@ CREATE TABLE one_time_links (
     purpose    TEXT   NOT NULL CHECK (purpose IN ('sign_in', 'reset', 'verify')),
     created_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL,
-    used_ms    BIGINT
+    used_ms    BIGINT,
+    -- What was typed where the account was asked for: of the links that confirm an address. Becomes the account's when
+    -- the link is used; the password only in the browser in which it was typed.
+    password   TEXT,
+    name       TEXT,
+    locale     TEXT   CHECK (locale IN ('id', 'en')),
+    zone       TEXT,
+    -- SHA-256 of what that browser shows.
+    browser    TEXT
 );
+CREATE INDEX one_time_links_user ON one_time_links (user_id);
 
 -- Wrong passwords, by account and by address.
 CREATE TABLE sign_in_failures (
@@ -114,6 +123,7 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (user_id, key)
 );
 CREATE INDEX idempotency_keys_time ON idempotency_keys (created_ms);
+CREATE INDEX idempotency_keys_user ON idempotency_keys (user_id, created_ms);
 
 CREATE TABLE mentors (
     user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id),

@@ -1,12 +1,12 @@
 //! What any repository must do with accounts, sign-ins, links, tries, the journal, and requests that are sent twice.
 
 use control::audit::{AuditAction, AuditEntry, AuditQuery};
-use control::idempotency::{Begun, KeptAnswer, REMEMBERED_MS};
+use control::idempotency::{Begun, KEYS_MAX, KeptAnswer, REMEMBERED_MS};
 use control::identity::provider::{Assertion, GroupRule};
 use control::identity::throttle::{Attempt, Share};
 use control::identity::{
-    Changed, Email, FORGET_AUDIT_MS, LinkPurpose, NewPassword, OneTimeLink, SESSION_MS, SESSIONS_MAX, SignIn, SignedUp,
-    UserChange,
+    Changed, Email, FORGET_AUDIT_MS, LinkPurpose, NewPassword, OneTimeLink, Proof, SESSION_MS, SESSIONS_MAX,
+    SIGN_UPS_MAX, SignIn, SignUp, SignedUp, UserChange,
 };
 use control::{
     Change, ChangeKind, KeyHash, Locale, Repository, RepositoryError, Roles, Session, SessionId, SessionKind, User,
@@ -28,15 +28,20 @@ pub async fn identity_contract(repository: &dyn Repository) {
     tries_are_shared_out_and_made_good(repository).await;
     tries_at_once_do_not_exceed_the_share(repository).await;
     who_signs_up_waits_for_the_link(repository).await;
+    a_password_that_a_stranger_typed_is_not_kept(repository).await;
+    sign_ups_that_wait_are_bounded(repository).await;
+    a_password_that_was_changed_meanwhile_signs_nobody_in(repository).await;
     a_sign_in_replaces_evicts_and_is_noted(repository).await;
     a_link_signs_in_once(repository).await;
     a_new_password_ends_the_other_sessions(repository).await;
     sessions_are_listed_used_and_ended(repository).await;
     an_account_changes_by_version_and_suspension_takes_everything(repository).await;
     a_provider_ties_by_subject_then_by_confirmed_address(repository).await;
+    groups_do_not_take_the_last_operator(repository).await;
     people_are_found_by_text(repository).await;
     the_journal_is_read_backwards(repository).await;
     a_request_is_begun_once(repository).await;
+    the_keys_of_one_person_are_bounded(repository).await;
     what_is_old_is_forgotten(repository).await;
 }
 
@@ -64,10 +69,14 @@ fn line(action: AuditAction, user: UserId, when: UnixMillis) -> AuditEntry {
     AuditEntry::about(when, Some(user), action, user, "test")
 }
 
+fn by_link(hash: KeyHash) -> Proof<'static> {
+    Proof::Link { hash, browser: None }
+}
+
 async fn sign_in(repository: &dyn Repository, user: UserId, secret: &str, when: UnixMillis) -> Session {
     let session = session_of(user, secret, when);
     let entry = line(AuditAction::SignedIn, user, when);
-    let sign_in = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], link: None };
+    let sign_in = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], proof: Proof::Provider };
     assert!(repository.sign_in(&sign_in).await.expect("kept"));
     session
 }
@@ -99,10 +108,11 @@ async fn the_first_start_makes_one_operator_and_a_link(repository: &dyn Reposito
     let stranger = User { password: Some(Redacted("$x".to_owned())), id: UserId::new(NOW), ..first.clone() };
     let (stolen, _) = OneTimeLink::create(stranger.id, LinkPurpose::Verify, NOW);
     let stranger = User { roles: Roles { mentee: true, ..Roles::default() }, ..stranger };
-    assert_eq!(repository.sign_up(&stranger, &stolen).await.expect("asked"), SignedUp::Exists);
+    let stolen = SignUp { user: &stranger, link: &stolen, browser: KeyHash::of("peramban") };
+    assert_eq!(repository.sign_up(&stolen).await.expect("asked"), SignedUp::Exists);
     let session = session_of(first.id, "pertama", at(3));
     let entry = line(AuditAction::SignedIn, first.id, at(3));
-    let used = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], link: Some(two) };
+    let used = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], proof: by_link(two) };
     assert!(repository.sign_in(&used).await.expect("signed in"));
     assert_eq!(repository.bootstrap(&again, three, at(4)).await.expect("asked"), None, "they have signed in");
 }
@@ -115,6 +125,7 @@ async fn tries_are_shared_out_and_made_good(repository: &dyn Repository) {
     for ms in [0, 1_000, 2_000] {
         assert_eq!(repository.attempt(&both, at(ms)).await.expect("noted"), None);
     }
+    assert_eq!(repository.wait(&both, at(2_000)).await.expect("asked"), Some(898_000), "asking is no try");
     assert_eq!(repository.attempt(&both, at(3_000)).await.expect("asked"), Some(897_000));
     let elsewhere = Attempt::from_address(SHARE, "192.0.2.8".parse().expect("address"));
     let other = [account.clone(), elsewhere];
@@ -123,7 +134,7 @@ async fn tries_are_shared_out_and_made_good(repository: &dyn Repository) {
     let user = made(repository, "uji@example.test").await;
     let session = session_of(user.id, "uji", at(900_001));
     let entry = line(AuditAction::SignedIn, user.id, session.created);
-    let good = SignIn { session: &session, replaces: None, entry: &entry, forgive: &both, link: None };
+    let good = SignIn { session: &session, replaces: None, entry: &entry, forgive: &both, proof: Proof::Provider };
     assert!(repository.sign_in(&good).await.expect("signed in"));
     let accounts = [account];
     for ms in [0, 1, 2] {
@@ -148,34 +159,96 @@ async fn tries_at_once_do_not_exceed_the_share(repository: &dyn Repository) {
     assert_eq!(went.iter().filter(|wait| wait.is_none()).count(), 3, "{went:?}");
 }
 
+/// A sign-up for that address, its link's hash, and the hash of what the browser shows in which it was.
+async fn asked_for(repository: &dyn Repository, email: &str, name: &str, when: UnixMillis) -> (KeyHash, KeyHash) {
+    let password = Some(Redacted(format!("$sandi {name}")));
+    let user =
+        User { id: UserId::new(when), name: name.to_owned(), password, verified: None, created: when, ..person(email) };
+    let (link, token) = OneTimeLink::create(user.id, LinkPurpose::Verify, when);
+    let browser = KeyHash::of(&format!("peramban {}", token.0));
+    let sign_up = SignUp { user: &user, link: &link, browser };
+    assert_eq!(repository.sign_up(&sign_up).await.expect("kept"), SignedUp::Waiting);
+    (link.hash, browser)
+}
+
+/// Signs in by a link, in the browser that shows that; gives the account as it is then.
+async fn confirmed(
+    repository: &dyn Repository,
+    hash: KeyHash,
+    browser: Option<KeyHash>,
+    when: UnixMillis,
+) -> Option<User> {
+    let purposes = [LinkPurpose::Verify, LinkPurpose::SignIn];
+    let waiting = repository.link(hash, &purposes, when).await.expect("read")?;
+    let session = session_of(waiting.id, &hash.to_string(), when);
+    let entry = line(AuditAction::SignedIn, waiting.id, when);
+    let proof = Proof::Link { hash, browser };
+    let sign_in = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], proof };
+    assert!(repository.sign_in(&sign_in).await.expect("signed in"));
+    repository.user(waiting.id).await.expect("read")
+}
+
 async fn who_signs_up_waits_for_the_link(repository: &dyn Repository) {
-    let first = User { verified: None, ..person("daftar@example.test") };
-    let (link, _) = OneTimeLink::create(first.id, LinkPurpose::Verify, NOW);
-    assert_eq!(repository.sign_up(&first, &link).await.expect("kept"), SignedUp::Waiting);
-    let second = User {
-        id: UserId::new(at(1)),
-        name: "Yang Kedua".to_owned(),
-        password: Some(Redacted("$lain".to_owned())),
-        ..first.clone()
-    };
-    let (later, _) = OneTimeLink::create(second.id, LinkPurpose::Verify, at(1));
-    assert_eq!(repository.sign_up(&second, &later).await.expect("kept"), SignedUp::Waiting);
-    let purposes = [LinkPurpose::Verify];
-    assert_eq!(repository.link(link.hash, &purposes, at(2)).await.expect("read"), None, "void");
-    let waiting = repository.link(later.hash, &purposes, at(2)).await.expect("read").expect("holds");
-    assert_eq!((waiting.id, waiting.name.as_str(), waiting.version), (first.id, "Yang Kedua", 2), "one account");
-    assert_eq!(waiting.password, second.password);
-    let session = session_of(waiting.id, "daftar", at(3));
-    let entry = line(AuditAction::SignedIn, waiting.id, at(3));
-    let confirmed = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], link: Some(later.hash) };
-    assert!(repository.sign_in(&confirmed).await.expect("signed in"));
-    let user = repository.user(waiting.id).await.expect("read").expect("there");
-    assert_eq!(user.verified, Some(at(3)));
-    let third = User { id: UserId::new(at(4)), ..second };
+    const EMAIL: &str = "daftar@example.test";
+    let (mine, browser) = asked_for(repository, EMAIL, "Pertama", NOW).await;
+    let (theirs, _) = asked_for(repository, EMAIL, "Kedua", at(1)).await;
+    let waiting = repository.user_by_email(EMAIL).await.expect("read").expect("there");
+    assert_eq!(
+        (waiting.name.as_str(), &waiting.password, waiting.version),
+        ("Pertama", &None, 1),
+        "nothing counts yet"
+    );
+    let user = confirmed(repository, mine, Some(browser), at(3)).await.expect("holds beside the later one");
+    assert_eq!((user.id, user.name.as_str(), user.verified), (waiting.id, "Pertama", Some(at(3))));
+    assert_eq!(user.password, Some(Redacted("$sandi Pertama".to_owned())));
+    assert_eq!(confirmed(repository, theirs, None, at(4)).await, None, "the others are void");
+    let third = User { id: UserId::new(at(4)), ..user.clone() };
     let (void, _) = OneTimeLink::create(third.id, LinkPurpose::Verify, at(4));
-    assert_eq!(repository.sign_up(&third, &void).await.expect("asked"), SignedUp::Exists);
+    let again = SignUp { user: &third, link: &void, browser };
+    assert_eq!(repository.sign_up(&again).await.expect("asked"), SignedUp::Exists);
     assert_eq!(repository.user(waiting.id).await.expect("read"), Some(user), "untouched");
-    assert_eq!(repository.link(void.hash, &purposes, at(5)).await.expect("read"), None);
+    assert_eq!(repository.link(void.hash, &[LinkPurpose::Verify], at(5)).await.expect("read"), None);
+}
+
+async fn a_password_that_a_stranger_typed_is_not_kept(repository: &dyn Repository) {
+    let (_, mine) = asked_for(repository, "korban1@example.test", "Siti", NOW).await;
+    let (theirs, _) = asked_for(repository, "korban1@example.test", "Penyerang", at(1)).await;
+    let user = confirmed(repository, theirs, Some(mine), at(2)).await.expect("holds");
+    assert_eq!(user.password, None, "of the link of another browser");
+    let (theirs, _) = asked_for(repository, "korban2@example.test", "Penyerang", NOW).await;
+    assert_eq!(confirmed(repository, theirs, None, at(2)).await.expect("holds").password, None, "of no browser");
+    let (pending, browser) = asked_for(repository, "korban3@example.test", "Penyerang", NOW).await;
+    let waiting = repository.user_by_email("korban3@example.test").await.expect("read").expect("there");
+    let (link, _) = OneTimeLink::create(waiting.id, LinkPurpose::SignIn, at(1));
+    repository.create_link(&link, &line(AuditAction::LinkMade, waiting.id, at(1))).await.expect("kept");
+    let user = confirmed(repository, link.hash, Some(browser), at(2)).await.expect("holds");
+    assert_eq!((user.verified, user.password), (Some(at(2)), None), "a link of the operator's confirms no password");
+    assert_eq!(confirmed(repository, pending, Some(browser), at(3)).await, None);
+}
+
+async fn sign_ups_that_wait_are_bounded(repository: &dyn Repository) {
+    let mut links = Vec::new();
+    for n in 0..=SIGN_UPS_MAX {
+        links.push(asked_for(repository, "banyak@example.test", "Banyak", at(n)).await.0);
+    }
+    let purposes = [LinkPurpose::Verify];
+    let now = at(SIGN_UPS_MAX + 1);
+    assert_eq!(repository.link(links[0], &purposes, now).await.expect("read"), None, "the oldest went");
+    assert!(repository.link(links[1], &purposes, now).await.expect("read").is_some());
+}
+
+async fn a_password_that_was_changed_meanwhile_signs_nobody_in(repository: &dyn Repository) {
+    let (old, new) = (Redacted("$lama".to_owned()), Redacted("$baru".to_owned()));
+    let user = User { verified: Some(NOW), password: Some(new.clone()), ..person("berubah@example.test") };
+    repository.create_user(&user).await.expect("created");
+    let session = session_of(user.id, "berubah", at(1));
+    let entry = line(AuditAction::SignedIn, user.id, at(1));
+    for (password, good) in [(&old, false), (&new, true)] {
+        let proof = Proof::Password(password);
+        let sign_in = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], proof };
+        assert_eq!(repository.sign_in(&sign_in).await.expect("asked"), good);
+        assert_eq!(holds(repository, "berubah", at(2)).await, good);
+    }
 }
 
 async fn a_sign_in_replaces_evicts_and_is_noted(repository: &dyn Repository) {
@@ -184,7 +257,7 @@ async fn a_sign_in_replaces_evicts_and_is_noted(repository: &dyn Repository) {
     let before = repository.last_seq().await.expect("read");
     let new = session_of(user.id, "masuk-baru", at(1));
     let entry = line(AuditAction::SignedIn, user.id, at(1));
-    let rotated = SignIn { session: &new, replaces: Some(old.id), entry: &entry, forgive: &[], link: None };
+    let rotated = SignIn { session: &new, replaces: Some(old.id), entry: &entry, forgive: &[], proof: Proof::Provider };
     assert!(repository.sign_in(&rotated).await.expect("kept"));
     assert!(!holds(repository, "masuk-lama", at(2)).await && holds(repository, "masuk-baru", at(2)).await);
     assert_eq!(revoked(repository, before).await, [(None, Some(old.id))]);
@@ -211,15 +284,15 @@ async fn a_link_signs_in_once(repository: &dyn Repository) {
     assert_eq!(repository.link(link.hash, &purposes, link.expires).await.expect("read"), None, "over");
     let entry = line(AuditAction::SignedIn, user.id, at(1));
     let (a, b) = (session_of(user.id, "tautan-a", at(1)), session_of(user.id, "tautan-b", at(1)));
-    let by = |session| SignIn { session, replaces: None, entry: &entry, forgive: &[], link: Some(link.hash) };
+    let by = |session| SignIn { session, replaces: None, entry: &entry, forgive: &[], proof: by_link(link.hash) };
     assert!(repository.sign_in(&by(&a)).await.expect("signed in"));
     let entry = line(AuditAction::SignedIn, user.id, at(2));
-    let by = |session| SignIn { session, replaces: None, entry: &entry, forgive: &[], link: Some(link.hash) };
+    let by = |session| SignIn { session, replaces: None, entry: &entry, forgive: &[], proof: by_link(link.hash) };
     assert!(!repository.sign_in(&by(&b)).await.expect("asked"), "used");
     assert!(!holds(repository, "tautan-b", at(2)).await);
     let other = made(repository, "tautan2@example.test").await;
     let theirs = session_of(other.id, "tautan-c", at(2));
-    let stolen = SignIn { session: &theirs, replaces: None, entry: &entry, forgive: &[], link: Some(reset.hash) };
+    let stolen = SignIn { session: &theirs, replaces: None, entry: &entry, forgive: &[], proof: by_link(reset.hash) };
     assert!(!repository.sign_in(&stolen).await.expect("asked"), "neither theirs nor for this");
 }
 
@@ -290,6 +363,10 @@ async fn an_account_changes_by_version_and_suspension_takes_everything(repositor
     assert_eq!((after.roles, after.version), (mentor, 2));
     assert_eq!(repository.user(user.id).await.expect("read").as_ref(), Some(&*after));
     assert_eq!(revoked(repository, before).await, [], "nothing was taken");
+    let last = repository.last_seq().await.expect("read");
+    let same = repository.change_user(user.id, Some(2), &promote, None, at(1)).await.expect("asked");
+    assert_eq!(same, Changed::Done(after), "as it is");
+    assert_eq!(repository.last_seq().await.expect("read"), last, "and nothing is told of it");
     let demote = UserChange { roles: Some(user.roles), ..UserChange::default() };
     repository.change_user(user.id, None, &demote, None, at(2)).await.expect("changed");
     assert_eq!(revoked(repository, before).await, [(Some(user.id), None)]);
@@ -303,7 +380,7 @@ async fn an_account_changes_by_version_and_suspension_takes_everything(repositor
     assert_eq!(revoked(repository, before).await.len(), 2);
     let session = session_of(user.id, "ubah-lagi", at(5));
     let entry = line(AuditAction::SignedIn, user.id, at(5));
-    let refused = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], link: None };
+    let refused = SignIn { session: &session, replaces: None, entry: &entry, forgive: &[], proof: Proof::Provider };
     assert!(!repository.sign_in(&refused).await.expect("asked"), "suspended");
     let operator = repository.user_by_email("operator@localhost").await.expect("read").expect("there");
     let last = repository.change_user(operator.id, None, &suspend, None, at(6)).await.expect("asked");
@@ -356,6 +433,40 @@ async fn a_provider_ties_by_subject_then_by_confirmed_address(repository: &dyn R
     assert_eq!((owner.id, owner.password, owner.verified), (squatter.id, None, Some(NOW)), "their password is gone");
     let other = Assertion { issuer: "https://other.example".to_owned(), ..assertion("1", None, &[]) };
     assert_eq!(known(other).await, None, "a subject is its issuer's");
+}
+
+async fn groups_do_not_take_the_last_operator(repository: &dyn Repository) {
+    let roles = Roles { mentee: true, mentor: false, operator: true };
+    let mut operators = repository.users("", None, 1_000).await.expect("read");
+    operators.retain(|user| user.roles.operator && user.suspended.is_none());
+    assert!(!operators.is_empty(), "somebody runs it");
+    let assertion = Assertion {
+        issuer: "https://id.example".to_owned(),
+        subject: "operator".to_owned(),
+        email: Email::of("terakhir@example.test").ok(),
+        name: "Terakhir".to_owned(),
+        locale: Locale::Id,
+        zone: "Asia/Jakarta".to_owned(),
+        groups: Vec::new(),
+        rule: GroupRule { mentor: None, operator: Some("pengelola".to_owned()) },
+        at: NOW,
+    };
+    let user = User { verified: Some(NOW), roles, ..person("terakhir@example.test") };
+    repository.create_user(&user).await.expect("created");
+    let suspended = |suspended| UserChange { suspended: Some(suspended), ..UserChange::default() };
+    for other in &operators {
+        repository.change_user(other.id, None, &suspended(true), None, NOW).await.expect("changed");
+    }
+    let last = repository.assert_identity(&assertion, UserId::new(NOW), NOW).await.expect("asked").expect("tied");
+    assert!(last.roles.operator, "nobody else runs the server");
+    let query = AuditQuery { subject: Some(format!("user:{}", user.id)), ..AuditQuery::default() };
+    let journal = repository.audit(&query, 10).await.expect("read");
+    assert!(journal.iter().any(|line| line.action == AuditAction::RolesChanged), "{journal:?}");
+    for other in &operators {
+        repository.change_user(other.id, None, &suspended(false), None, NOW).await.expect("changed");
+    }
+    let one = repository.assert_identity(&assertion, UserId::new(NOW), NOW).await.expect("asked").expect("known");
+    assert!(!one.roles.operator, "one of several");
 }
 
 async fn people_are_found_by_text(repository: &dyn Repository) {
@@ -413,6 +524,20 @@ async fn a_request_is_begun_once(repository: &dyn Repository) {
     assert_eq!(begin(one, at(REMEMBERED_MS + 1)).await.expect("asked"), Begun::Yours);
     repository.forget_requests(at(3 * REMEMBERED_MS)).await.expect("forgotten");
     assert_eq!(begin(one, at(3 * REMEMBERED_MS)).await.expect("asked"), Begun::Yours);
+}
+
+async fn the_keys_of_one_person_are_bounded(repository: &dyn Repository) {
+    let user = made(repository, "kunci@example.test").await.id;
+    let request = KeyHash::of("permintaan");
+    let answer = KeptAnswer { status: 204, body: Some(String::new()) };
+    for n in 0..=KEYS_MAX {
+        let key = format!("kunci-{n}");
+        assert_eq!(repository.begin_request(user, &key, request, at(n)).await.expect("asked"), Begun::Yours);
+        repository.end_request(user, &key, Some(&answer)).await.expect("kept");
+    }
+    let begin = |key: &'static str| repository.begin_request(user, key, request, at(KEYS_MAX + 1));
+    assert_eq!(begin("kunci-1").await.expect("asked"), Begun::Done(answer), "the newest are remembered");
+    assert_eq!(begin("kunci-0").await.expect("asked"), Begun::Yours, "the oldest was forgotten");
 }
 
 async fn what_is_old_is_forgotten(repository: &dyn Repository) {

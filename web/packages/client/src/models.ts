@@ -46,6 +46,8 @@ export interface Session {
   readonly roles: readonly Role[];
   readonly expires_at: Instant | null;
   readonly oidc: readonly OidcProvider[];
+  /** Only in the answer to a link: the password typed when signing up was typed in another browser, and is not kept. */
+  readonly choose_password?: true;
 }
 
 /** One signed-in device. */
@@ -68,6 +70,8 @@ export interface NewAccount {
 
 export type NewPassword =
   | { readonly token: string; readonly password: string }
+  /** By who is signed in and has none. */
+  | { readonly password: string }
   | { readonly current_password: string; readonly password: string };
 
 // --- teaching ---------------------------------------------------------------------------------------------------------

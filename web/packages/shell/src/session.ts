@@ -53,8 +53,11 @@ export class SessionStore {
     this.enter(await this.api.signIn(email, password));
   }
 
-  public async signInByLink(token: string): Promise<void> {
-    this.enter(await this.api.signInByLink(token));
+  /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser. */
+  public async signInByLink(token: string): Promise<{ choosePassword: boolean }> {
+    const session = await this.api.signInByLink(token);
+    this.enter(session);
+    return { choosePassword: session.choose_password === true };
   }
 
   public async signOut(everywhere = false): Promise<void> {

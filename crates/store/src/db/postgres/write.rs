@@ -40,4 +40,9 @@ impl Write {
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         self.0.commit().await
     }
+
+    /// Undoes all of it.
+    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.0.rollback().await
+    }
 }

@@ -2,9 +2,11 @@
 
 use control::audit::{AuditAction, AuditEntry};
 use control::identity::provider::{Assertion, is_less};
-use control::identity::{Changed, LinkPurpose, NewPassword, OneTimeLink, SignedUp, UserChange, entries};
+use control::identity::{
+    Changed, LinkPurpose, NewPassword, OneTimeLink, Proof, SIGN_UPS_MAX, SignUp, SignedUp, UserChange, entries,
+};
 use control::{ChangeKind, KeyHash, NewChange, RepositoryError, Roles, User, UserId};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 
 use super::{Store, Write, audit, changes, identity, people, rows, sessions};
 
@@ -68,51 +70,105 @@ async fn commit<T>(transaction: Write, done: T) -> Result<T, RepositoryError> {
     transaction.commit().await.map(|()| done).map_err(|error| rows::failed(SUBJECT, error))
 }
 
-pub(super) async fn may_sign_in(transaction: &mut Write, user: UserId) -> Result<bool, RepositoryError> {
-    let found = find(transaction, "u.id = $1", &user.to_string()).await?;
-    Ok(found.is_some_and(|user| user.suspended.is_none()))
+/// Ends a transaction that did nothing. Not left to its end by itself, which may cost the connection.
+pub(super) async fn refuse<T>(transaction: Write, answer: T) -> Result<T, RepositoryError> {
+    transaction.rollback().await.map(|()| answer).map_err(|error| rows::failed(SUBJECT, error))
 }
 
-/// The address is theirs.
-pub(super) async fn confirm(transaction: &mut Write, user: UserId, at: UnixMillis) -> Result<(), RepositoryError> {
-    match find(transaction, "u.id = $1", &user.to_string()).await? {
-        Some(found) if found.verified.is_none() => {
-            let confirmed = User { verified: Some(at), version: found.version + 1, ..found };
-            update(transaction, &confirmed, at).await
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) async fn sign_up(store: &Store, user: &User, link: &OneTimeLink) -> Result<SignedUp, RepositoryError> {
-    let mut transaction = begin(store).await?;
-    let id = match find(&mut transaction, "u.email = $1", &user.email).await? {
-        None => {
-            insert(&mut transaction, user, "signed up").await?;
-            user.id
-        }
-        Some(waiting) if may_be_replaced(&waiting) => {
-            let again = User {
-                id: waiting.id,
-                created: waiting.created,
-                roles: waiting.roles,
-                version: waiting.version + 1,
-                ..user.clone()
-            };
-            update(&mut transaction, &again, user.created).await?;
-            waiting.id
-        }
-        Some(_) => return Ok(SignedUp::Exists),
+/// The account, if its owner may sign in by this proof.
+pub(super) async fn may_sign_in(
+    transaction: &mut Write,
+    user: UserId,
+    proof: &Proof<'_>,
+) -> Result<bool, RepositoryError> {
+    let Some(user) = find(transaction, "u.id = $1", &user.to_string()).await? else { return Ok(false) };
+    let proven = match proof {
+        // It may have been changed since it was compared: then whoever knows the one before is out.
+        Proof::Password(password) => user.password.as_ref() == Some(*password),
+        Proof::Link { .. } | Proof::Provider => true,
     };
-    identity::keep_link(&mut transaction, &OneTimeLink { user: id, ..link.clone() }).await?;
+    Ok(proven && user.suspended.is_none())
+}
+
+/// The address is theirs, as they have used the link that went to it. What was asked for with this link becomes so; the
+/// password only if this is the browser in which it was typed, and none that was there before.
+pub(super) async fn confirm(
+    transaction: &mut Write,
+    user: UserId,
+    link: KeyHash,
+    browser: Option<KeyHash>,
+    at: UnixMillis,
+) -> Result<(), RepositoryError> {
+    let found = find(transaction, "u.id = $1", &user.to_string()).await?;
+    let Some(found) = found.filter(|user| user.verified.is_none()) else { return Ok(()) };
+    let row = sqlx::query("SELECT password, name, locale, zone, browser FROM one_time_links WHERE hash = $1")
+        .bind(link.to_string())
+        .fetch_one(transaction.connection())
+        .await
+        .map_err(|error| rows::failed("link", error))?;
+    let typed_here = browser.is_some() && rows::parsed_if::<KeyHash>(&row, "browser")? == browser;
+    let password = rows::column::<Option<String>>(&row, "password")?.filter(|_| typed_here).map(Redacted);
+    let confirmed = User {
+        name: rows::column::<Option<String>>(&row, "name")?.unwrap_or(found.name),
+        locale: rows::parsed_if(&row, "locale")?.unwrap_or(found.locale),
+        zone: rows::column::<Option<String>>(&row, "zone")?.unwrap_or(found.zone),
+        password,
+        verified: Some(at),
+        version: found.version + 1,
+        ..found
+    };
+    update(transaction, &confirmed, at).await?;
+    identity::void_sign_ups(transaction, user).await
+}
+
+pub(super) async fn sign_up(store: &Store, sign_up: &SignUp<'_>) -> Result<SignedUp, RepositoryError> {
+    let (mut transaction, asked) = (begin(store).await?, sign_up.user);
+    let id = match find(&mut transaction, "u.email = $1", &asked.email).await? {
+        None => {
+            insert(&mut transaction, &User { password: None, ..asked.clone() }, "signed up").await?;
+            asked.id
+        }
+        Some(waiting) if may_be_asked_for(&waiting) => waiting.id,
+        Some(_) => return refuse(transaction, SignedUp::Exists).await,
+    };
+    keep_sign_up(&mut transaction, id, sign_up).await?;
     commit(transaction, SignedUp::Waiting).await
 }
 
-/// Whoever signed up with the address has not shown that it is theirs: the last one to sign up gets the link. What an
-/// operator or the first start made is not taken over like this.
-fn may_be_replaced(user: &User) -> bool {
+/// Whoever signed up with the address has not shown that it is theirs, so others may, too. What an operator or the first
+/// start made is not asked for like this.
+fn may_be_asked_for(user: &User) -> bool {
     let strangers = Roles { mentee: true, ..Roles::default() };
-    user.verified.is_none() && user.suspended.is_none() && user.roles == strangers && user.password.is_some()
+    user.verified.is_none() && user.suspended.is_none() && user.roles == strangers && user.password.is_none()
+}
+
+/// Keeps what was asked for, beside what others asked for with the same address.
+async fn keep_sign_up(transaction: &mut Write, id: UserId, sign_up: &SignUp<'_>) -> Result<(), RepositoryError> {
+    let SignUp { user, link, browser } = sign_up;
+    identity::insert_link(transaction, &OneTimeLink { user: id, ..(*link).clone() }).await?;
+    sqlx::query(
+        "UPDATE one_time_links SET password = $1, name = $2, locale = $3, zone = $4, browser = $5 WHERE hash = $6",
+    )
+    .bind(user.password.as_ref().map(|password| &password.0))
+    .bind(&user.name)
+    .bind(user.locale.as_str())
+    .bind(&user.zone)
+    .bind(browser.to_string())
+    .bind(link.hash.to_string())
+    .execute(transaction.connection())
+    .await
+    .map_err(|error| rows::failed("link", error))?;
+    sqlx::query(
+        "DELETE FROM one_time_links WHERE hash IN (
+             SELECT hash FROM one_time_links WHERE user_id = $1 AND purpose = 'verify' AND used_ms IS NULL
+             ORDER BY created_ms DESC, hash LIMIT 1000 OFFSET $2)",
+    )
+    .bind(id.to_string())
+    .bind(SIGN_UPS_MAX)
+    .execute(transaction.connection())
+    .await
+    .map(|_| ())
+    .map_err(|error| rows::failed("link", error))
 }
 
 pub(super) async fn set_password(store: &Store, new: &NewPassword<'_>) -> Result<bool, RepositoryError> {
@@ -120,12 +176,12 @@ pub(super) async fn set_password(store: &Store, new: &NewPassword<'_>) -> Result
     let found = find(&mut transaction, "u.id = $1", &new.user.to_string()).await?;
     let user = found.ok_or(RepositoryError::NotFound(SUBJECT))?;
     if user.suspended.is_some() {
-        return Ok(false);
+        return refuse(transaction, false).await;
     }
     let mut verified = user.verified;
     if let Some(hash) = new.link {
         if !identity::use_up(&mut transaction, hash, new.user, &[LinkPurpose::Reset], new.at).await? {
-            return Ok(false);
+            return refuse(transaction, false).await;
         }
         verified = verified.or(Some(new.at));
     }
@@ -156,7 +212,7 @@ pub(super) async fn assert_identity(
         .map_err(|error| rows::failed("identity", error))?;
     let user = match (known, &assertion.email) {
         (Some(id), _) => find(&mut transaction, "u.id = $1", &id).await?.ok_or(RepositoryError::NotFound(SUBJECT))?,
-        (None, None) => return Ok(None),
+        (None, None) => return refuse(transaction, None).await,
         (None, Some(email)) => {
             let user = match find(&mut transaction, "u.email = $1", email.as_str()).await? {
                 Some(user) => take_over(&mut transaction, user, now).await?,
@@ -170,7 +226,14 @@ pub(super) async fn assert_identity(
             user
         }
     };
-    let roles = assertion.rule.roles(user.roles, &assertion.groups);
+    let mut roles = assertion.rule.roles(user.roles, &assertion.groups);
+    let loses = user.roles.operator && !roles.operator && user.suspended.is_none();
+    if loses && other_operators(&mut transaction, user.id).await? == 0 {
+        roles.operator = true;
+        let why = "stays operator, as nobody else is: groups of the identity provider say otherwise";
+        let entry = AuditEntry::about(now, None, AuditAction::RolesChanged, user.id, why);
+        audit::append(&mut transaction, &entry).await?;
+    }
     if roles == user.roles || user.suspended.is_some() {
         return commit(transaction, Some(user)).await;
     }
@@ -259,12 +322,15 @@ pub(super) async fn change(
     let found = find(&mut transaction, "u.id = $1", &id.to_string()).await?;
     let before = found.ok_or(RepositoryError::NotFound(SUBJECT))?;
     if expected.is_some_and(|expected| expected != before.version) {
-        return Ok(Changed::Stale);
+        return refuse(transaction, Changed::Stale).await;
     }
     let after = change.of(&before, now);
+    if after == (User { version: after.version, ..before.clone() }) {
+        return refuse(transaction, Changed::Done(Box::new(before))).await;
+    }
     let runs = |user: &User| user.roles.operator && user.suspended.is_none();
     if runs(&before) && !runs(&after) && other_operators(&mut transaction, id).await? == 0 {
-        return Ok(Changed::LastOperator);
+        return refuse(transaction, Changed::LastOperator).await;
     }
     let how = if by.is_some() { "by an operator" } else { "on the command line" };
     replace(&mut transaction, &before, &after, by, how, now).await?;
@@ -319,7 +385,7 @@ pub(super) async fn bootstrap(
         }
         // Confirmed by the first use of a link.
         Some(waiting) if waiting.verified.is_none() && waiting.suspended.is_none() => waiting.id,
-        None | Some(_) => return Ok(None),
+        None | Some(_) => return refuse(transaction, None).await,
     };
     let purpose = LinkPurpose::SignIn;
     let expires = UnixMillis(now.0 + purpose.lifetime_ms());

@@ -1,10 +1,10 @@
 //! Requests that are sent twice and done once.
 
-use control::idempotency::{Begun, IdempotencyRepository, KeptAnswer, REMEMBERED_MS};
+use control::idempotency::{Begun, IdempotencyRepository, KEYS_MAX, KeptAnswer, REMEMBERED_MS};
 use control::{BoxFuture, KeyHash, RepositoryError, UserId};
 use media::UnixMillis;
 
-use super::{Row, Store, rows};
+use super::{Row, Store, Write, rows};
 
 const SUBJECT: &str = "idempotency key";
 
@@ -19,6 +19,20 @@ fn known(row: &Row, request: KeyHash) -> Result<Begun, RepositoryError> {
     }
     let body = rows::column::<&str>(row, "body")?.strip_prefix('=').map(str::to_owned);
     Ok(Begun::Done(KeptAnswer { status, body }))
+}
+
+/// Forgets what is done and older than the newest [`KEYS_MAX`] of somebody.
+async fn forget_surplus(transaction: &mut Write, user: UserId) -> Result<(), RepositoryError> {
+    sqlx::query(
+        "DELETE FROM idempotency_keys WHERE user_id = $1 AND status <> 0 AND created_ms <=
+             (SELECT created_ms FROM idempotency_keys WHERE user_id = $1 ORDER BY created_ms DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(user.to_string())
+    .bind(KEYS_MAX)
+    .execute(transaction.connection())
+    .await
+    .map(|_| ())
+    .map_err(|error| rows::failed(SUBJECT, error))
 }
 
 impl IdempotencyRepository for Store {
@@ -49,6 +63,7 @@ impl IdempotencyRepository for Store {
             .map_err(failed)?
             .rows_affected();
             let begun = if mine > 0 {
+                forget_surplus(&mut transaction, user).await?;
                 Begun::Yours
             } else {
                 let row = sqlx::query(

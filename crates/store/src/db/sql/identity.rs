@@ -6,10 +6,10 @@ use control::identity::provider::Assertion;
 use control::identity::throttle::{Attempt, wait_ms};
 use control::identity::{
     Changed, FORGET_AUDIT_MS, FORGET_ENDED_MS, FORGET_FAILED_MS, IdentityRepository, LinkPurpose, NewPassword,
-    OneTimeLink, SignIn, SignedUp, UserChange,
+    OneTimeLink, SignIn, SignUp, SignedUp, UserChange,
 };
 use control::{BoxFuture, KeyHash, RepositoryError, Session, SessionId, User, UserId};
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 
 use super::{Store, Write, accounts, audit, people, rows, sessions};
 
@@ -22,12 +22,30 @@ impl IdentityRepository for Store {
         Box::pin(attempt(self, attempts, now))
     }
 
-    fn sign_up<'a>(
+    fn wait<'a>(
         &'a self,
-        user: &'a User,
-        link: &'a OneTimeLink,
-    ) -> BoxFuture<'a, Result<SignedUp, RepositoryError>> {
-        Box::pin(accounts::sign_up(self, user, link))
+        attempts: &'a [Attempt],
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<i64>, RepositoryError>> {
+        Box::pin(wait(self, attempts, now))
+    }
+
+    fn sign_up<'a>(&'a self, sign_up: &'a SignUp<'a>) -> BoxFuture<'a, Result<SignedUp, RepositoryError>> {
+        Box::pin(accounts::sign_up(self, sign_up))
+    }
+
+    fn password_asked_for(&self, user: UserId) -> BoxFuture<'_, Result<Option<Redacted<String>>, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query_scalar::<_, Option<String>>(
+                "SELECT password FROM one_time_links WHERE user_id = $1 AND purpose = 'verify' AND used_ms IS NULL
+                 ORDER BY created_ms DESC, hash LIMIT 1",
+            )
+            .bind(user.to_string())
+            .fetch_optional(&self.readers)
+            .await
+            .map(|found| found.flatten().map(Redacted))
+            .map_err(|error| rows::failed("link", error))
+        })
     }
 
     fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>> {
@@ -129,25 +147,44 @@ impl IdentityRepository for Store {
     }
 }
 
+/// How many tries of $1 there were since $2, and when the first of them was.
+const TRIES: &str = "SELECT COUNT(*), COALESCE(MIN(at_ms), 0) FROM sign_in_failures WHERE subject = $1 AND at_ms > $2";
+
+/// Whether a share is used up, as a reader sees it: who tries on and on takes no turn from those who write.
+async fn wait(store: &Store, attempts: &[Attempt], now: UnixMillis) -> Result<Option<i64>, RepositoryError> {
+    let mut wait = None;
+    for Attempt { subject, share } in attempts {
+        let (count, oldest): (i64, i64) = sqlx::query_as(TRIES)
+            .bind(subject)
+            .bind(now.0 - share.window_ms)
+            .fetch_one(&store.readers)
+            .await
+            .map_err(|error| rows::failed("try", error))?;
+        wait = wait.max(wait_ms(*share, count, oldest, now.0));
+    }
+    Ok(wait)
+}
+
 /// Counts and notes in one transaction, one at a time.
 async fn attempt(store: &Store, attempts: &[Attempt], now: UnixMillis) -> Result<Option<i64>, RepositoryError> {
     let failed = |error| rows::failed("try", error);
+    if let Some(wait) = wait(store, attempts, now).await? {
+        return Ok(Some(wait));
+    }
     let mut transaction = store.begin().await?;
     transaction.lock_changes().await.map_err(failed)?;
     let mut wait = None;
     for Attempt { subject, share } in attempts {
-        let (count, oldest): (i64, i64) = sqlx::query_as(
-            "SELECT COUNT(*), COALESCE(MIN(at_ms), 0) FROM sign_in_failures WHERE subject = $1 AND at_ms > $2",
-        )
-        .bind(subject)
-        .bind(now.0 - share.window_ms)
-        .fetch_one(transaction.connection())
-        .await
-        .map_err(failed)?;
+        let (count, oldest): (i64, i64) = sqlx::query_as(TRIES)
+            .bind(subject)
+            .bind(now.0 - share.window_ms)
+            .fetch_one(transaction.connection())
+            .await
+            .map_err(failed)?;
         wait = wait.max(wait_ms(*share, count, oldest, now.0));
     }
     if wait.is_some() {
-        return Ok(wait);
+        return accounts::refuse(transaction, wait).await;
     }
     for Attempt { subject, .. } in attempts {
         sqlx::query("INSERT INTO sign_in_failures (subject, at_ms) VALUES ($1, $2)")
@@ -189,6 +226,11 @@ pub(super) async fn keep_link(transaction: &mut Write, link: &OneTimeLink) -> Re
         .execute(transaction.connection())
         .await
         .map_err(failed)?;
+    insert_link(transaction, link).await
+}
+
+/// Keeps a link beside others.
+pub(super) async fn insert_link(transaction: &mut Write, link: &OneTimeLink) -> Result<(), RepositoryError> {
     sqlx::query(
         "INSERT INTO one_time_links (hash, user_id, purpose, created_ms, expires_ms, used_ms)
          VALUES ($1, $2, $3, $4, $5, NULL)",
@@ -201,7 +243,7 @@ pub(super) async fn keep_link(transaction: &mut Write, link: &OneTimeLink) -> Re
     .execute(transaction.connection())
     .await
     .map(|_| ())
-    .map_err(failed)
+    .map_err(|error| rows::failed("link", error))
 }
 
 /// Uses a link of `user` up, whose purpose is one of these. `false`: it does not hold.
@@ -231,6 +273,16 @@ pub(super) async fn use_up(
 /// Voids all links of somebody that were not used.
 pub(super) async fn void_links(transaction: &mut Write, user: UserId) -> Result<(), RepositoryError> {
     sqlx::query("DELETE FROM one_time_links WHERE user_id = $1 AND used_ms IS NULL")
+        .bind(user.to_string())
+        .execute(transaction.connection())
+        .await
+        .map(|_| ())
+        .map_err(|error| rows::failed("link", error))
+}
+
+/// Forgets what was asked for with somebody's address, used or not.
+pub(super) async fn void_sign_ups(transaction: &mut Write, user: UserId) -> Result<(), RepositoryError> {
+    sqlx::query("DELETE FROM one_time_links WHERE user_id = $1 AND purpose = 'verify'")
         .bind(user.to_string())
         .execute(transaction.connection())
         .await

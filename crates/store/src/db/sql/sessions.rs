@@ -1,7 +1,7 @@
 //! Sign-ins: their begin, their use, their end.
 
 use control::audit::AuditEntry;
-use control::identity::{LinkPurpose, SESSION_MS, SESSIONS_MAX, SignIn};
+use control::identity::{LinkPurpose, Proof, SESSION_MS, SESSIONS_MAX, SignIn};
 use control::{ChangeKind, NewChange, RepositoryError, Session, SessionId, UserId};
 use media::UnixMillis;
 
@@ -10,19 +10,19 @@ use super::{Store, Write, accounts, audit, changes, identity, people, rows};
 const SUBJECT: &str = "session";
 
 pub(super) async fn sign_in(store: &Store, sign_in: &SignIn<'_>) -> Result<bool, RepositoryError> {
-    let SignIn { session, replaces, entry, forgive, link } = sign_in;
+    let SignIn { session, replaces, entry, forgive, proof } = sign_in;
     let mut transaction = store.begin().await?;
-    // Nobody signs in while they are being suspended.
+    // Nobody signs in while they are being suspended, or while their password is changed.
     transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
-    if !accounts::may_sign_in(&mut transaction, session.user).await? {
-        return Ok(false);
+    if !accounts::may_sign_in(&mut transaction, session.user, proof).await? {
+        return accounts::refuse(transaction, false).await;
     }
-    if let Some(hash) = link {
+    if let Proof::Link { hash, browser } = *proof {
         let purposes = [LinkPurpose::SignIn, LinkPurpose::Verify];
-        if !identity::use_up(&mut transaction, *hash, session.user, &purposes, session.created).await? {
-            return Ok(false);
+        if !identity::use_up(&mut transaction, hash, session.user, &purposes, session.created).await? {
+            return accounts::refuse(transaction, false).await;
         }
-        accounts::confirm(&mut transaction, session.user, session.created).await?;
+        accounts::confirm(&mut transaction, session.user, hash, browser, session.created).await?;
     }
     insert(&mut transaction, session).await?;
     if let Some(old) = replaces {

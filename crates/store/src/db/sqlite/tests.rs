@@ -54,6 +54,52 @@ async fn acknowledged_means_flushed() {
 }
 
 #[tokio::test]
+async fn what_strangers_ask_for_on_and_on_waits_for_no_writer() {
+    use control::identity::IdentityRepository as _;
+    use control::identity::throttle::{Attempt, Share};
+    use control::secrets::SecretRepository as _;
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+    let secrets = store.secrets("kalender", &keys::generate(), UnixMillis(1)).await.expect("made");
+    let share = Share { what: "uji", max: 1, window_ms: 900_000 };
+    let attempts = [Attempt::on_account(share, "siti@example.test")];
+    assert_eq!(store.attempt(&attempts, UnixMillis(1)).await.expect("noted"), None);
+    let _writing = store.begin().await.expect("the only writer");
+    let answers = async {
+        assert_eq!(store.attempt(&attempts, UnixMillis(2)).await.expect("asked"), Some(899_999));
+        assert_eq!(store.wait(&attempts, UnixMillis(2)).await.expect("asked"), Some(899_999));
+        assert_eq!(store.secrets("kalender", &keys::generate(), UnixMillis(2)).await.expect("read"), secrets);
+    };
+    tokio::time::timeout(BUSY_TIMEOUT / 2, answers).await.expect("beside the writer");
+}
+
+#[tokio::test]
+async fn what_is_refused_keeps_its_connection() {
+    use control::identity::{IdentityRepository as _, UserChange};
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
+    let operator = control::User {
+        id: control::UserId::new(UnixMillis(1)),
+        email: "operator@example.test".to_owned(),
+        name: "Operator".to_owned(),
+        locale: control::Locale::Id,
+        zone: "Asia/Jakarta".to_owned(),
+        roles: control::Roles { operator: true, ..control::Roles::default() },
+        password: None,
+        verified: Some(UnixMillis(1)),
+        suspended: None,
+        created: UnixMillis(1),
+        version: 1,
+    };
+    control::PeopleRepository::create_user(&store, &operator).await.expect("created");
+    sqlx::query("CREATE TEMP TABLE here (x)").execute(&store.writer).await.expect("marked");
+    let suspend = UserChange { suspended: Some(true), ..UserChange::default() };
+    let refused = store.change_user(operator.id, None, &suspend, None, UnixMillis(2)).await.expect("asked");
+    assert_eq!(refused, control::identity::Changed::LastOperator);
+    sqlx::query("SELECT * FROM here").fetch_all(&store.writer).await.expect("the same connection");
+}
+
+#[tokio::test]
 async fn a_reader_cannot_write() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");

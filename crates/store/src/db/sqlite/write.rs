@@ -4,8 +4,8 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`], whether for an error or because whoever waited went away,
-/// it takes its connection with it, which rolls back; the pool opens another.
+/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`] or [`Write::rollback`], whether for an error or because
+/// whoever waited went away, it takes its connection with it, which rolls back; the pool opens another.
 ///
 /// Not `sqlx::Transaction`: when SQLite itself ends a transaction (a full disk does that), sqlx still believes in it, and
 /// its connection refuses every transaction after it.
@@ -33,12 +33,19 @@ impl Write {
 
     /// The connection, for statements of this transaction.
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        self.0.as_mut().expect("only commit and drop take it")
+        self.0.as_mut().expect("only commit, rollback and drop take it")
     }
 
     /// When this returns `Ok`, all of it is on disk.
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         sqlx::query("COMMIT").execute(self.connection()).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+
+    /// Undoes all of it, and keeps the connection for the next.
+    pub(super) async fn rollback(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("ROLLBACK").execute(self.connection()).await?;
         drop(self.0.take());
         Ok(())
     }

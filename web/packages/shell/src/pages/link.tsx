@@ -23,8 +23,9 @@ export function LinkPage() {
     setBusy(true);
     setProblem(null);
     try {
-      await session.signInByLink(token);
-      router.go(safeNext(router.place.value.query.get('next')), 'replace');
+      const next = safeNext(router.place.value.query.get('next'));
+      const { choosePassword } = await session.signInByLink(token);
+      router.go(choosePassword ? `/password?choose=1&next=${encodeURIComponent(next)}` : next, 'replace');
     } catch (error) {
       setProblem(error);
       setBusy(false);

@@ -84,6 +84,8 @@ export interface ShellWords {
     readonly lead: string;
     readonly act: string;
     readonly done: string;
+    readonly firstLead: string;
+    readonly firstDone: string;
     readonly noToken: string;
     readonly noTokenText: string;
   };
