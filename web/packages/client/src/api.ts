@@ -2,8 +2,8 @@
 
 import type { Http, RequestOptions } from './http.ts';
 import type {
-  AttendanceDecision, AttendanceEntry, AuditEntry, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
-  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor,
+  AttendanceDecision, AttendanceEntry, AuditEntry, Ban, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
+  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor, Mute,
   NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Playback, Profile, Publishing, PushSubscriptionKeys,
   ReactionCount, ReactionKind, Session, StreamKey, UserRecord, Viewers, Webhook,
 } from './models.ts';
@@ -128,6 +128,7 @@ function lessonRoutes(http: Http) {
     viewers: (id: Id, signal?: Signal) => http.get<Viewers>(`${lessonAt(id)}/viewers`, { signal }),
     health: (id: Id, signal?: Signal) => http.get<Health>(`${lessonAt(id)}/health`, { signal }),
     ban: (id: Id, user: Id, reason: string) => http.put<null>(`${lessonAt(id)}/bans/${part(user)}`, { reason }),
+    bans: (id: Id, options: ListOptions = {}) => http.get<Page<Ban>>(`${lessonAt(id)}/bans`, listing({ ...options })),
     unban: (id: Id, user: Id) => http.delete<null>(`${lessonAt(id)}/bans/${part(user)}`),
   };
 }
@@ -156,7 +157,10 @@ function roomRoutes(http: Http) {
     postHand: (lesson: Id, raised: boolean) => http.post<null>(`${lessonAt(lesson)}/hand`, { raised }),
     moderate: (lesson: Id, comment: Id, change: { state?: CommentState; pinned?: boolean }) =>
       http.patch<Comment | null>(`${lessonAt(lesson)}/comments/${part(comment)}`, change),
-    mute: (lesson: Id, user: Id, minutes: number) => http.put<null>(`${lessonAt(lesson)}/mutes/${part(user)}`, { minutes }),
+    mute: (lesson: Id, user: Id, minutes: number) =>
+      http.put<Pick<Mute, 'muted_until_at'>>(`${lessonAt(lesson)}/mutes/${part(user)}`, { minutes }),
+    mutes: (lesson: Id, options: ListOptions = {}) => http.get<Page<Mute>>(`${lessonAt(lesson)}/mutes`, listing({ ...options })),
+    lowerHand: (lesson: Id, user: Id) => http.delete<null>(`${lessonAt(lesson)}/hands/${part(user)}`),
     unmute: (lesson: Id, user: Id) => http.delete<null>(`${lessonAt(lesson)}/mutes/${part(user)}`),
     reactions: async (lesson: Id, signal?: Signal) =>
       listOf(await http.get<readonly ReactionCount[] | Page<ReactionCount>>(`${lessonAt(lesson)}/reactions`, { signal })),

@@ -268,6 +268,19 @@ export interface Comment {
   readonly pinned?: boolean;
 }
 
+/** Who was sent out of a lesson. */
+export interface Ban {
+  readonly user: Person;
+  readonly reason: string;
+  readonly since_at: Instant;
+}
+
+/** Who may not write for a while. */
+export interface Mute {
+  readonly user: Person;
+  readonly muted_until_at: Instant;
+}
+
 /** What answers a comment that was posted. */
 export interface CommentKept {
   readonly client_id: string;
