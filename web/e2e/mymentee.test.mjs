@@ -185,9 +185,9 @@ for (const scene of SCENES) {
         },
       });
       await tab(page, words.people).click();
-      await page.locator('.people').getByText('Peserta Tujuh').waitFor();
+      await page.locator('.people').getByText('Peserta Tujuh', { exact: true }).waitFor();
       await page.locator('.people').getByText('Iklan').waitFor();
-      await page.getByText('Yang Dibisukan Sebentar').waitFor({ state: 'detached' });
+      await page.getByText('Yang Dibisukan Sebentar', { exact: true }).waitFor({ state: 'detached' });
       await page.locator('.people').getByRole('button', { name: words.letIn }).click();
       await told('DELETE /lessons/l-live/bans/u-8');
       await page.getByText('Iklan').waitFor({ state: 'detached' });
@@ -197,11 +197,11 @@ for (const scene of SCENES) {
       const page = await openLive(scene);
       await tab(page, words.chat).click();
       await page.locator('.chat-list .comment').first().getByRole('button').click();
-      await button(page.locator('.comment-acts'), words.mute).click();
+      await button(page.locator('.chat-list .comment-acts'), words.mute).click();
       await button(page.getByRole('dialog'), words.wholeLesson).click();
       assert.deepEqual((await told('PUT /lessons/l-live/mutes/u-1')).body, { minutes: 1_440 });
       await page.locator('.chat-list .comment').first().getByRole('button').click();
-      await button(page.locator('.comment-acts'), words.unmute).click();
+      await button(page.locator('.chat-list .comment-acts'), words.unmute).click();
       await told('DELETE /lessons/l-live/mutes/u-1');
     });
 
@@ -377,7 +377,7 @@ const DEEDS = [
   ['muting', '/lessons/l-live/live', async (page, words) => {
     await tab(page, words.chat).click();
     await page.locator('.chat-list .comment').first().getByRole('button').click();
-    await button(page.locator('.comment-acts'), words.mute).click();
+    await button(page.locator('.chat-list .comment-acts'), words.mute).click();
   }],
   ['room', '/lessons/l-live/live', (page, words) => tab(page, words.room).click()],
   ['go live now', '/', (page, words) => button(page, words.now).click()],
