@@ -218,6 +218,19 @@ function meRoute(world, method, [first, who], body) {
   }
 }
 
+function operatorRoute(world, method, [what, id, part], query, body) {
+  if (!world.user.roles.includes('operator')) return problem(403, 'forbidden', 'operators may');
+  if (what === 'audit') return ok(page(world.audit.filter(({ subject }) => query.get('subject') === null || subject === query.get('subject')), query));
+  const wanted = (query.get('query') ?? '').toLowerCase();
+  if (id === undefined) return ok(page(world.users.filter(({ name, email }) => `${name} ${email}`.toLowerCase().includes(wanted)), query));
+  if (part === 'sign-in-link') return made({ url: 'https://tayang.contoh.id/mymentor/link#sekali-pakai-9Fk2', expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+  if (method !== 'PATCH') return change(world.users, id, {});
+  const { roles, suspended } = body;
+  return change(world.users, id, {
+    ...(roles === undefined ? {} : { roles, is_mentor: roles.includes('mentor') }), ...(suspended === undefined ? {} : { suspended_at: suspended ? new Date().toISOString() : null }),
+  });
+}
+
 function sessionOf(world) {
   const { user } = world;
   return { user, csrf_token: user === null ? 'of-nobody' : CSRF, roles: user?.roles ?? [], expires_at: null, oidc: [] };
@@ -250,6 +263,8 @@ export function answerApi(world, method, parts, query, body, tell) {
     case 'mentors': return ok(world.mentor);
     case 'notices': return method === 'POST' ? done : ok(page(world.notices));
     case 'sessions': return ok(page([{ id: 'z-1', label: 'Chromium di Linux', current: true, created_at: new Date().toISOString(), seen_at: null }]));
+    case 'users':
+    case 'audit': return operatorRoute(world, method, parts, query, body);
     case 'webhooks': return webhookRoute(world, method, rest, query, body);
     case 'playbacks': return method === 'DELETE' ? done : ok({ ...playback(world.lessons.find(({ id }) => `p-${id}` === rest[0])) });
     default: return missing;

@@ -12,9 +12,13 @@ import { KeysPage } from './pages/keys.tsx';
 import { LessonPage } from './pages/lesson.tsx';
 import { EditLessonPage, NewLessonPage } from './pages/lesson-edit.tsx';
 import { MentorPage } from './pages/mentor.tsx';
+import { UsersPage } from './pages/operator.tsx';
+import { AuditPage } from './pages/operator-audit.tsx';
+import { UserPage } from './pages/operator-user.tsx';
 import { PublishPage } from './pages/publish.tsx';
 import { NewWebhookPage, WebhookPage, WebhooksPage } from './pages/webhooks.tsx';
-import { forMentors, useIsMentor } from './parts/gate.tsx';
+import { forBoth, forMentors, forOperators, homeOf, useIsMentor, useIsOperator } from './parts/gate.tsx';
+import { useOperatorWords } from './words/operator.ts';
 import { useScheduleWords } from './words/schedule.ts';
 
 const BASE = '/mymentee/';
@@ -27,16 +31,19 @@ const RecordingPage = later<{ params: Params }>(async () => (await import('./pag
 
 function useMenu(): readonly MenuEntry[] {
   const { menu, unread } = useScheduleWords();
+  const operate = useOperatorWords().menu;
   const mentor = useIsMentor();
+  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', icon: 'people', label: operate }] : [];
   const account: readonly MenuEntry[] = [
     { to: '/notices', icon: 'bell', label: menu.notices, badge: { count: inbox.unread.value, meaning: unread } },
     { to: '/settings', icon: 'person', label: menu.settings },
   ];
-  if (!mentor) return account;
+  if (!mentor) return [...operator, ...account];
   return [
     { to: '/', icon: 'lessons', label: menu.home },
     { to: '/courses', icon: 'course', label: menu.courses },
     { to: '/page', icon: 'edit', label: menu.page },
+    ...operator,
     ...account,
   ];
 }
@@ -72,7 +79,7 @@ if (root !== null) {
     useMenu,
     always: Background,
     routes: [
-      { path: '/', page: forMentors(HomePage) },
+      { path: '/', page: homeOf(HomePage) },
       { path: '/lessons/new', page: forMentors(NewLessonPage) },
       { path: '/lessons/:id', page: forMentors(LessonPage) },
       { path: '/lessons/:id/edit', page: forMentors(EditLessonPage) },
@@ -85,9 +92,12 @@ if (root !== null) {
       { path: '/courses/:id', page: forMentors(CoursePage) },
       { path: '/page', page: forMentors(MentorPage) },
       { path: '/keys', page: forMentors(KeysPage) },
-      { path: '/webhooks', page: forMentors(WebhooksPage) },
-      { path: '/webhooks/new', page: forMentors(NewWebhookPage) },
-      { path: '/webhooks/:id', page: forMentors(WebhookPage) },
+      { path: '/webhooks', page: forBoth(WebhooksPage) },
+      { path: '/webhooks/new', page: forBoth(NewWebhookPage) },
+      { path: '/webhooks/:id', page: forBoth(WebhookPage) },
+      { path: '/operator', page: forOperators(UsersPage) },
+      { path: '/operator/users/:id', page: forOperators(UserPage) },
+      { path: '/operator/audit', page: forOperators(AuditPage) },
       { path: '/notices', page: NoticesPage },
       { path: '/settings', page: SettingsPage },
     ],

@@ -51,11 +51,11 @@ function accountRoutes(http: Http) {
 function operatorRoutes(http: Http) {
   return {
     users: (options: ListOptions & { query?: string } = {}) => http.get<Page<UserRecord>>(`${V1}/users`, listing({ ...options })),
-    user: (id: Id) => http.get<UserRecord>(`${V1}/users/${part(id)}`),
+    user: (id: Id, signal?: Signal) => http.get<UserRecord>(`${V1}/users/${part(id)}`, { signal }),
     changeUser: (id: Id, change: { roles?: readonly string[]; suspended?: boolean }) =>
       http.patch<UserRecord>(`${V1}/users/${part(id)}`, change, { ifUnchanged: true }),
-    signInLink: (id: Id) => http.post<{ readonly url: string }>(`${V1}/users/${part(id)}/sign-in-link`),
-    audit: (options: ListOptions = {}) => http.get<Page<AuditEntry>>(`${V1}/audit`, listing({ ...options })),
+    signInLink: (id: Id) => http.post<{ readonly url: string; readonly expires_at: string }>(`${V1}/users/${part(id)}/sign-in-link`),
+    audit: (options: ListOptions & { subject?: string } = {}) => http.get<Page<AuditEntry>>(`${V1}/audit`, listing({ ...options })),
   };
 }
 

@@ -360,13 +360,18 @@ export interface Change {
 // --- operators --------------------------------------------------------------------------------------------------------
 
 export interface UserRecord extends Profile {
-  readonly suspended: boolean;
+  /** When the address was confirmed. */
+  readonly verified_at: Instant | null;
+  readonly suspended_at: Instant | null;
 }
 
 export interface AuditEntry {
   readonly id: Id;
   readonly at: Instant;
-  readonly actor: Person | null;
+  /** `null` for nobody who is known, and the command line. */
+  readonly actor_id: Id | null;
   readonly action: string;
-  readonly [field: string]: unknown;
+  /** `user:{id}`, `session:{id}`, `lesson:{id}`, or empty. */
+  readonly subject: string;
+  readonly detail: string;
 }
