@@ -8,11 +8,11 @@ import { OPERATOR } from './mentee-world.mjs';
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    people: /Penonton/, decline: /^Tolak/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+    people: /Viewers/, decline: /^Decline/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -66,5 +66,67 @@ for (const scene of SCENES) {
     for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/audit', '/operator/audit?subject=user:u-1']) {
       test(`${path} passes the audit and fits`, async () => audit(await asOperator(path, scene, { bypassCSP: true, reducedMotion: 'reduce' }), scene));
     }
+  });
+
+  describe(`after a long lesson (${scene.name})`, () => {
+    const many = (world) => {
+      const [first] = world.room.comments;
+      world.room.comments = Array.from({ length: 2_300 }, (_, at) => ({ ...first, id: `k-${at + 1}`, seq: at + 1, body: `nomor ${at + 1}`, media_ms: 60_000 + at, pinned: false, state: at === 2_250 ? 'held' : 'shown' }));
+      const [entry] = world.attendance;
+      world.attendance = Array.from({ length: 250 }, (_, at) => ({ ...entry, user: { id: `u-many-${at}`, name: `Warga ${String(at).padStart(3, '0')}` } }));
+    };
+
+    test('all that was said is read, little is drawn, and what waits is shown still', async () => {
+      const page = await open('/lessons/l-ended/recording', scene, { change: many });
+      await page.locator('.chat-held').getByText('nomor 2251').waitFor();
+      assert.equal(await page.locator('.replay .comment').count(), 50);
+      await button(page.locator('.chat-held'), words.show).click();
+      assert.deepEqual((await told('PATCH /lessons/l-ended/comments/k-2251')).body, { state: 'shown' });
+      await page.locator('.chat-held').waitFor({ state: 'detached' });
+    });
+
+    test('a long list of who was there is drawn by parts', async () => {
+      const page = await open('/lessons/l-ended/attendance', scene, { change: many });
+      await page.locator('.sheet tbody tr').nth(99).waitFor();
+      assert.equal(await page.locator('.sheet tbody tr').count(), 100);
+      await button(page, words.more).click();
+      await page.locator('.sheet tbody tr').nth(199).waitFor();
+    });
+  });
+
+  describe(`lists (${scene.name})`, () => {
+    test('who was declined or removed is let in again', async () => {
+      const page = await open('/courses/c-fisika?part=people', scene);
+      await page.getByRole('button', { name: words.decline }).first().click();
+      const again = page.getByRole('button', { name: words.again });
+      await again.waitFor();
+      await again.click();
+      await again.waitFor({ state: 'detached' });
+      assert.deepEqual((await told('PATCH /courses/c-fisika/enrolments/u-8')).body, { state: 'active' });
+      assert.equal(mock.world.sent.filter(({ what }) => what === 'PATCH /courses/c-fisika/enrolments/u-8').length, 2);
+    });
+
+    test('a lesson that is late stays on the schedule, and a new one comes by itself when the page is looked at again', async () => {
+      const asked = [];
+      const page = await open('/settings', scene);
+      page.on('request', (request) => asked.push(new URL(request.url())));
+      await page.evaluate(() => document.querySelector('nav.menu a').click());
+      await page.locator('.slot').first().waitFor();
+      const from = asked.find(({ searchParams }) => searchParams.get('state') === 'scheduled').searchParams.get('from');
+      assert.ok(Math.abs(Date.now() - 12 * 3_600_000 - Date.parse(from)) < 60_000, from);
+      mock.world.lessons.push({ ...mock.world.lessons[1], id: 'l-new', title: 'Baru dijadwalkan' });
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await page.getByRole('heading', { name: 'Baru dijadwalkan' }).waitFor();
+    });
+
+    test('viewers are asked for only where they are shown', async () => {
+      const page = await open('/lessons/l-live/live', scene);
+      const viewers = () => mock.world.asked.filter((what) => what === 'GET /lessons/l-live/viewers').length;
+      await page.waitForResponse(/health$/);
+      assert.equal(viewers(), 0);
+      await page.getByRole('tab', { name: words.people }).click();
+      await page.locator('.people').getByText('Peserta Enam', { exact: true }).waitFor();
+      assert.equal(viewers(), 1);
+    });
   });
 }

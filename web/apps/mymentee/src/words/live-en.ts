@@ -174,6 +174,7 @@ const en: LiveWords = {
       same: 'There is a chapter at this time already.',
     },
     comments: 'Chat during the lesson',
+    later: 'Show later ones',
     commentsNone: 'No comment.',
     speed: 'Speed',
     times: (n) => `${n}×`,

@@ -177,6 +177,7 @@ const id = {
     },
     comments: 'Obrolan saat tayang',
     commentsNone: 'Tidak ada komentar.',
+    later: 'Tampilkan yang sesudahnya',
     speed: 'Kecepatan',
     times: (n: string) => `${n}×`,
   },
