@@ -8,11 +8,11 @@ import { OPERATOR } from './mentee-world.mjs';
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    people: /Penonton/, decline: /^Tolak/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    people: /Viewers/, decline: /^Decline/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -127,6 +127,77 @@ for (const scene of SCENES) {
       await page.getByRole('tab', { name: words.people }).click();
       await page.locator('.people').getByText('Peserta Enam', { exact: true }).waitFor();
       assert.equal(viewers(), 1);
+    });
+  });
+
+  describe(`tools (${scene.name})`, () => {
+    test('a webhook is paused, and sends again', async () => {
+      const page = await open('/webhooks/w-1', scene);
+      const pause = page.getByRole('switch', { name: words.pause });
+      await pause.click();
+      assert.deepEqual((await told('PATCH /webhooks/w-1')).body, { disabled: true });
+      await page.waitForFunction(() => document.querySelector('main [role=switch]').checked);
+      await page.locator('.toast').waitFor();
+      await pause.click();
+      await page.waitForFunction(() => !document.querySelector('main [role=switch]').checked);
+      assert.deepEqual((await told('PATCH /webhooks/w-1')).body, { disabled: false });
+    });
+
+    test('the address of the calendar is shown, copied without TLS too, and withdrawn', async () => {
+      const page = await open('/settings', scene);
+      await page.evaluate(() => {
+        Object.defineProperty(navigator, 'clipboard', { value: undefined });
+        document.execCommand = (what) => {
+          globalThis.copied = [what, document.activeElement.value];
+          return true;
+        };
+      });
+      await button(page, words.showCalendar).click();
+      await page.getByText('/calendar/rahasia-1.ics').waitFor();
+      await page.locator('.copy-button').click();
+      await page.waitForFunction(() => globalThis.copied?.[0] === 'copy' && globalThis.copied[1].endsWith('/calendar/rahasia-1.ics'));
+      await button(page, words.withdraw).click();
+      await button(page.getByRole('dialog'), words.withdraw).click();
+      await told('DELETE /me/calendar');
+      await page.getByText('/calendar/rahasia-1.ics').waitFor({ state: 'detached' });
+      await button(page, words.showCalendar).click();
+      await page.getByText('/calendar/rahasia-2.ics').waitFor();
+    });
+
+    test('what the browser offers to install is offered in the settings', async () => {
+      const page = await open('/settings', scene);
+      await page.evaluate(() => {
+        const event = new Event('beforeinstallprompt', { cancelable: true });
+        event.prompt = () => {
+          globalThis.prompted = true;
+          return Promise.resolve();
+        };
+        globalThis.dispatchEvent(event);
+      });
+      await button(page, words.install).click();
+      await page.waitForFunction(() => globalThis.prompted === true);
+    });
+  });
+
+  describe(`what goes wrong (${scene.name})`, () => {
+    test('a sign-in through a provider that failed says why, once', async () => {
+      const page = await open('/sign-in?problem=provider-refused&next=%2Fcourses', scene, { change: (world) => (world.user = null) });
+      await page.locator('.form-error').getByText(words.refused).waitFor();
+      await page.waitForURL((url) => url.search === '?next=%2Fcourses');
+      await page.goto(`${mock.url}/mymentee/sign-in?problem=something-new`);
+      await page.locator('.form-error').getByText(words.providerFailed).waitFor();
+      await page.reload();
+      await page.locator('h1').first().waitFor();
+      assert.equal(await page.locator('.form-error').innerText(), '');
+    });
+
+    test('what is wrong with a field of the server’s own stands at the field of the form, in the reader’s language', async () => {
+      const page = await open('/lessons/l-later/edit', scene, { change: (world) => (world.refuse = { 'PATCH /lessons/l-later': [['starts_at', 'too_far'], ['word_filter.0', 'too_long']] }) });
+      await page.locator('input[type=date]').fill('2030-01-01');
+      await page.locator('form button[type=submit]').click();
+      await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'date' && document.activeElement.getAttribute('aria-invalid') === 'true');
+      await page.getByText(words.tooFar).waitFor();
+      assert.equal(await page.locator('textarea[aria-invalid=true]').count(), 1);
     });
   });
 }

@@ -176,7 +176,7 @@ function courseRoute(world, method, [id, part, who], query, body) {
 function webhookRoute(world, method, [id, part], query, body) {
   if (id === undefined) {
     if (method === 'GET') return ok(page(world.webhooks, query));
-    const hook = { id: `w-${world.webhooks.length + 1}`, ...body, created_at: new Date().toISOString() };
+    const hook = { id: `w-${world.webhooks.length + 1}`, ...body, created_at: new Date().toISOString(), disabled_at: null };
     world.webhooks.push(hook);
     return made({ ...hook, secret: 'rahasia-uji-0123456789abcdef' });
   }
@@ -188,7 +188,8 @@ function webhookRoute(world, method, [id, part], query, body) {
     world.webhooks = world.webhooks.filter((one) => one.id !== id);
     return done;
   }
-  return change(world.webhooks, id, method === 'PATCH' ? body : {});
+  const { disabled, ...fields } = method === 'PATCH' ? body : {};
+  return change(world.webhooks, id, { ...fields, ...(disabled === undefined ? {} : { disabled_at: disabled ? new Date().toISOString() : null }) });
 }
 
 function meRoute(world, method, [first, who], body) {
@@ -210,6 +211,11 @@ function meRoute(world, method, [first, who], body) {
     }
     case 'DELETE keys': {
       world.keys = world.keys.filter((one) => one.id !== who);
+      return done;
+    }
+    case 'GET calendar': return ok({ url: `/calendar/rahasia-${world.calendar}.ics` });
+    case 'DELETE calendar': {
+      world.calendar += 1;
       return done;
     }
     case 'GET notice-settings':

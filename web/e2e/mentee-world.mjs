@@ -132,18 +132,21 @@ export function makeWorld() {
     attendance: attendance(now),
     users: users(),
     audit: AUDIT,
+    calendar: 1,
     bans: [],
     mutes: [],
     /** By key: the request that it stood for, and what was answered. */
     kept: new Map(),
     /** `POST /lessons`: it is done, and the answer is lost on the way. */
     lost: null,
+    /** `PATCH /lessons/l-1` → fields and what is wrong with them. */
+    refuse: {},
     chapters: [{ at_ms: 0, title: 'Pembukaan' }, { at_ms: 4_000, title: 'Contoh pertama' }],
     room: room(),
     mentor: { id: MENTOR.id, name: MENTOR.name, headline: 'Guru fisika yang suka percobaan dapur', bio: 'Mengajar sejak 2010.', courses: 2, next_lesson: null },
     notices: [{ id: 'n-1', kind: 'lesson_soon', lesson: { id: 'l-next', title: 'Gelombang dan bunyi' }, title: 'Gelombang dan bunyi segera dimulai', body: '15 menit lagi.', created_at: iso(now - 60_000), read_at: null }],
     noticeSettings: { push_on: true, email_on: true, muted_kinds: [], quiet_from: null, quiet_until: null },
-    webhooks: [{ id: 'w-1', url: 'https://contoh.id/kejadian-tayang', kinds: ['lesson_started', 'recording_ready'], created_at: iso(now - 30 * DAY) }],
+    webhooks: [{ id: 'w-1', url: 'https://contoh.id/kejadian-tayang', kinds: ['lesson_started', 'recording_ready'], created_at: iso(now - 30 * DAY), disabled_at: null }],
     deliveries: DELIVERIES.map((one) => ({ ...one })),
     asked: [],
     sent: [],

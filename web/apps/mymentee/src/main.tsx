@@ -2,7 +2,7 @@
 
 import './styles/main.css';
 import { useEffect } from 'preact/hooks';
-import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker, SettingsPage } from '@tayang/mymentor/account';
+import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker } from '@tayang/mymentor/account';
 import { later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
 import { AttendancePage } from './pages/attendance.tsx';
 import { CoursePage } from './pages/course.tsx';
@@ -16,6 +16,7 @@ import { UsersPage } from './pages/operator.tsx';
 import { AuditPage } from './pages/operator-audit.tsx';
 import { UserPage } from './pages/operator-user.tsx';
 import { PublishPage } from './pages/publish.tsx';
+import { AccountPage } from './pages/settings.tsx';
 import { NewWebhookPage, WebhookPage, WebhooksPage } from './pages/webhooks.tsx';
 import { forBoth, forMentors, forOperators, homeOf, useIsMentor, useIsOperator } from './parts/gate.tsx';
 import { useOperatorWords } from './words/operator.ts';
@@ -99,7 +100,7 @@ if (root !== null) {
       { path: '/operator/users/:id', page: forOperators(UserPage) },
       { path: '/operator/audit', page: forOperators(AuditPage) },
       { path: '/notices', page: NoticesPage },
-      { path: '/settings', page: SettingsPage },
+      { path: '/settings', page: AccountPage },
     ],
   });
   registerWorker(BASE);

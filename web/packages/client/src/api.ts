@@ -67,6 +67,7 @@ function mentorRoutes(http: Http) {
     keys: (options: ListOptions = {}) => http.get<Page<StreamKey>>(`${V1}/me/keys`, listing({ ...options })),
     makeKey: (idempotencyKey?: string) => http.post<StreamKey>(`${V1}/me/keys`, undefined, keyed(idempotencyKey)),
     deleteKey: (id: Id) => http.delete<null>(`${V1}/me/keys/${part(id)}`),
+    withdrawCalendar: () => http.delete<null>(`${V1}/me/calendar`),
     calendar: (signal?: Signal) => http.get<{ readonly url: string }>(`${V1}/me/calendar`, { signal }),
   };
 }
@@ -179,10 +180,10 @@ function noticeRoutes(http: Http) {
     subscribePush: (subscription: PushSubscriptionKeys) => http.post<{ readonly id: Id }>(`${V1}/me/push-subscriptions`, subscription),
     unsubscribePush: (id: Id) => http.delete<null>(`${V1}/me/push-subscriptions/${part(id)}`),
     webhooks: (options: ListOptions = {}) => http.get<Page<Webhook>>(`${V1}/webhooks`, listing({ ...options })),
-    webhook: (id: Id) => http.get<Webhook>(webhookAt(id)),
+    webhook: (id: Id, signal?: Signal) => http.get<Webhook>(webhookAt(id), { signal }),
     createWebhook: (fields: { url: string; kinds: readonly string[] }, idempotencyKey?: string) =>
       http.post<Webhook>(`${V1}/webhooks`, fields, keyed(idempotencyKey)),
-    changeWebhook: (id: Id, change: { url?: string; kinds?: readonly string[] }) => http.patch<Webhook>(webhookAt(id), change, { ifUnchanged: true }),
+    changeWebhook: (id: Id, change: { url?: string; kinds?: readonly string[]; disabled?: boolean }) => http.patch<Webhook>(webhookAt(id), change, { ifUnchanged: true }),
     deleteWebhook: (id: Id) => http.delete<null>(webhookAt(id)),
     deliveries: (id: Id, options: ListOptions & { state?: string } = {}) => http.get<Page<Delivery>>(`${webhookAt(id)}/deliveries`, listing({ ...options })),
     replayDelivery: (id: Id, delivery: Id) => http.post<null>(`${webhookAt(id)}/deliveries/${part(delivery)}/replay`),

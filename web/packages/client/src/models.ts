@@ -337,6 +337,8 @@ export interface Webhook {
   readonly url: string;
   readonly kinds: readonly string[];
   readonly created_at: Instant;
+  /** Since when it is told nothing. */
+  readonly disabled_at: Instant | null;
   /** In the answer that made it, and never again. */
   readonly secret?: string;
 }

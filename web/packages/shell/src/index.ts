@@ -2,6 +2,7 @@
 
 export { NotFound, startApp, type AppConfig, type Route } from './app.tsx';
 export { AppContext, useApp, useShellWords, useWhen, wordsIn, type App } from './context.ts';
+export { copyText } from './copy.ts';
 export { fieldText, placeProblems } from './fields.ts';
 export * from './form.tsx';
 export { Frame, LanguageChoice, later, PageHead, useTitle, type MenuEntry, type UseMenu } from './frame.tsx';

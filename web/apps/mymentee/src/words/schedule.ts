@@ -137,6 +137,17 @@ const id = {
     days: (n: number) => `${n} hari`,
     after: 'Setelah pelajaran',
   },
+  install: { title: 'Pasang MyMentee', text: 'Buka lebih cepat, langsung dari layar utama.', act: 'Pasang' },
+  calendar: {
+    title: 'Langganan kalender',
+    text: 'Tempel alamat ini di aplikasi kalender Anda; jadwal baru muncul sendiri. Jangan bagikan: alamat ini milik Anda.',
+    show: 'Tampilkan alamat',
+    address: 'alamat kalender',
+    withdraw: 'Cabut alamat',
+    withdrawTitle: 'Cabut alamat kalender?',
+    withdrawText: 'Kalender yang memakainya berhenti diperbarui. Setelah itu Anda bisa mengambil alamat yang baru.',
+    withdrawn: 'Alamat kalender dicabut.',
+  },
   copy: { act: 'Salin', done: 'Tersalin.', failed: 'Belum tersalin. Pilih teksnya, lalu salin sendiri.', of: (what: string) => `Salin ${what}`, share: 'Bagikan' },
 };
 
@@ -274,6 +285,17 @@ const en: typeof id = {
     nowDue: 'It is time',
     days: (n) => (n === 1 ? '1 day' : `${n} days`),
     after: 'After the lesson',
+  },
+  install: { title: 'Install MyMentee', text: 'Opens faster, right from your home screen.', act: 'Install' },
+  calendar: {
+    title: 'Calendar subscription',
+    text: 'Put this address into your calendar app; new lessons appear by themselves. Keep it to yourself: it is yours.',
+    show: 'Show the address',
+    address: 'calendar address',
+    withdraw: 'Withdraw the address',
+    withdrawTitle: 'Withdraw the calendar address?',
+    withdrawText: 'Calendars that use it are no longer kept up to date. After that you can take a new address.',
+    withdrawn: 'The calendar address is withdrawn.',
   },
   copy: { act: 'Copy', done: 'Copied.', failed: 'Not copied. Select the text and copy it yourself.', of: (what) => `Copy ${what}`, share: 'Share' },
 };
