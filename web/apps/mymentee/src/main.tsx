@@ -4,37 +4,43 @@ import './styles/main.css';
 import { useEffect } from 'preact/hooks';
 import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker } from '@tayang/mymentor/account';
 import { later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
-import { AttendancePage } from './pages/attendance.tsx';
 import { CoursePage } from './pages/course.tsx';
 import { CoursesPage, NewCoursePage } from './pages/courses.tsx';
 import { HomePage } from './pages/home.tsx';
-import { KeysPage } from './pages/keys.tsx';
 import { LessonPage } from './pages/lesson.tsx';
 import { EditLessonPage, NewLessonPage } from './pages/lesson-edit.tsx';
 import { MentorPage } from './pages/mentor.tsx';
-import { UsersPage } from './pages/operator.tsx';
-import { AuditPage } from './pages/operator-audit.tsx';
-import { UserPage } from './pages/operator-user.tsx';
 import { PublishPage } from './pages/publish.tsx';
 import { AccountPage } from './pages/settings.tsx';
-import { NewWebhookPage, WebhookPage, WebhooksPage } from './pages/webhooks.tsx';
 import { forBoth, forMentors, forOperators, homeOf, useIsMentor, useIsOperator } from './parts/gate.tsx';
-import { useOperatorWords } from './words/operator.ts';
 import { useScheduleWords } from './words/schedule.ts';
 
 const BASE = '/mymentee/';
 /** News comes by push; this is for those who have it off. */
 const INBOX_EVERY_MS = 5 * 60_000;
 
+interface PageProps {
+  readonly params: Params;
+}
+
 /** Players are large: they come with the first lesson that is opened. */
-const LivePage = later<{ params: Params }>(async () => (await import('./pages/live.tsx')).LivePage);
-const RecordingPage = later<{ params: Params }>(async () => (await import('./pages/recording.tsx')).RecordingPage);
+const LivePage = later<PageProps>(async () => (await import('./pages/live.tsx')).LivePage);
+const RecordingPage = later<PageProps>(async () => (await import('./pages/recording.tsx')).RecordingPage);
+
+/** What is opened now and then comes when it is. */
+const AttendancePage = later<PageProps>(async () => (await import('./pages/tools.ts')).AttendancePage);
+const KeysPage = later<PageProps>(async () => (await import('./pages/tools.ts')).KeysPage);
+const WebhooksPage = later<PageProps>(async () => (await import('./pages/tools.ts')).WebhooksPage);
+const NewWebhookPage = later<PageProps>(async () => (await import('./pages/tools.ts')).NewWebhookPage);
+const WebhookPage = later<PageProps>(async () => (await import('./pages/tools.ts')).WebhookPage);
+const UsersPage = later<PageProps>(async () => (await import('./pages/operators.ts')).UsersPage);
+const UserPage = later<PageProps>(async () => (await import('./pages/operators.ts')).UserPage);
+const AuditPage = later<PageProps>(async () => (await import('./pages/operators.ts')).AuditPage);
 
 function useMenu(): readonly MenuEntry[] {
   const { menu, unread } = useScheduleWords();
-  const operate = useOperatorWords().menu;
   const mentor = useIsMentor();
-  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', icon: 'people', label: operate }] : [];
+  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', icon: 'people', label: menu.operate }] : [];
   const account: readonly MenuEntry[] = [
     { to: '/notices', icon: 'bell', label: menu.notices, badge: { count: inbox.unread.value, meaning: unread } },
     { to: '/settings', icon: 'person', label: menu.settings },

@@ -3,7 +3,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Empty, Loading, PageHead, useApp, type Params } from '@tayang/shell';
-import { useOperatorWords } from '../words/operator.ts';
 import { useScheduleWords } from '../words/schedule.ts';
 
 export type PageType = ComponentType<{ params: Params }>;
@@ -52,7 +51,7 @@ export function homeOf(Page: PageType): PageType {
 }
 
 function NotOperator() {
-  const words = useOperatorWords().notOperator;
+  const words = useScheduleWords().notOperator;
   return (
     <div class="page">
       <PageHead title={words.title} />

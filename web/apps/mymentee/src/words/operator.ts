@@ -5,7 +5,6 @@ import { wordsIn } from '@tayang/shell';
 type Named = Readonly<Record<string, string>>;
 
 const id = {
-  menu: 'Kelola',
   title: 'Pengguna',
   lead: 'Cari orang, beri peran, dan bantu yang tidak bisa masuk.',
   parts: 'Bagian pengelola',
@@ -64,11 +63,9 @@ const id = {
       identity_linked: 'Penyedia dihubungkan', roles_changed: 'Peran diubah', suspended: 'Ditangguhkan', restored: 'Dipulihkan', attendance_corrected: 'Kehadiran dikoreksi',
     } as Named,
   },
-  notOperator: { title: 'Halaman ini untuk pengelola', text: 'Akun Anda bukan akun pengelola server ini. Mintalah kepada pengelola bila Anda memerlukannya.', act: 'Ke beranda' },
 };
 
 const en: typeof id = {
-  menu: 'Operate',
   title: 'People',
   lead: 'Find somebody, give roles, and help who cannot sign in.',
   parts: 'Parts for operators',
@@ -127,7 +124,6 @@ const en: typeof id = {
       identity_linked: 'Provider linked', roles_changed: 'Roles changed', suspended: 'Suspended', restored: 'Restored', attendance_corrected: 'Attendance corrected',
     },
   },
-  notOperator: { title: 'This page is for operators', text: 'Your account is not one of an operator of this server. Ask an operator if you need it.', act: 'Go home' },
 };
 
 export type OperatorWords = typeof id;

@@ -3,13 +3,14 @@
 import { wordsIn } from '@tayang/shell';
 
 const id = {
-  menu: { home: 'Jadwal', courses: 'Kursus', page: 'Profil', notices: 'Kabar', settings: 'Akun' },
+  menu: { home: 'Jadwal', courses: 'Kursus', page: 'Profil', notices: 'Kabar', settings: 'Akun', operate: 'Kelola' },
   unread: 'belum dibaca',
   notMentor: {
     title: 'Halaman ini untuk mentor',
     text: 'Akun Anda belum terdaftar sebagai mentor. Untuk belajar dan menonton pelajaran, buka MyMentor. Ingin mengajar? Hubungi pengelola.',
     act: 'Buka MyMentor',
   },
+  notOperator: { title: 'Halaman ini untuk pengelola', text: 'Akun Anda bukan akun pengelola server ini. Mintalah kepada pengelola bila Anda memerlukannya.', act: 'Ke beranda' },
   home: {
     title: (name: string) => `Halo, ${name}`,
     zone: (zone: string) => `Semua waktu dalam ${zone}.`,
@@ -152,13 +153,14 @@ const id = {
 };
 
 const en: typeof id = {
-  menu: { home: 'Schedule', courses: 'Courses', page: 'Profile', notices: 'Notices', settings: 'Account' },
+  menu: { home: 'Schedule', courses: 'Courses', page: 'Profile', notices: 'Notices', settings: 'Account', operate: 'Operate' },
   unread: 'unread',
   notMentor: {
     title: 'This page is for mentors',
     text: 'Your account is not a mentor’s yet. To learn and to watch lessons, open MyMentor. Would you like to teach? Ask the people who run this service.',
     act: 'Open MyMentor',
   },
+  notOperator: { title: 'This page is for operators', text: 'Your account is not one of an operator of this server. Ask an operator if you need it.', act: 'Go home' },
   home: {
     title: (name) => `Hello, ${name}`,
     zone: (zone) => `All times are in ${zone}.`,
