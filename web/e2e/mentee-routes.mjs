@@ -176,7 +176,7 @@ function courseRoute(world, method, [id, part, who], query, body) {
 function webhookRoute(world, method, [id, part], query, body) {
   if (id === undefined) {
     if (method === 'GET') return ok(page(world.webhooks, query));
-    const hook = { id: `w-${world.webhooks.length + 1}`, ...body, created_at: new Date().toISOString() };
+    const hook = { id: `w-${world.webhooks.length + 1}`, ...body, created_at: new Date().toISOString(), disabled_at: null };
     world.webhooks.push(hook);
     return made({ ...hook, secret: 'rahasia-uji-0123456789abcdef' });
   }
@@ -188,7 +188,8 @@ function webhookRoute(world, method, [id, part], query, body) {
     world.webhooks = world.webhooks.filter((one) => one.id !== id);
     return done;
   }
-  return change(world.webhooks, id, method === 'PATCH' ? body : {});
+  const { disabled, ...fields } = method === 'PATCH' ? body : {};
+  return change(world.webhooks, id, { ...fields, ...(disabled === undefined ? {} : { disabled_at: disabled ? new Date().toISOString() : null }) });
 }
 
 function meRoute(world, method, [first, who], body) {
@@ -212,10 +213,28 @@ function meRoute(world, method, [first, who], body) {
       world.keys = world.keys.filter((one) => one.id !== who);
       return done;
     }
+    case 'GET calendar': return ok({ url: `/calendar/rahasia-${world.calendar}.ics` });
+    case 'DELETE calendar': {
+      world.calendar += 1;
+      return done;
+    }
     case 'GET notice-settings':
     case 'PATCH notice-settings': return ok(Object.assign(world.noticeSettings, body ?? {}));
     default: return missing;
   }
+}
+
+function operatorRoute(world, method, [what, id, part], query, body) {
+  if (!world.user.roles.includes('operator')) return problem(403, 'forbidden', 'operators may');
+  if (what === 'audit') return ok(page(world.audit.filter(({ subject }) => query.get('subject') === null || subject === query.get('subject')), query));
+  const wanted = (query.get('query') ?? '').toLowerCase();
+  if (id === undefined) return ok(page(world.users.filter(({ name, email }) => `${name} ${email}`.toLowerCase().includes(wanted)), query));
+  if (part === 'sign-in-link') return made({ url: 'https://tayang.contoh.id/mymentor/link#sekali-pakai-9Fk2', expires_at: new Date(Date.now() + 3_600_000).toISOString() });
+  if (method !== 'PATCH') return change(world.users, id, {});
+  const { roles, suspended } = body;
+  return change(world.users, id, {
+    ...(roles === undefined ? {} : { roles, is_mentor: roles.includes('mentor') }), ...(suspended === undefined ? {} : { suspended_at: suspended ? new Date().toISOString() : null }),
+  });
 }
 
 function sessionOf(world) {
@@ -250,6 +269,8 @@ export function answerApi(world, method, parts, query, body, tell) {
     case 'mentors': return ok(world.mentor);
     case 'notices': return method === 'POST' ? done : ok(page(world.notices));
     case 'sessions': return ok(page([{ id: 'z-1', label: 'Chromium di Linux', current: true, created_at: new Date().toISOString(), seen_at: null }]));
+    case 'users':
+    case 'audit': return operatorRoute(world, method, parts, query, body);
     case 'webhooks': return webhookRoute(world, method, rest, query, body);
     case 'playbacks': return method === 'DELETE' ? done : ok({ ...playback(world.lessons.find(({ id }) => `p-${id}` === rest[0])) });
     default: return missing;

@@ -96,6 +96,8 @@ const refuse = (status, code, errors) => ({ status, body: { type: `/problems/${c
 /** What the contract refuses before it looks at what is asked. */
 function refusal(world, { method, headers }, parts) {
   if (method === 'POST' && !/^[A-Za-z0-9_-]{1,64}$/.test(headers['idempotency-key'] ?? '')) return refuse(422, 'invalid', [{ field: 'Idempotency-Key', code: 'malformed', detail: 'must be there' }]);
+  const wrong = world.refuse[`${method} /${parts.join('/')}`];
+  if (wrong !== undefined) return refuse(422, 'invalid', wrong.map(([field, code]) => ({ field, code, detail: 'must be otherwise' })));
   if (parts[0] === 'session' || world.user === null || method === 'GET') return null;
   return headers['x-csrf-token'] === CSRF ? null : refuse(403, 'csrf');
 }

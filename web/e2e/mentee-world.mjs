@@ -6,6 +6,7 @@ const DAY = 24 * HOUR;
 export const MENTOR = {
   id: 'u-mentor', email: 'mentor@contoh.id', name: 'Mentor Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentor'], is_mentor: true, created_at: '2026-01-05T02:00:00.000Z',
 };
+export const OPERATOR = { ...MENTOR, id: 'u-operator', email: 'pengelola@contoh.id', name: 'Pengelola Satu', roles: ['operator'], is_mentor: false };
 export const MENTEE = { ...MENTOR, id: 'u-mentee', email: 'peserta@contoh.id', name: 'Peserta Satu', roles: ['mentee'], is_mentor: false };
 
 const iso = (at) => new Date(at).toISOString();
@@ -97,6 +98,20 @@ const DELIVERIES = [
   { id: 'd-3', kind: 'lesson_scheduled', state: 'dead', attempts: 22, last_status: null, created_at: '2026-11-20T03:00:00.000Z' },
 ];
 
+const plain = (one) => ({ ...one, verified_at: one.created_at, suspended_at: null });
+
+/** More people than a page of the list holds. */
+function users() {
+  const others = Array.from({ length: 60 }, (_, at) => ({ ...MENTEE, id: `u-other-${at}`, name: `Warga ${at + 1}`, email: `warga${at + 1}@contoh.id`, zone: 'Asia/Makassar' }));
+  return [plain(OPERATOR), plain(MENTOR), plain({ ...MENTEE, id: 'u-1' }), { ...plain({ ...MENTEE, id: 'u-2', name: 'Peserta Dua', email: 'dua@contoh.id' }), verified_at: null, suspended_at: '2026-11-01T03:00:00.000Z' }, ...others.map(plain)];
+}
+
+const AUDIT = [
+  { id: 'a-1', at: '2026-11-27T12:00:00.000Z', actor_id: 'u-operator', action: 'roles_changed', subject: 'user:u-1', detail: 'mentee' },
+  { id: 'a-2', at: '2026-11-26T12:00:00.000Z', actor_id: null, action: 'sign_in_failed', subject: 'user:u-2', detail: 'suspended' },
+  { id: 'a-3', at: '2026-11-25T12:00:00.000Z', actor_id: 'u-mentor', action: 'attendance_corrected', subject: 'lesson:l-ended', detail: 'present' },
+];
+
 /** A world of its own for every test. */
 export function makeWorld() {
   const now = Date.now();
@@ -115,18 +130,23 @@ export function makeWorld() {
     health: SILENT,
     viewers: PEOPLE.slice(0, 6).map((user, at) => ({ user, protocol: at === 2 ? 'flv' : 'llhls', since_at: iso(now - (20 - at) * 60_000) })),
     attendance: attendance(now),
+    users: users(),
+    audit: AUDIT,
+    calendar: 1,
     bans: [],
     mutes: [],
     /** By key: the request that it stood for, and what was answered. */
     kept: new Map(),
     /** `POST /lessons`: it is done, and the answer is lost on the way. */
     lost: null,
+    /** `PATCH /lessons/l-1` → fields and what is wrong with them. */
+    refuse: {},
     chapters: [{ at_ms: 0, title: 'Pembukaan' }, { at_ms: 4_000, title: 'Contoh pertama' }],
     room: room(),
     mentor: { id: MENTOR.id, name: MENTOR.name, headline: 'Guru fisika yang suka percobaan dapur', bio: 'Mengajar sejak 2010.', courses: 2, next_lesson: null },
     notices: [{ id: 'n-1', kind: 'lesson_soon', lesson: { id: 'l-next', title: 'Gelombang dan bunyi' }, title: 'Gelombang dan bunyi segera dimulai', body: '15 menit lagi.', created_at: iso(now - 60_000), read_at: null }],
     noticeSettings: { push_on: true, email_on: true, muted_kinds: [], quiet_from: null, quiet_until: null },
-    webhooks: [{ id: 'w-1', url: 'https://contoh.id/kejadian-tayang', kinds: ['lesson_started', 'recording_ready'], created_at: iso(now - 30 * DAY) }],
+    webhooks: [{ id: 'w-1', url: 'https://contoh.id/kejadian-tayang', kinds: ['lesson_started', 'recording_ready'], created_at: iso(now - 30 * DAY), disabled_at: null }],
     deliveries: DELIVERIES.map((one) => ({ ...one })),
     asked: [],
     sent: [],

@@ -11,14 +11,14 @@ const WORDS = {
     begin: 'Mulai pelajaran', chat: /Obrolan/, people: /Penonton/, room: /Ruang/, stage: /Siaran/, show: 'Tampilkan', pin: 'Sematkan', write: 'Tulis untuk semua', send: 'Kirim', out: /^Keluarkan/, letIn: /Izinkan masuk/, done: 'Selesai',
     end: 'Akhiri pelajaran', back: /Sebentar lagi kembali/, comments: 'Komentar dibuka', addHere: /Tambah di posisi ini/, saveChapters: 'Simpan bab', correct: /^Koreksi/, accept: /^Terima/, decline: /^Tolak/,
     invite: 'Buat tautan undangan', newKey: 'Buat kunci baru', revoke: /^Cabut/, addHook: 'Tambah webhook', notMentor: 'Halaman ini untuk mentor', offline: /sedang luring/, password: 'Kata sandi', email: 'Surel', signIn: 'Masuk',
-    noSound: 'Tidak ada suara', own: /Kunci saya/, ready: 'Tautan undangan siap', title: 'Judul', watching: 'Hukum Newton di dapur',
+    mute: 'Bisukan', wholeLesson: 'Sepanjang pelajaran', unmute: 'Buka bisu', older: 'Tampilkan yang lebih lama', noSound: 'Tidak ada suara', own: /Kunci saya/, ready: 'Tautan undangan siap', title: 'Judul', watching: 'Hukum Newton di dapur',
   },
   en: {
     set: 'Set a lesson', cancel: 'Cancel the lesson', reason: /^Reason/, now: 'Go live now', onTo: 'On to the broadcast', makeKey: 'Make a key', once: /shown this once/i,
     begin: 'Begin the lesson', chat: /Chat/, people: /Viewers/, room: /Room/, stage: /Broadcast/, show: 'Show', pin: 'Pin', write: 'Write to everybody', send: 'Send', out: /^Send out/, letIn: /^Let in/, done: 'Done',
     end: 'End the lesson', back: /Back in a moment/, comments: 'Comments are open', addHere: /Add one here/, saveChapters: 'Save chapters', correct: /^Correct/, accept: /^Let in/, decline: /^Decline/,
     invite: 'Make an invitation link', newKey: 'Make a new key', revoke: /^Revoke/, addHook: 'Add a webhook', notMentor: 'This page is for mentors', offline: /offline/i, password: 'Password', email: 'Email', signIn: 'Sign in',
-    noSound: 'There is no sound', own: /My keys/, ready: 'The invitation link is ready', title: 'Title', watching: 'Hukum Newton di dapur',
+    mute: 'Mute', wholeLesson: 'The whole lesson', unmute: 'Unmute', older: 'Show earlier ones', noSound: 'There is no sound', own: /My keys/, ready: 'The invitation link is ready', title: 'Title', watching: 'Hukum Newton di dapur',
   },
 };
 
@@ -144,7 +144,8 @@ for (const scene of SCENES) {
       await page.locator('.hands').getByText('Peserta Lima').waitFor();
       assert.match(await page.locator('.reactions').innerText(), /41/);
       await button(page.locator('.hands'), new RegExp('Peserta Lima')).click();
-      assert.equal(await page.locator('.hands').getByText('Peserta Lima').count(), 0);
+      await told('DELETE /lessons/l-live/hands/u-5');
+      await page.locator('.hands').getByText('Peserta Lima').waitFor({ state: 'detached' });
       await tab(page, words.people).click();
       await page.locator('.people').getByText('Peserta Enam', { exact: true }).waitFor();
     });
@@ -173,6 +174,53 @@ for (const scene of SCENES) {
       assert.deepEqual((await told('PUT /lessons/l-live/bans/u-1')).body, { reason: 'Mengganggu' });
       await page.locator('.people').getByRole('button', { name: words.letIn }).click();
       await told('DELETE /lessons/l-live/bans/u-1');
+    });
+
+    test('who was sent out or muted elsewhere is known here, and is let in again; a mute ends by itself', async () => {
+      const page = await open('/lessons/l-live/live', scene, {
+        change: (world) => {
+          const until = (ms) => new Date(Date.now() + ms).toISOString();
+          world.bans = [{ user: { id: 'u-8', name: 'Peserta Delapan' }, reason: 'Iklan', since_at: until(-60_000) }];
+          world.mutes = [{ user: { id: 'u-7', name: 'Peserta Tujuh' }, muted_until_at: until(3_600_000) }, { user: { id: 'u-6', name: 'Yang Dibisukan Sebentar' }, muted_until_at: until(4_000) }];
+        },
+      });
+      await tab(page, words.people).click();
+      await page.locator('.people').getByText('Peserta Tujuh', { exact: true }).waitFor();
+      await page.locator('.people').getByText('Iklan').waitFor();
+      await page.getByText('Yang Dibisukan Sebentar', { exact: true }).waitFor({ state: 'detached' });
+      await page.locator('.people').getByRole('button', { name: words.letIn }).click();
+      await told('DELETE /lessons/l-live/bans/u-8');
+      await page.getByText('Iklan').waitFor({ state: 'detached' });
+    });
+
+    test('somebody is muted for as long as is chosen', async () => {
+      const page = await openLive(scene);
+      await tab(page, words.chat).click();
+      await page.locator('.chat-list .comment').first().getByRole('button').click();
+      await button(page.locator('.chat-list .comment-acts'), words.mute).click();
+      await button(page.getByRole('dialog'), words.wholeLesson).click();
+      assert.deepEqual((await told('PUT /lessons/l-live/mutes/u-1')).body, { minutes: 1_440 });
+      await page.locator('.chat-list .comment').first().getByRole('button').click();
+      await button(page.locator('.chat-list .comment-acts'), words.unmute).click();
+      await told('DELETE /lessons/l-live/mutes/u-1');
+    });
+
+    test('a long chat draws its end, and more when it is asked for', async () => {
+      const page = await open('/lessons/l-live/live', scene, {
+        change: (world) => {
+          world.health = HEALTHY;
+          world.room.comments = Array.from({ length: 59 }, (_, at) => ({ ...world.room.comments[0], id: `k-${at + 1}`, seq: at + 1, pinned: false }));
+        },
+      });
+      await tab(page, words.chat).click();
+      await page.locator('.chat-list .comment').nth(40).waitFor();
+      for (let from = 60; from < 400; from += 60) {
+        mock.say('l-live', ...Array.from({ length: 60 }, (_, at) => ({ t: 'comment', ...mock.world.room.comments[0], id: `k-${from + at}`, seq: from + at, body: `nomor ${from + at}` })));
+      }
+      await page.locator('.chat-list').getByText('nomor 419', { exact: true }).waitFor();
+      assert.equal(await page.locator('.chat-list .comment').count(), 150);
+      await button(page.locator('.chat-list'), words.older).click();
+      await page.waitForFunction(() => document.querySelectorAll('.chat-list .comment').length === 300);
     });
 
     test('comments are closed at once', async () => {
@@ -326,6 +374,11 @@ const DEEDS = [
     await page.locator('.chat-list .comment').first().getByRole('button').click();
   }],
   ['viewers', '/lessons/l-live/live', (page, words) => tab(page, words.people).click()],
+  ['muting', '/lessons/l-live/live', async (page, words) => {
+    await tab(page, words.chat).click();
+    await page.locator('.chat-list .comment').first().getByRole('button').click();
+    await button(page.locator('.chat-list .comment-acts'), words.mute).click();
+  }],
   ['room', '/lessons/l-live/live', (page, words) => tab(page, words.room).click()],
   ['go live now', '/', (page, words) => button(page, words.now).click()],
   ['cancelling', '/lessons/l-later', (page, words) => button(page, words.cancel).click()],

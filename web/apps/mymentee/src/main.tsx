@@ -2,41 +2,55 @@
 
 import './styles/main.css';
 import { useEffect } from 'preact/hooks';
-import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker, SettingsPage } from '@tayang/mymentor/account';
+import { inbox, keepPush, listenToWorker, NoticesPage, offerInstall, registerWorker } from '@tayang/mymentor/account';
 import { later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
-import { AttendancePage } from './pages/attendance.tsx';
 import { CoursePage } from './pages/course.tsx';
 import { CoursesPage, NewCoursePage } from './pages/courses.tsx';
 import { HomePage } from './pages/home.tsx';
-import { KeysPage } from './pages/keys.tsx';
 import { LessonPage } from './pages/lesson.tsx';
 import { EditLessonPage, NewLessonPage } from './pages/lesson-edit.tsx';
 import { MentorPage } from './pages/mentor.tsx';
 import { PublishPage } from './pages/publish.tsx';
-import { NewWebhookPage, WebhookPage, WebhooksPage } from './pages/webhooks.tsx';
-import { forMentors, useIsMentor } from './parts/gate.tsx';
+import { AccountPage } from './pages/settings.tsx';
+import { forBoth, forMentors, forOperators, homeOf, useIsMentor, useIsOperator } from './parts/gate.tsx';
 import { useScheduleWords } from './words/schedule.ts';
 
 const BASE = '/mymentee/';
 /** News comes by push; this is for those who have it off. */
 const INBOX_EVERY_MS = 5 * 60_000;
 
+interface PageProps {
+  readonly params: Params;
+}
+
 /** Players are large: they come with the first lesson that is opened. */
-const LivePage = later<{ params: Params }>(async () => (await import('./pages/live.tsx')).LivePage);
-const RecordingPage = later<{ params: Params }>(async () => (await import('./pages/recording.tsx')).RecordingPage);
+const LivePage = later<PageProps>(async () => (await import('./pages/live.tsx')).LivePage);
+const RecordingPage = later<PageProps>(async () => (await import('./pages/recording.tsx')).RecordingPage);
+
+/** What is opened now and then comes when it is. */
+const AttendancePage = later<PageProps>(async () => (await import('./pages/tools.ts')).AttendancePage);
+const KeysPage = later<PageProps>(async () => (await import('./pages/tools.ts')).KeysPage);
+const WebhooksPage = later<PageProps>(async () => (await import('./pages/tools.ts')).WebhooksPage);
+const NewWebhookPage = later<PageProps>(async () => (await import('./pages/tools.ts')).NewWebhookPage);
+const WebhookPage = later<PageProps>(async () => (await import('./pages/tools.ts')).WebhookPage);
+const UsersPage = later<PageProps>(async () => (await import('./pages/operators.ts')).UsersPage);
+const UserPage = later<PageProps>(async () => (await import('./pages/operators.ts')).UserPage);
+const AuditPage = later<PageProps>(async () => (await import('./pages/operators.ts')).AuditPage);
 
 function useMenu(): readonly MenuEntry[] {
   const { menu, unread } = useScheduleWords();
   const mentor = useIsMentor();
+  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', icon: 'people', label: menu.operate }] : [];
   const account: readonly MenuEntry[] = [
     { to: '/notices', icon: 'bell', label: menu.notices, badge: { count: inbox.unread.value, meaning: unread } },
     { to: '/settings', icon: 'person', label: menu.settings },
   ];
-  if (!mentor) return account;
+  if (!mentor) return [...operator, ...account];
   return [
     { to: '/', icon: 'lessons', label: menu.home },
     { to: '/courses', icon: 'course', label: menu.courses },
     { to: '/page', icon: 'edit', label: menu.page },
+    ...operator,
     ...account,
   ];
 }
@@ -72,7 +86,7 @@ if (root !== null) {
     useMenu,
     always: Background,
     routes: [
-      { path: '/', page: forMentors(HomePage) },
+      { path: '/', page: homeOf(HomePage) },
       { path: '/lessons/new', page: forMentors(NewLessonPage) },
       { path: '/lessons/:id', page: forMentors(LessonPage) },
       { path: '/lessons/:id/edit', page: forMentors(EditLessonPage) },
@@ -85,11 +99,14 @@ if (root !== null) {
       { path: '/courses/:id', page: forMentors(CoursePage) },
       { path: '/page', page: forMentors(MentorPage) },
       { path: '/keys', page: forMentors(KeysPage) },
-      { path: '/webhooks', page: forMentors(WebhooksPage) },
-      { path: '/webhooks/new', page: forMentors(NewWebhookPage) },
-      { path: '/webhooks/:id', page: forMentors(WebhookPage) },
+      { path: '/webhooks', page: forBoth(WebhooksPage) },
+      { path: '/webhooks/new', page: forBoth(NewWebhookPage) },
+      { path: '/webhooks/:id', page: forBoth(WebhookPage) },
+      { path: '/operator', page: forOperators(UsersPage) },
+      { path: '/operator/users/:id', page: forOperators(UserPage) },
+      { path: '/operator/audit', page: forOperators(AuditPage) },
       { path: '/notices', page: NoticesPage },
-      { path: '/settings', page: SettingsPage },
+      { path: '/settings', page: AccountPage },
     ],
   });
   registerWorker(BASE);

@@ -1,9 +1,13 @@
 /** Lessons in order, attendance as a picture, people who were sent out. */
 
 import { describe, expect, test } from 'vitest';
+import { EMPTY_ROOM, type RoomComment } from '@tayang/client';
 import { lessonTime, percentOf, spansOf, tallyOf } from '../src/logic/attendance.ts';
+import { comingOf } from '../src/logic/recording.ts';
 import { agendaOf, byDay, isSoon, weekOf } from '../src/logic/schedule.ts';
-import { readOutcasts, withoutPerson, withPerson } from '../src/live/outcasts.ts';
+import { windowOf } from '../src/live/replay.tsx';
+import { heldOf } from '../src/live/held.ts';
+import { mutedAt, withEntry, withoutPerson } from '../src/live/outcasts.ts';
 import { liveId } from '../src/words/live.ts';
 
 const at = (text: string): string => new Date(text).toISOString();
@@ -72,12 +76,30 @@ describe('attendance', () => {
   });
 });
 
-test('who was sent out is read back, and what is not ours is nobody', () => {
-  const person = { id: 'u-1', name: 'Peserta Satu' };
-  const kept = { muted: [], out: withPerson([], person) };
-  expect(readOutcasts(JSON.stringify(kept))).toEqual(kept);
-  for (const text of [null, '', '{', '[]', '{"muted":1,"out":[]}']) expect(readOutcasts(text)).toEqual({ muted: [], out: [] });
-  expect(withoutPerson(withPerson(kept.out, person), person)).toEqual([]);
+test('somebody is muted once, until it is over', () => {
+  const user = { id: 'u-1', name: 'Peserta Satu' };
+  const mute = (minute: number) => ({ user, muted_until_at: `2026-11-28T12:${minute}:00.000Z` });
+  const muted = withEntry(withEntry([], mute(10)), mute(30));
+  expect(muted).toEqual([mute(30)]);
+  expect([mutedAt(muted, Date.parse('2026-11-28T12:20:00Z')), mutedAt(muted, Date.parse('2026-11-28T12:30:00Z'))]).toEqual([[mute(30)], []]);
+  expect(withoutPerson(muted, user)).toEqual([]);
+});
+
+test('comments that wait are those that the client keeps apart, where it does', () => {
+  const comment = (seq: number, state: 'held' | 'shown'): RoomComment => ({ id: `k-${seq}`, seq, state, pinned: false, body: '', at: '', media_ms: null, client_id: null, user: { id: 'u', name: '', mentor: false } });
+  const room = { ...EMPTY_ROOM, comments: [comment(1, 'held'), comment(2, 'shown')] };
+  expect(heldOf({ ...room, held: [comment(0, 'held')] }).map(({ seq }) => seq)).toEqual([0]);
+});
+
+test('a recording is asked for until it is ready, and one that does not come is given up', () => {
+  const now = Date.parse('2026-11-28T14:00:00Z');
+  const ended = (recording: 'recording' | 'sealed' | 'ready' | null, ended_at = at('2026-11-28T13:55:00Z')) => comingOf({ state: 'ended', recording, ended_at }, now);
+  expect([ended('recording'), ended('sealed'), ended('ready'), ended(null), ended(null, at('2026-11-28T12:00:00Z'))]).toEqual(['recording', 'mp4', null, 'recording', null]);
+  expect([comingOf({ state: 'live', recording: null, ended_at: null }, now), comingOf({ state: 'cancelled', recording: null, ended_at: null }, now)]).toEqual(['recording', null]);
+});
+
+test('of many comments those around the playhead are drawn', () => {
+  expect([windowOf(2_000, 1_000, 100, 50), windowOf(2_000, -1, 100, 50), windowOf(20, 19, 100, 50)]).toEqual([[900, 1_050], [0, 50], [0, 20]]);
 });
 
 test('words speak of people kindly and end their sentences', () => {

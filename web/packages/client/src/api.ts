@@ -2,8 +2,8 @@
 
 import type { Http, RequestOptions } from './http.ts';
 import type {
-  AttendanceDecision, AttendanceEntry, AuditEntry, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
-  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor,
+  AttendanceDecision, AttendanceEntry, AuditEntry, Ban, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
+  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor, Mute,
   NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Playback, Profile, Publishing, PushSubscriptionKeys,
   ReactionCount, ReactionKind, Session, StreamKey, UserRecord, Viewers, Webhook,
 } from './models.ts';
@@ -51,11 +51,11 @@ function accountRoutes(http: Http) {
 function operatorRoutes(http: Http) {
   return {
     users: (options: ListOptions & { query?: string } = {}) => http.get<Page<UserRecord>>(`${V1}/users`, listing({ ...options })),
-    user: (id: Id) => http.get<UserRecord>(`${V1}/users/${part(id)}`),
+    user: (id: Id, signal?: Signal) => http.get<UserRecord>(`${V1}/users/${part(id)}`, { signal }),
     changeUser: (id: Id, change: { roles?: readonly string[]; suspended?: boolean }) =>
       http.patch<UserRecord>(`${V1}/users/${part(id)}`, change, { ifUnchanged: true }),
-    signInLink: (id: Id) => http.post<{ readonly url: string }>(`${V1}/users/${part(id)}/sign-in-link`),
-    audit: (options: ListOptions = {}) => http.get<Page<AuditEntry>>(`${V1}/audit`, listing({ ...options })),
+    signInLink: (id: Id) => http.post<{ readonly url: string; readonly expires_at: string }>(`${V1}/users/${part(id)}/sign-in-link`),
+    audit: (options: ListOptions & { subject?: string } = {}) => http.get<Page<AuditEntry>>(`${V1}/audit`, listing({ ...options })),
   };
 }
 
@@ -67,6 +67,7 @@ function mentorRoutes(http: Http) {
     keys: (options: ListOptions = {}) => http.get<Page<StreamKey>>(`${V1}/me/keys`, listing({ ...options })),
     makeKey: (idempotencyKey?: string) => http.post<StreamKey>(`${V1}/me/keys`, undefined, keyed(idempotencyKey)),
     deleteKey: (id: Id) => http.delete<null>(`${V1}/me/keys/${part(id)}`),
+    withdrawCalendar: () => http.delete<null>(`${V1}/me/calendar`),
     calendar: (signal?: Signal) => http.get<{ readonly url: string }>(`${V1}/me/calendar`, { signal }),
   };
 }
@@ -128,6 +129,7 @@ function lessonRoutes(http: Http) {
     viewers: (id: Id, signal?: Signal) => http.get<Viewers>(`${lessonAt(id)}/viewers`, { signal }),
     health: (id: Id, signal?: Signal) => http.get<Health>(`${lessonAt(id)}/health`, { signal }),
     ban: (id: Id, user: Id, reason: string) => http.put<null>(`${lessonAt(id)}/bans/${part(user)}`, { reason }),
+    bans: (id: Id, options: ListOptions = {}) => http.get<Page<Ban>>(`${lessonAt(id)}/bans`, listing({ ...options })),
     unban: (id: Id, user: Id) => http.delete<null>(`${lessonAt(id)}/bans/${part(user)}`),
   };
 }
@@ -156,7 +158,10 @@ function roomRoutes(http: Http) {
     postHand: (lesson: Id, raised: boolean) => http.post<null>(`${lessonAt(lesson)}/hand`, { raised }),
     moderate: (lesson: Id, comment: Id, change: { state?: CommentState; pinned?: boolean }) =>
       http.patch<Comment | null>(`${lessonAt(lesson)}/comments/${part(comment)}`, change),
-    mute: (lesson: Id, user: Id, minutes: number) => http.put<null>(`${lessonAt(lesson)}/mutes/${part(user)}`, { minutes }),
+    mute: (lesson: Id, user: Id, minutes: number) =>
+      http.put<Pick<Mute, 'muted_until_at'>>(`${lessonAt(lesson)}/mutes/${part(user)}`, { minutes }),
+    mutes: (lesson: Id, options: ListOptions = {}) => http.get<Page<Mute>>(`${lessonAt(lesson)}/mutes`, listing({ ...options })),
+    lowerHand: (lesson: Id, user: Id) => http.delete<null>(`${lessonAt(lesson)}/hands/${part(user)}`),
     unmute: (lesson: Id, user: Id) => http.delete<null>(`${lessonAt(lesson)}/mutes/${part(user)}`),
     reactions: async (lesson: Id, signal?: Signal) =>
       listOf(await http.get<readonly ReactionCount[] | Page<ReactionCount>>(`${lessonAt(lesson)}/reactions`, { signal })),
@@ -175,10 +180,10 @@ function noticeRoutes(http: Http) {
     subscribePush: (subscription: PushSubscriptionKeys) => http.post<{ readonly id: Id }>(`${V1}/me/push-subscriptions`, subscription),
     unsubscribePush: (id: Id) => http.delete<null>(`${V1}/me/push-subscriptions/${part(id)}`),
     webhooks: (options: ListOptions = {}) => http.get<Page<Webhook>>(`${V1}/webhooks`, listing({ ...options })),
-    webhook: (id: Id) => http.get<Webhook>(webhookAt(id)),
+    webhook: (id: Id, signal?: Signal) => http.get<Webhook>(webhookAt(id), { signal }),
     createWebhook: (fields: { url: string; kinds: readonly string[] }, idempotencyKey?: string) =>
       http.post<Webhook>(`${V1}/webhooks`, fields, keyed(idempotencyKey)),
-    changeWebhook: (id: Id, change: { url?: string; kinds?: readonly string[] }) => http.patch<Webhook>(webhookAt(id), change, { ifUnchanged: true }),
+    changeWebhook: (id: Id, change: { url?: string; kinds?: readonly string[]; disabled?: boolean }) => http.patch<Webhook>(webhookAt(id), change, { ifUnchanged: true }),
     deleteWebhook: (id: Id) => http.delete<null>(webhookAt(id)),
     deliveries: (id: Id, options: ListOptions & { state?: string } = {}) => http.get<Page<Delivery>>(`${webhookAt(id)}/deliveries`, listing({ ...options })),
     replayDelivery: (id: Id, delivery: Id) => http.post<null>(`${webhookAt(id)}/deliveries/${part(delivery)}/replay`),

@@ -272,6 +272,19 @@ export interface Comment {
   readonly pinned?: boolean;
 }
 
+/** Who was sent out of a lesson. */
+export interface Ban {
+  readonly user: Person;
+  readonly reason: string;
+  readonly since_at: Instant;
+}
+
+/** Who may not write for a while. */
+export interface Mute {
+  readonly user: Person;
+  readonly muted_until_at: Instant;
+}
+
 /** What answers a comment that was posted. */
 export interface CommentKept {
   readonly client_id: string;
@@ -328,6 +341,8 @@ export interface Webhook {
   readonly url: string;
   readonly kinds: readonly string[];
   readonly created_at: Instant;
+  /** Since when it is told nothing. */
+  readonly disabled_at: Instant | null;
   /** In the answer that made it, and never again. */
   readonly secret?: string;
 }
@@ -351,13 +366,18 @@ export interface Change {
 // --- operators --------------------------------------------------------------------------------------------------------
 
 export interface UserRecord extends Profile {
-  readonly suspended: boolean;
+  /** When the address was confirmed. */
+  readonly verified_at: Instant | null;
+  readonly suspended_at: Instant | null;
 }
 
 export interface AuditEntry {
   readonly id: Id;
   readonly at: Instant;
-  readonly actor: Person | null;
+  /** `null` for nobody who is known, and the command line. */
+  readonly actor_id: Id | null;
   readonly action: string;
-  readonly [field: string]: unknown;
+  /** `user:{id}`, `session:{id}`, `lesson:{id}`, or empty. */
+  readonly subject: string;
+  readonly detail: string;
 }

@@ -10,6 +10,28 @@ type Options = Intl.DateTimeFormatOptions;
 const CLOCK: Options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 const pad = (value: number): string => String(value).padStart(2, '0');
 
+/** More than all the ways in which an app writes times in both languages. */
+const FORMATTERS_MAX = 100;
+const dates = new Map<string, Intl.DateTimeFormat>();
+const spans = new Map<string, Intl.RelativeTimeFormat>();
+
+/** Making one takes longer than drawing a row of a list; each way of writing has one for all. */
+function dateFormat(locale: string, options: Options): Intl.DateTimeFormat {
+  const key = `${locale} ${JSON.stringify(options)}`;
+  const known = dates.get(key);
+  if (known !== undefined) return known;
+  if (dates.size >= FORMATTERS_MAX) dates.clear();
+  const made = new Intl.DateTimeFormat(locale, options);
+  dates.set(key, made);
+  return made;
+}
+
+function spanFormat(locale: string): Intl.RelativeTimeFormat {
+  const made = spans.get(locale) ?? new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  spans.set(locale, made);
+  return made;
+}
+
 export class When {
   private readonly locale: string;
 
@@ -20,8 +42,12 @@ export class When {
     this.locale = language === 'id' ? 'id-ID' : 'en-GB';
   }
 
-  private format(at: string | number, options: Options): string {
-    return new Intl.DateTimeFormat(this.locale, { ...options, ...(this.zone === undefined ? {} : { timeZone: this.zone }) }).format(new Date(at));
+  private formatter(options: Options): Intl.DateTimeFormat {
+    return dateFormat(this.locale, this.zone === undefined ? options : { ...options, timeZone: this.zone });
+  }
+
+  protected format(at: string | number, options: Options): string {
+    return this.formatter(options).format(new Date(at));
   }
 
   /** `19.00` in Indonesian, `19:00` in English. */
@@ -38,7 +64,7 @@ export class When {
   /** `Hari ini`, `Besok`, `Kemarin`, or the date. */
   public day(at: string | number, now: number): string {
     const name = (span: number): string => {
-      const text = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' }).format(span, 'day');
+      const text = spanFormat(this.locale).format(span, 'day');
       return text.charAt(0).toUpperCase() + text.slice(1);
     };
     for (const span of [0, 1, -1]) if (this.sameDay(at, now + span * DAY_MS)) return name(span);
@@ -62,17 +88,14 @@ export class When {
 
   /** Short name of the viewer's zone: `WIB`, `GMT+8`. */
   public zoneName(at: string | number): string {
-    const parts = new Intl.DateTimeFormat(this.locale, {
-      timeZoneName: 'short',
-      ...(this.zone === undefined ? {} : { timeZone: this.zone }),
-    }).formatToParts(new Date(at));
+    const parts = this.formatter({ timeZoneName: 'short' }).formatToParts(new Date(at));
     return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
   }
 
   /** `dalam 5 menit`, `2 hari yang lalu`. */
   public relative(at: string | number, now: number): string {
     const span = new Date(at).getTime() - now;
-    const writer = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
+    const writer = spanFormat(this.locale);
     const size = Math.abs(span);
     if (size < HOUR_MS) return writer.format(Math.round(span / MINUTE_MS), 'minute');
     if (size < DAY_MS) return writer.format(Math.round(span / HOUR_MS), 'hour');

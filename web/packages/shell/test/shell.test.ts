@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { connect, Http, Problem, type Api, type HttpPorts, type Session } from '@tayang/client';
 import { carriedTo, carry } from '../src/carried.ts';
 import { fieldText, placeProblems } from '../src/fields.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
 import { appended } from '../src/resource.ts';
+import { isSame } from '../src/parts/kept.tsx';
 import { lampState } from '../src/parts/lamp.tsx';
 import { Preferences } from '../src/preferences.ts';
 import { localPath, matchPath, safeNext } from '../src/router.ts';
@@ -123,6 +124,21 @@ describe('times', () => {
     expect(jakarta.day('2026-11-27T10:00:00Z', now)).toBe('Kemarin');
     expect(jakarta.day('2026-12-07T10:00:00Z', now)).toBe('Senin, 7 Desember');
     expect(jakarta.day('2027-01-04T10:00:00Z', now)).toBe('Senin, 4 Januari 2027');
+  });
+
+  test('many of them take one formatter', () => {
+    const real = Intl.DateTimeFormat;
+    let made = 0;
+    const counted = new Proxy(real, {
+      construct: (target, args) => {
+        made += 1;
+        return Reflect.construct(target, args) as object;
+      },
+    });
+    vi.stubGlobal('Intl', Object.create(Intl, { DateTimeFormat: { value: counted } }));
+    for (let minute = 0; minute < 500; minute += 1) new When('id', 'Asia/Makassar').time(now + minute * 60_000);
+    vi.unstubAllGlobals();
+    expect(made).toBe(1);
   });
 
   test('spans are short', () => {
@@ -247,6 +263,11 @@ describe('the session', () => {
     await store.load();
     expect(store.phase.value).toBe('unreachable');
   });
+});
+
+test('a row of a list is the same while each of its parts is', () => {
+  const [comment, acts] = [{}, {}];
+  expect([isSame({ comment, acts }, { comment, acts }), isSame({ comment, acts }, { comment: {}, acts }), isSame<object>({ comment }, { comment, acts })]).toEqual([true, false, false]);
 });
 
 test('a further page goes behind the list it was asked for, and not behind one that was read anew', () => {

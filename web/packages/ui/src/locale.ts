@@ -48,6 +48,16 @@ export function pickLanguage(search: string, remembered: string | null, wishes: 
   return 'id';
 }
 
+const numbers = new Map<string, Intl.NumberFormat>();
+
+/** Making one takes longer than drawing what it writes; there are a few ways of writing numbers in all. */
+function numberFormat(locale: string, minimumFractionDigits: number, maximumFractionDigits: number): Intl.NumberFormat {
+  const key = `${locale} ${minimumFractionDigits} ${maximumFractionDigits}`;
+  const made = numbers.get(key) ?? new Intl.NumberFormat(locale, { minimumFractionDigits, maximumFractionDigits });
+  numbers.set(key, made);
+  return made;
+}
+
 /** Writes for one language. `zone` is for tests; a page leaves it to the browser. */
 export class Writer {
   private readonly locale: string;
@@ -61,16 +71,16 @@ export class Writer {
 
   /** `0,8` in Indonesian, `0.8` in English. */
   public decimal(value: number, digits: number): string {
-    return new Intl.NumberFormat(this.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    return numberFormat(this.locale, digits, digits).format(value);
   }
 
   /** With as many digits as it needs, two at most: `1,25`, `2`. */
   public short(value: number): string {
-    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 2 }).format(value);
+    return numberFormat(this.locale, 0, 2).format(value);
   }
 
   public whole(value: number): string {
-    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 0 }).format(value);
+    return numberFormat(this.locale, 0, 0).format(value);
   }
 
   /** `2,4 Mbit/s`. */

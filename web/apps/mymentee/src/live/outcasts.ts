@@ -1,56 +1,53 @@
-/**
- * Who was muted or sent out from this page, so that it can be taken back here.
- *
- * The server keeps the truth and has no list of it to read; this list lasts as long as the browser's tab.
- */
+/** Who may not watch and who may not write in a lesson's room, as the server keeps it. */
 
-import { useState } from 'preact/hooks';
-import type { Person } from '@tayang/client';
+import type { Ban, Mute, Person } from '@tayang/client';
+import { useApp, useResource } from '@tayang/shell';
+import { readAll } from '../parts/hooks.ts';
+
+interface Entry {
+  readonly user: Person;
+}
 
 export interface Outcasts {
-  readonly muted: readonly Person[];
-  readonly out: readonly Person[];
+  readonly muted: readonly Mute[];
+  readonly out: readonly Ban[];
 }
 
-const NOBODY: Outcasts = { muted: [], out: [] };
-const keyOf = (lesson: string): string => `mymentee.outcasts.${lesson}`;
-
-function isPeople(value: unknown): value is readonly Person[] {
-  return Array.isArray(value) && value.every((one: unknown) => typeof one === 'object' && one !== null && 'id' in one && 'name' in one);
+export function withEntry<T extends Entry>(entries: readonly T[], entry: T): readonly T[] {
+  return [...entries.filter(({ user }) => user.id !== entry.user.id), entry];
 }
 
-/** Reads what was kept; nobody if it is not ours. */
-export function readOutcasts(text: string | null): Outcasts {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    if (typeof value !== 'object' || value === null || !('muted' in value) || !('out' in value)) return NOBODY;
-    return isPeople(value.muted) && isPeople(value.out) ? { muted: value.muted, out: value.out } : NOBODY;
-  } catch {
-    return NOBODY;
-  }
+export function withoutPerson<T extends Entry>(entries: readonly T[], { id }: Person): readonly T[] {
+  return entries.filter(({ user }) => user.id !== id);
 }
 
-export function withPerson(people: readonly Person[], { id, name }: Person): readonly Person[] {
-  return [...people.filter((one) => one.id !== id), { id, name }];
+/** A mute ends by itself. */
+export function mutedAt(mutes: readonly Mute[], now: number): readonly Mute[] {
+  return mutes.filter(({ muted_until_at }) => Date.parse(muted_until_at) > now);
 }
 
-export function withoutPerson(people: readonly Person[], { id }: Person): readonly Person[] {
-  return people.filter((one) => one.id !== id);
+export interface OutcastLists {
+  readonly outcasts: Outcasts;
+  readonly reload: () => void;
+  readonly changeMuted: (change: (before: readonly Mute[]) => readonly Mute[]) => void;
+  readonly changeOut: (change: (before: readonly Ban[]) => readonly Ban[]) => void;
 }
 
-export function useOutcasts(lesson: string): readonly [Outcasts, (change: (before: Outcasts) => Outcasts) => void] {
-  const [outcasts, set] = useState(() => readOutcasts(sessionStorage.getItem(keyOf(lesson))));
-  return [
-    outcasts,
-    (change) =>
-      set((before) => {
-        const after = change(before);
-        try {
-          sessionStorage.setItem(keyOf(lesson), JSON.stringify(after));
-        } catch {
-          // A private window may refuse: the list then lasts as long as the page.
-        }
-        return after;
-      }),
-  ];
+const NONE: Outcasts = { muted: [], out: [] };
+
+export function useOutcasts(lesson: string): OutcastLists {
+  const { api } = useApp();
+  const lists = useResource<Outcasts>(`outcasts ${lesson}`, async (signal) => {
+    const [muted, out] = await Promise.all([
+      readAll((cursor) => api.mutes(lesson, { cursor, limit: 100, signal })),
+      readAll((cursor) => api.bans(lesson, { cursor, limit: 100, signal })),
+    ]);
+    return { muted, out };
+  });
+  return {
+    outcasts: lists.value ?? NONE,
+    reload: lists.reload,
+    changeMuted: (change) => lists.update((before) => ({ ...before, muted: change(before.muted) })),
+    changeOut: (change) => lists.update((before) => ({ ...before, out: change(before.out) })),
+  };
 }

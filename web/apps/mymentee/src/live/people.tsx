@@ -1,11 +1,13 @@
 /** Who is watching, whose hand is up, who was sent out or muted, and how the room feels. */
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { REACTION_KINDS, REACTIONS, type Person, type RoomState, type Viewers } from '@tayang/client';
-import { Avatar, Icon, Loading } from '@tayang/shell';
+import { Avatar, Icon, Loading, useApp, useNow } from '@tayang/shell';
 import { useMyWhen, useWriter } from '../parts/hooks.ts';
 import { useLiveWords } from '../words/live-en.ts';
-import type { Moderation } from './moderation.ts';
+import type { Acts, Moderation } from './moderation.ts';
+import { mutedAt } from './outcasts.ts';
 
 export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; moderation: Moderation }) {
   const words = useLiveWords().room;
@@ -28,7 +30,7 @@ export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; m
                 {words.since(when.time(since_at))} · {protocol}
               </span>
             </p>
-            <button type="button" class="chip" onClick={() => moderation.askOut(user)}>
+            <button type="button" class="chip" onClick={() => moderation.acts.askOut(user)}>
               {words.sendOut}
               <span class="unseen">: {user.name}</span>
             </button>
@@ -36,23 +38,41 @@ export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; m
         ))}
       </ul>
       {rest > 0 ? <p class="field-note">{words.unknownPeople(writer.whole(rest))}</p> : null}
-      <Outcast title={words.mutedList} people={moderation.outcasts.muted} act={words.unmute} onAct={moderation.unmute} />
-      <Outcast title={words.outList} people={moderation.outcasts.out} act={words.letIn} onAct={moderation.letIn} />
+      <Outcasts moderation={moderation} />
     </section>
   );
 }
 
-function Outcast({ title, people, act, onAct }: { title: string; people: readonly Person[]; act: string; onAct: (person: Person) => void }) {
+/** A mute that is over is looked for this often. */
+const MUTES_MS = 5_000;
+
+function Outcasts({ moderation: { outcasts, acts, reload } }: { moderation: Moderation }) {
+  const words = useLiveWords().room;
+  const when = useMyWhen();
+  const now = useNow(useApp().now, MUTES_MS);
+  // Another device of the mentor may have changed them since.
+  useEffect(reload, []);
+  const muted = mutedAt(outcasts.muted, now);
+  return (
+    <>
+      <Outcast title={words.mutedList} people={muted.map(({ user, muted_until_at }) => [user, words.mutedUntil(when.within(muted_until_at, now))])} act={words.unmute} onAct={acts.unmute} />
+      <Outcast title={words.outList} people={outcasts.out.map(({ user, reason }) => [user, reason])} act={words.letIn} onAct={acts.letIn} />
+    </>
+  );
+}
+
+function Outcast({ title, people, act, onAct }: { title: string; people: readonly (readonly [Person, ComponentChildren])[]; act: string; onAct: (person: Person) => void }) {
   if (people.length === 0) return null;
   return (
     <section class="stack">
       <h3>{title}</h3>
       <ul class="people">
-        {people.map((person) => (
+        {people.map(([person, note]) => (
           <li key={person.id}>
             <Avatar name={person.name} id={person.id} />
             <p>
               <strong>{person.name}</strong>
+              <span class="field-note">{note}</span>
             </p>
             <button type="button" class="chip" onClick={() => onAct(person)}>
               {act}
@@ -65,14 +85,18 @@ function Outcast({ title, people, act, onAct }: { title: string; people: readonl
   );
 }
 
-/** Hands in the order in which they went up. One that was answered is put away here until it goes up again. */
-export function Hands({ hands }: { hands: readonly Person[] }) {
+/** Hands in the order in which they went up. One that is being lowered is put away until the room says so. */
+export function Hands({ hands, acts }: { hands: readonly Person[]; acts: Acts }) {
   const words = useLiveWords().room;
   const [done, setDone] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => {
     const up = new Set(hands.map(({ id }) => id));
     setDone((before) => ([...before].every((id) => up.has(id)) ? before : new Set([...before].filter((id) => up.has(id)))));
   }, [hands]);
+  const lower = (person: Person): void => {
+    setDone((before) => new Set([...before, person.id]));
+    void acts.lowerHand(person).then((isDone) => (isDone ? undefined : setDone((before) => new Set([...before].filter((id) => id !== person.id)))));
+  };
   const waiting = hands.filter(({ id }) => !done.has(id));
   return (
     <section class="card stack hands">
@@ -87,7 +111,7 @@ export function Hands({ hands }: { hands: readonly Person[] }) {
             <p>
               <strong>{person.name}</strong>
             </p>
-            <button type="button" class="chip" aria-label={words.lowerOf(person.name)} onClick={() => setDone((before) => new Set([...before, person.id]))}>
+            <button type="button" class="chip" aria-label={words.lowerOf(person.name)} onClick={() => lower(person)}>
               {words.lower}
             </button>
           </li>

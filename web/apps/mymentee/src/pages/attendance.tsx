@@ -3,12 +3,14 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { AttendanceDecision, AttendanceEntry, Lesson } from '@tayang/client';
 import {
-  Avatar, Dialog, Empty, FormError, Icon, Lamp, Loading, Note, PageHead, SelectField, SubmitButton, TextField, Trouble, useApp, useForm, useNow, useResource, type Params,
+  Avatar, Dialog, Empty, FormError, Icon, Lamp, Loading, Note, PageHead, SelectField, SubmitButton, TextField, Trouble, useApp, useForm, useNow, useResource, useShellWords, type Params,
 } from '@tayang/shell';
 import { lessonTime, percentOf, spansOf, tallyOf, type LessonTime } from '../logic/attendance.ts';
 import { readAll, useMyWhen, useWriter } from '../parts/hooks.ts';
 import { useLiveWords } from '../words/live-en.ts';
 
+/** Rows drawn at once; a lesson may have had thousands of viewers. */
+const DRAWN = 100;
 /** From so many on a name is easier found by typing. */
 const SEARCH_FROM = 8;
 
@@ -96,8 +98,30 @@ function Attendance({ lesson, entries, onChanged }: AttendanceProps) {
   );
 }
 
+interface SheetProps {
+  readonly entries: readonly AttendanceEntry[];
+  readonly time: LessonTime;
+  readonly ask: (entry: AttendanceEntry) => void;
+}
+
+/** The first rows, and more when they are asked for. */
+function Sheet({ entries, time, ask }: SheetProps) {
+  const more = useShellWords().more;
+  const [count, setCount] = useState(DRAWN);
+  return (
+    <>
+      <SheetTable entries={entries.slice(0, count)} time={time} ask={ask} />
+      {count >= entries.length ? null : (
+        <button type="button" class="button more" onClick={() => setCount((before) => before + DRAWN)}>
+          {more}
+        </button>
+      )}
+    </>
+  );
+}
+
 /** One table: wide screens show it as such, narrow ones each row as a card. */
-function Sheet({ entries, time, ask }: { entries: readonly AttendanceEntry[]; time: LessonTime; ask: (entry: AttendanceEntry) => void }) {
+function SheetTable({ entries, time, ask }: SheetProps) {
   const words = useLiveWords().attendance;
   return (
     <table class="sheet" role="table">

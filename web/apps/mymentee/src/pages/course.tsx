@@ -1,7 +1,8 @@
 /** One course: its lessons, its people, how others are invited, how it is set. */
 
+import type { ComponentChildren } from 'preact';
 import type { Course, CourseEnrolment, EnrolmentState } from '@tayang/client';
-import { Avatar, Empty, Icon, Loading, Note, PageHead, Trouble, useApp, useNow, usePages, useResource, useShellWords, type Params, type Resource } from '@tayang/shell';
+import { Avatar, Empty, Icon, Loading, Note, PageHead, Trouble, useApp, useNow, usePages, useResource, useShellWords, type PagedResource, type Params, type Resource } from '@tayang/shell';
 import { Invitations } from '../parts/invitations.tsx';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';
@@ -86,55 +87,82 @@ function CourseLessons({ course }: { course: Course }) {
 function People({ course }: { course: Course }) {
   const { api } = useApp();
   const words = useCourseWords().course;
-  const more = useShellWords().more;
-  const list = (state: EnrolmentState) => (cursor: string | null) => api.enrolments(course.id, { state, cursor, limit: 50 });
+  const list = (state: EnrolmentState) => (cursor: string | null, signal: AbortSignal) => api.enrolments(course.id, { state, cursor, limit: 50, signal });
   const asking = usePages<CourseEnrolment>(`requested ${course.id}`, list('requested'));
   const active = usePages<CourseEnrolment>(`active ${course.id}`, list('active'));
-  const moveIn = (one: CourseEnrolment): void => {
-    asking.change((items) => items.filter(({ user }) => user.id !== one.user.id));
-    active.change((items) => [{ ...one, state: 'active' }, ...items]);
+  const gone = { removed: usePages<CourseEnrolment>(`removed ${course.id}`, list('removed')), declined: usePages<CourseEnrolment>(`declined ${course.id}`, list('declined')) };
+  const lists = { requested: asking, active, ...gone };
+  const move = (one: CourseEnrolment, to: 'active' | 'removed' | 'declined'): void => {
+    const from = one.state === 'left' ? null : lists[one.state];
+    from?.change((items) => items.filter(({ user }) => user.id !== one.user.id));
+    lists[to].change((items) => [{ ...one, state: to }, ...items]);
   };
   return (
     <div class="stack">
-      {asking.items === null || asking.items.length === 0 ? null : (
-        <section class="card stack">
-          <h2>{words.requests}</h2>
-          <ul class="people">
-            {asking.items.map((one) => (
-              <Request key={one.user.id} course={course} request={one} onLetIn={() => moveIn(one)} onDeclined={() => asking.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
-            ))}
-          </ul>
-          {asking.more === null ? null : (
-            <button type="button" class="button more" onClick={asking.more}>
-              {more}
-            </button>
-          )}
-        </section>
-      )}
+      <PeopleList title={words.requests} list={asking} row={(one) => <Request key={one.user.id} course={course} request={one} onDecided={(to) => move(one, to)} />} />
       {active.items === null ? (
         active.problem === null ? <Loading /> : <Trouble problem={active.problem} retry={active.reload} />
       ) : active.items.length === 0 ? (
         <Empty icon="people" title={words.noMembers} text={words.noMembersText} />
       ) : (
-        <section class="card stack">
-          <h2>{words.members}</h2>
-          <ul class="people">
-            {active.items.map((one) => (
-              <Member key={one.user.id} course={course} member={one} onRemoved={() => active.change((items) => items.filter(({ user }) => user.id !== one.user.id))} />
-            ))}
-          </ul>
-          {active.more === null ? null : (
-            <button type="button" class="button more" onClick={active.more}>
-              {more}
-            </button>
-          )}
-        </section>
+        <PeopleList title={words.members} list={active} row={(one) => <Member key={one.user.id} course={course} member={one} onRemoved={() => move(one, 'removed')} />} />
       )}
+      {(['removed', 'declined'] as const).map((state) => (
+        <PeopleList key={state} title={words.gone[state]} list={gone[state]} row={(one) => <Gone key={one.user.id} course={course} person={one} onLetIn={() => move(one, 'active')} />} />
+      ))}
     </div>
   );
 }
 
-function Request({ course, request, onLetIn, onDeclined }: { course: Course; request: CourseEnrolment; onLetIn: () => void; onDeclined: () => void }) {
+interface PeopleListProps {
+  readonly title: string;
+  readonly list: PagedResource<CourseEnrolment>;
+  readonly row: (one: CourseEnrolment) => ComponentChildren;
+}
+
+/** Nothing where there is nobody. */
+function PeopleList({ title, list: { items, more, loading }, row }: PeopleListProps) {
+  const label = useShellWords().more;
+  if (items === null || items.length === 0) return null;
+  return (
+    <section class="card stack" aria-busy={loading}>
+      <h2>{title}</h2>
+      <ul class="people">{items.map(row)}</ul>
+      {more === null ? null : (
+        <button type="button" class="button more" onClick={more}>
+          {label}
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** Who was put out or not let in; the mentor may think again. */
+function Gone({ course, person, onLetIn }: { course: Course; person: CourseEnrolment; onLetIn: () => void }) {
+  const { toasts } = useApp();
+  const words = useCourseWords().course;
+  const { busy, run } = useDeed();
+  const { user } = person;
+  const letIn = (): void =>
+    run(async (api) => {
+      await api.decideEnrolment(course.id, user.id, 'active');
+      toasts.done(words.letInDone(user.name));
+      onLetIn();
+    });
+  return (
+    <li>
+      <Avatar name={user.name} id={user.id} />
+      <p>
+        <strong>{user.name}</strong>
+      </p>
+      <button type="button" class="chip" aria-disabled={busy} aria-label={words.letInAgainOf(user.name)} onClick={letIn}>
+        {words.letInAgain}
+      </button>
+    </li>
+  );
+}
+
+function Request({ course, request, onDecided }: { course: Course; request: CourseEnrolment; onDecided: (state: 'active' | 'declined') => void }) {
   const { now, toasts } = useApp();
   const words = useCourseWords().course;
   const when = useMyWhen();
@@ -144,8 +172,7 @@ function Request({ course, request, onLetIn, onDeclined }: { course: Course; req
     run(async (api) => {
       await api.decideEnrolment(course.id, user.id, state);
       toasts.done(state === 'active' ? words.letInDone(user.name) : words.declineDone(user.name));
-      if (state === 'active') onLetIn();
-      else onDeclined();
+      onDecided(state);
     });
   return (
     <li>

@@ -76,19 +76,45 @@ function Views({ view }: { view: View }) {
   );
 }
 
+/** A lesson that has not begun so long after its time does not begin any more. */
+const LATE_MS = 12 * 3_600_000;
+const RENEW_MS = 60_000;
+
+/** Reads again each minute or so, and when the page is looked at again; not all devices in the same second. */
+function useRenewal(reload: () => void): void {
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(look, RENEW_MS * (0.8 + 0.4 * Math.random()));
+    };
+    const look = (): void => {
+      if (document.visibilityState === 'visible') reload();
+      wait();
+    };
+    wait();
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, [reload]);
+}
+
 function ListView({ now }: { now: number }) {
-  const { api } = useApp();
+  const { api, now: clock } = useApp();
   const zone = useZone();
   const words = useScheduleWords().home;
-  const from = new Date(startOfDay(wallClockAt(now, zone).date, zone)).toISOString();
-  // What is live may have begun yesterday, and is asked for by itself.
-  const lessons = useResource(`agenda ${from}`, async () => {
+  // What is late is still to come. The key is the day, so that a list that is read again stays in sight.
+  const lessons = useResource(`agenda ${wallClockAt(now, zone).date}`, async () => {
+    const from = new Date(clock() - LATE_MS).toISOString();
     const [live, coming] = await Promise.all([
       api.lessons({ mine: 'teaching', state: 'live', limit: 100 }),
       readAll((cursor) => api.lessons({ mine: 'teaching', state: 'scheduled', from, cursor, limit: 100 }), 5),
     ]);
     return [...live.items, ...coming];
   });
+  useRenewal(lessons.reload);
   if (lessons.value === null) return lessons.problem === null ? <Loading /> : <Trouble problem={lessons.problem} retry={lessons.reload} />;
   const agenda = agendaOf(lessons.value, now, zone);
   if (agenda.live.length === 0 && agenda.next === null) return <Empty icon="lessons" title={words.none} text={words.noneText} />;

@@ -6,10 +6,11 @@ import { Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useNow, us
 import { clockText } from '@tayang/ui';
 import { Chat } from '../live/chat.tsx';
 import { HealthCard } from '../live/health-card.tsx';
+import { heldOf } from '../live/held.ts';
 import { useModeration } from '../live/moderation.ts';
 import { Hands, Reactions, ViewerList } from '../live/people.tsx';
 import { RoomSettings } from '../live/room-settings.tsx';
-import { SendOutDialog } from '../live/send-out.tsx';
+import { Questions } from '../live/questions.tsx';
 import { Stage } from '../live/stage.tsx';
 import { useRoom } from '../live/use-room.ts';
 import { useQuestion } from '../parts/ask.tsx';
@@ -81,7 +82,6 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
   const words = useLiveWords();
   const { room, view } = useRoom(read.id);
   const health = usePoll((signal) => api.health(read.id, signal), HEALTH_MS);
-  const viewers = usePoll((signal) => api.viewers(read.id, signal), VIEWERS_MS);
   const polled = usePoll((signal) => api.lesson(read.id, signal), LESSON_MS);
   const moderation = useModeration(read);
   const wide = useWide();
@@ -96,7 +96,8 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
     if (told !== null && told.state !== 'live') resource.reload();
   }, [told?.state]);
   const shown: Part = wide && part === 'stage' ? 'comments' : part;
-  const held = view.room.comments.filter(({ state }) => state === 'held').length;
+  const viewers = usePoll((signal) => api.viewers(read.id, signal), VIEWERS_MS, shown === 'people');
+  const held = heldOf(view.room).length;
   const writer = useWriter();
   const tabs: readonly Tab<Part>[] = [
     ...(wide ? [] : [{ name: 'stage' as const, label: words.dash.tabs.stage, icon: 'screen' as const }]),
@@ -107,7 +108,7 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
   const broadcast = (
     <div class="stack dash-broadcast">
       <HealthCard health={health.value} stalled={lesson.stalled} />
-      <Hands hands={view.room.hands} />
+      <Hands hands={view.room.hands} acts={moderation.acts} />
       <Reactions totals={view.room.totals} />
     </div>
   );
@@ -136,7 +137,7 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
           </Tabs>
         </div>
       </div>
-      <SendOutDialog moderation={moderation} />
+      <Questions moderation={moderation} />
     </div>
   );
 }

@@ -1,26 +1,31 @@
 /** What a lesson left: its recording, chapters, what was said, and what can be taken along. */
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Chapter, Comment, Lesson, Playback } from '@tayang/client';
-import { Avatar, Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useResource, type Params } from '@tayang/shell';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Chapter, Lesson, Playback } from '@tayang/client';
+import { Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useResource, type Params } from '@tayang/shell';
 import { clockText } from '@tayang/ui';
+import { Replay } from '../live/replay.tsx';
 import { Stage, type Progress, type StageHandle } from '../live/stage.tsx';
 import { chapterAt, CHAPTERS_MAX, chaptersOf, linesOf, parseClock, problemsOf, type ChapterLine } from '../logic/chapters.ts';
+import { comingOf } from '../logic/recording.ts';
 import { useDeed, useMyWhen, usePoll, useWriter } from '../parts/hooks.ts';
 import { useLiveWords } from '../words/live-en.ts';
 
 const COMING_MS = 3_000;
-const COMMENTS_PAGE = 100;
-const COMMENT_PAGES_MAX = 20;
+/** The MP4 takes longer, and nobody waits for it here. */
+const MP4_MS = 15_000;
 const SPEEDS = [1, 1.25, 1.5, 2] as const;
 
 export function RecordingPage({ params }: { params: Params }) {
-  const { api } = useApp();
+  const { api, now } = useApp();
   const id = params['id'] ?? '';
   const lesson = useResource(`lesson ${id}`, (signal) => api.lesson(id, signal));
-  const coming = lesson.value !== null && lesson.value.recording !== 'ready' && lesson.value.state !== 'scheduled';
-  const polled = usePoll((signal) => api.lesson(id, signal), COMING_MS, coming);
-  const latest = polled.value ?? lesson.value;
+  const latest = lesson.value;
+  const coming = latest === null ? null : comingOf(latest, now());
+  const polled = usePoll((signal) => api.lesson(id, signal), coming === 'mp4' ? MP4_MS : COMING_MS, coming !== null);
+  useEffect(() => {
+    if (polled.value !== null) lesson.set(polled.value);
+  }, [polled.value]);
   if (latest === null) {
     return <div class="page">{lesson.problem === null ? <Loading /> : <Trouble problem={lesson.problem} retry={lesson.reload} />}</div>;
   }
@@ -256,60 +261,6 @@ function ChapterRow({ line, at, playing, problem, here, seek, onChange, onRemove
           {words.problem[problem]}
         </p>
       )}
-    </li>
-  );
-}
-
-/** Every comment that was shown, in the order of time; those up to the playhead stand out. */
-function Replay({ lesson, seconds, seek }: { lesson: Lesson; seconds: number; seek: (ms: number) => void }) {
-  const { api } = useApp();
-  const words = useLiveWords().recording;
-  const read = useResource(`replay ${lesson.id}`, async (signal) => {
-    const found: Comment[] = [];
-    for (let page = 0; page < COMMENT_PAGES_MAX; page += 1) {
-      const { items } = await api.comments(lesson.id, { after: found.at(-1)?.seq ?? 0, limit: COMMENTS_PAGE }, signal);
-      found.push(...items);
-      if (items.length < COMMENTS_PAGE) break;
-    }
-    return found.filter(({ state }) => state === undefined || state === 'shown');
-  });
-  const comments = read.value;
-  const last = useMemo(() => (comments ?? []).findLastIndex(({ media_ms }) => media_ms !== null && media_ms <= seconds * 1_000), [comments, seconds]);
-  const list = useRef<HTMLOListElement>(null);
-  useEffect(() => {
-    const { current } = list;
-    const row = current?.children[Math.max(0, last)];
-    if (current === null || !(row instanceof HTMLElement) || current.contains(document.activeElement)) return;
-    current.scrollTop = row.offsetTop - current.clientHeight / 2;
-  }, [last]);
-  if (comments === null) return read.problem === null ? <Loading rows={2} /> : <Trouble problem={read.problem} retry={read.reload} />;
-  if (comments.length === 0) return <p class="chat-none">{words.commentsNone}</p>;
-  return (
-    <ol class="chat-list replay" ref={list} tabIndex={0} aria-label={words.comments}>
-      {comments.map((comment, at) => (
-        <ReplayRow key={comment.id} comment={comment} past={at <= last} seek={seek} />
-      ))}
-    </ol>
-  );
-}
-
-function ReplayRow({ comment: { user, body, media_ms }, past, seek }: { comment: Comment; past: boolean; seek: (ms: number) => void }) {
-  const words = useLiveWords();
-  return (
-    <li class="comment" data-past={past}>
-      <Avatar name={user.name} id={user.id} />
-      <div class="comment-main">
-        <p class="comment-who">
-          <strong>{user.name}</strong>
-          {user.mentor ? <span class="badge-plain">{words.room.mentor}</span> : null}
-          {media_ms === null ? null : (
-            <button type="button" class="time-link" aria-label={words.recording.chapterGo(clockText(media_ms / 1_000))} onClick={() => seek(media_ms)}>
-              {clockText(media_ms / 1_000)}
-            </button>
-          )}
-        </p>
-        <p class="comment-body">{body}</p>
-      </div>
     </li>
   );
 }

@@ -48,14 +48,17 @@ export function WebhooksPage() {
       ) : (
         <div class="stack">
           <h2 class="unseen">{words.title}</h2>
-          {hooks.value.map(({ id, url, kinds }) => (
+          {hooks.value.map(({ id, url, kinds, disabled_at }) => (
             <article key={id} class="card course-card">
               <h3>
                 <a class="card-link break" href={router.href(`/webhooks/${id}`)}>
                   {url}
                 </a>
               </h3>
-              <p class="soft">{words.kindsCount(kindsOf(kinds).length)}</p>
+              <p class="facts-row">
+                {disabled_at === null ? null : <span class="badge-plain">{words.paused}</span>}
+                <span class="soft">{words.kindsCount(kindsOf(kinds).length)}</span>
+              </p>
             </article>
           ))}
         </div>
@@ -127,7 +130,7 @@ export function WebhookPage({ params }: { params: Params }) {
   const { api } = useApp();
   const words = useCourseWords().hooks;
   const id = params['id'] ?? '';
-  const hook = useResource(`webhook ${id}`, () => api.webhook(id));
+  const hook = useResource(`webhook ${id}`, (signal) => api.webhook(id, signal));
   if (hook.value === null) {
     return <div class="page">{hook.problem === null ? <Loading /> : <Trouble problem={hook.problem} retry={hook.reload} />}</div>;
   }
@@ -144,7 +147,7 @@ function ChangeHook({ hook, resource }: { hook: Webhook; resource: Resource<Webh
   const { api, router, toasts } = useApp();
   const words = useCourseWords().hooks;
   const shell = useShellWords();
-  const { run } = useDeed();
+  const { busy, run } = useDeed();
   const { ask, dialog } = useQuestion();
   const form = useHookForm({ url: hook.url, kinds: kindsOf(hook.kinds) }, async (values) => {
     resource.set({ ...hook, ...(await api.changeWebhook(hook.id, values)) });
@@ -156,8 +159,16 @@ function ChangeHook({ hook, resource }: { hook: Webhook; resource: Resource<Webh
       toasts.done(words.removed);
       router.go('/webhooks', 'replace');
     });
+  const pause = (disabled: boolean): void =>
+    run(async () => {
+      resource.set({ ...hook, ...(await api.changeWebhook(hook.id, { disabled })) });
+      toasts.done(disabled ? words.pauseDone : words.resumeDone);
+    });
   return (
     <>
+      <section class="card" aria-busy={busy}>
+        <Switch label={words.pause} hint={words.pauseHint} on={hook.disabled_at !== null} onChange={pause} />
+      </section>
       <form class="form card" onSubmit={form.onSubmit} noValidate>
         <HookFields form={form} />
         <FormError text={form.error} />

@@ -1,34 +1,12 @@
 /** A text to be taken elsewhere: copied with one touch, or shared by what the device offers. */
 
-import { Icon, useApp } from '@tayang/shell';
+import { copyText, Icon, useApp } from '@tayang/shell';
 import { useScheduleWords } from '../words/schedule.ts';
-
-async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyBySelection(text);
-  }
-}
-
-/** Pages without TLS have no clipboard of their own; selecting still works there. */
-function copyBySelection(text: string): boolean {
-  const area = document.createElement('textarea');
-  area.value = text;
-  area.className = 'unseen';
-  // Inside an open dialog nothing outside of it can be selected.
-  (document.querySelector('dialog[open]') ?? document.body).append(area);
-  area.select();
-  const done = document.execCommand('copy');
-  area.remove();
-  return done;
-}
 
 function useCopy(): (text: string) => void {
   const { toasts } = useApp();
   const words = useScheduleWords().copy;
-  return (text) => void copy(text).then((done) => (done ? toasts.done(words.done) : toasts.problem(words.failed)));
+  return (text) => void copyText(text).then((done) => (done ? toasts.done(words.done) : toasts.problem(words.failed)));
 }
 
 interface CopyRowProps {

@@ -14,10 +14,7 @@ export function useZone(): string {
 
 /** Writes times in the mentor's own zone, and the short names that a week's view has room for. */
 export class MentorWhen extends When {
-  public constructor(
-    language: Language,
-    private readonly mine: string,
-  ) {
+  public constructor(language: Language, mine: string) {
     super(language, mine);
   }
 
@@ -30,16 +27,12 @@ export class MentorWhen extends When {
 
   /** `Sen`, `Mon`. */
   public weekday(at: number): string {
-    return this.short(at, { weekday: 'short' });
+    return this.format(at, { weekday: 'short' });
   }
 
   /** `28 Nov`. */
   public shortDate(at: number): string {
-    return this.short(at, { day: 'numeric', month: 'short' });
-  }
-
-  private short(at: number, options: Intl.DateTimeFormatOptions): string {
-    return new Intl.DateTimeFormat(this.language === 'id' ? 'id-ID' : 'en-GB', { ...options, timeZone: this.mine }).format(at);
+    return this.format(at, { day: 'numeric', month: 'short' });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Lesson } from '@tayang/client';
-import { Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
+import { copyText, Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
 import { LessonCard } from '../parts/lesson-card.tsx';
 import { useWords } from '../words.ts';
 
@@ -109,13 +109,11 @@ function CalendarButton() {
   };
   const copy = (): void => {
     if (url === null) return;
-    navigator.clipboard.writeText(url).then(
-      () => {
-        toasts.done(words.lessons.copied);
-        setUrl(null);
-      },
-      () => toasts.problem(shell.problem.unknown),
-    );
+    void copyText(url).then((done) => {
+      if (!done) return toasts.problem(shell.problem.unknown);
+      toasts.done(words.lessons.copied);
+      return setUrl(null);
+    });
   };
   return (
     <>

@@ -1,5 +1,6 @@
 /** My account: profile, appearance, what to hear of, devices, password, signing out. */
 
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Profile } from '@tayang/client';
 import {
@@ -14,7 +15,8 @@ import { useWords } from '../words.ts';
 const NAME_MAX = 100;
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
-export function SettingsPage() {
+/** `children` is what one app alone has. */
+export function SettingsPage({ children }: { children?: ComponentChildren }) {
   const { session } = useApp();
   const words = useWords();
   const user = session.user.value;
@@ -24,6 +26,7 @@ export function SettingsPage() {
       <LookCard />
       {user === null ? null : <ProfileCard key={user.id} user={user} />}
       <NoticeSettingsCard />
+      {children}
       <PasswordCard />
       <Devices />
       <SignOut />

@@ -1,0 +1,101 @@
+/** People, as operators find them: search, and the way to each of them, to the journal and to all webhooks. */
+
+import { useEffect, useState } from 'preact/hooks';
+import type { UserRecord } from '@tayang/client';
+import { Avatar, Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
+import { useMyWhen } from '../parts/hooks.ts';
+import { useOperatorWords } from '../words/operator.ts';
+
+/** Typing has paused. */
+const PAUSE_MS = 300;
+
+export function OperatorParts({ here }: { here: '/operator' | '/operator/audit' }) {
+  const { router } = useApp();
+  const words = useOperatorWords();
+  const parts = [['/operator', words.users], ['/operator/audit', words.audit], ['/webhooks', words.hooks]] as const;
+  return (
+    <nav class="segments" aria-label={words.parts}>
+      {parts.map(([to, label]) => (
+        <a key={to} class="segment" href={router.href(to)} aria-current={to === here ? 'page' : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+export function UsersPage() {
+  const { api, router } = useApp();
+  const words = useOperatorWords();
+  const more = useShellWords().more;
+  const wanted = router.place.value.query.get('query') ?? '';
+  const [typed, setTyped] = useState(wanted);
+  useEffect(() => {
+    const text = typed.trim();
+    if (text === wanted) return undefined;
+    const timer = setTimeout(() => router.go(text === '' ? '/operator' : `/operator?query=${encodeURIComponent(text)}`, 'replace'), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, wanted]);
+  const users = usePages<UserRecord>(`users ${wanted}`, (cursor, signal) => api.users({ query: wanted, cursor, limit: 50, signal }));
+  return (
+    <div class="page page-form">
+      <PageHead title={words.title} lead={words.lead} />
+      <OperatorParts here="/operator" />
+      <TextField label={words.search} type="search" maxLength={254} value={typed} onValue={setTyped} />
+      <section aria-busy={users.loading} class="stack">
+        {users.items === null ? (
+          users.problem === null ? <Loading /> : <Trouble problem={users.problem} retry={users.reload} />
+        ) : users.items.length === 0 ? (
+          <Empty icon="people" title={words.none} text={words.noneText} />
+        ) : (
+          <ul class="card people">
+            {users.items.map((user) => (
+              <UserRow key={user.id} user={user} />
+            ))}
+          </ul>
+        )}
+        {users.more === null ? null : (
+          <button type="button" class="button more" onClick={users.more}>
+            {more}
+          </button>
+        )}
+      </section>
+    </div>
+  );
+}
+
+export function RoleBadges({ user }: { user: UserRecord }) {
+  const words = useOperatorWords();
+  return (
+    <span class="facts-row">
+      {user.roles.map((role) => (
+        <span key={role} class="badge-plain">
+          {words.roleNames[role] ?? role}
+        </span>
+      ))}
+      {user.suspended_at === null ? null : <span class="badge-plain">{words.suspended}</span>}
+    </span>
+  );
+}
+
+function UserRow({ user }: { user: UserRecord }) {
+  const { router, now } = useApp();
+  const words = useOperatorWords();
+  const when = useMyWhen();
+  return (
+    <li>
+      <Avatar name={user.name} id={user.id} />
+      <p>
+        <a class="text-link" href={router.href(`/operator/users/${user.id}`)}>
+          {user.name}
+        </a>
+        <span class="field-note">{user.email}</span>
+        <span class="field-note">
+          {words.since(when.date(user.created_at, now()))}
+          {user.verified_at === null ? ` · ${words.unconfirmed}` : ''}
+        </span>
+      </p>
+      <RoleBadges user={user} />
+    </li>
+  );
+}

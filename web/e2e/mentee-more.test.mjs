@@ -1,0 +1,203 @@
+/** MyMentee in Chromium before a stand-in server: operators, tools, and what happens when things go wrong. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { audit, button, mock, open, SCENES, told } from './mentee-page.mjs';
+import { OPERATOR } from './mentee-world.mjs';
+
+const WORDS = {
+  id: {
+    search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+  },
+  en: {
+    search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+  },
+};
+
+const asOperator = (path, scene, options = {}) => open(path, scene, { ...options, change: (world) => (world.user = { ...OPERATOR, locale: scene.lang }) });
+
+for (const scene of SCENES) {
+  const words = WORDS[scene.lang];
+
+  describe(`operators (${scene.name})`, () => {
+    test('one who teaches nothing begins with people, finds somebody, and makes them a mentor', async () => {
+      const page = await asOperator('/', scene);
+      await page.waitForURL(/\/operator$/);
+      await page.locator('.people > li').nth(49).waitFor();
+      await button(page, words.more).click();
+      await page.locator('.people > li').nth(63).waitFor();
+      await page.getByLabel(words.search).fill('peserta satu');
+      await page.waitForFunction(() => document.querySelectorAll('.people > li').length === 1);
+      await page.getByRole('link', { name: 'Peserta Satu' }).click();
+      await page.getByRole('switch', { name: words.mentor }).click();
+      await button(page, words.save).click();
+      assert.deepEqual((await told('PATCH /users/u-1')).body, { roles: ['mentee', 'mentor'] });
+      await page.locator('.toast').waitFor();
+    });
+
+    test('a link to sign in by is shown once, and somebody is suspended and restored', async () => {
+      const page = await asOperator('/operator/users/u-1', scene);
+      await button(page, words.makeLink).click();
+      await page.getByText('sekali-pakai-9Fk2').waitFor();
+      await button(page, words.suspend).click();
+      await button(page.getByRole('dialog'), words.suspend).click();
+      assert.deepEqual((await told('PATCH /users/u-1')).body, { suspended: true });
+      await button(page, words.restore).click();
+      await button(page, words.suspend).waitFor();
+      assert.equal(mock.world.users.find(({ id }) => id === 'u-1').suspended_at, null);
+    });
+
+    test('the journal is read about one person, and webhooks are open to operators', async () => {
+      const page = await asOperator('/operator/users/u-1', scene);
+      await page.getByRole('link', { name: words.journal }).click();
+      await page.locator('.people').getByText(words.roles).waitFor();
+      assert.equal(await page.locator('.people > li').count(), 1);
+      await page.getByRole('link', { name: words.hooks, exact: true }).click();
+      await page.getByRole('link', { name: 'https://contoh.id/kejadian-tayang' }).waitFor();
+    });
+
+    test('others are told that it is not for them', async () => {
+      const page = await open('/operator', scene);
+      await page.getByRole('heading', { name: words.notOperator }).waitFor();
+    });
+
+    for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/audit', '/operator/audit?subject=user:u-1']) {
+      test(`${path} passes the audit and fits`, async () => audit(await asOperator(path, scene, { bypassCSP: true, reducedMotion: 'reduce' }), scene));
+    }
+  });
+
+  describe(`after a long lesson (${scene.name})`, () => {
+    const many = (world) => {
+      const [first] = world.room.comments;
+      world.room.comments = Array.from({ length: 2_300 }, (_, at) => ({ ...first, id: `k-${at + 1}`, seq: at + 1, body: `nomor ${at + 1}`, media_ms: 60_000 + at, pinned: false, state: at === 2_250 ? 'held' : 'shown' }));
+      const [entry] = world.attendance;
+      world.attendance = Array.from({ length: 250 }, (_, at) => ({ ...entry, user: { id: `u-many-${at}`, name: `Warga ${String(at).padStart(3, '0')}` } }));
+    };
+
+    test('all that was said is read, little is drawn, and what waits is shown still', async () => {
+      const page = await open('/lessons/l-ended/recording', scene, { change: many });
+      await page.locator('.chat-held').getByText('nomor 2251').waitFor();
+      assert.equal(await page.locator('.replay .comment').count(), 50);
+      await button(page.locator('.chat-held'), words.show).click();
+      assert.deepEqual((await told('PATCH /lessons/l-ended/comments/k-2251')).body, { state: 'shown' });
+      await page.locator('.chat-held').waitFor({ state: 'detached' });
+    });
+
+    test('a long list of who was there is drawn by parts', async () => {
+      const page = await open('/lessons/l-ended/attendance', scene, { change: many });
+      await page.locator('.sheet tbody tr').nth(99).waitFor();
+      assert.equal(await page.locator('.sheet tbody tr').count(), 100);
+      await button(page, words.more).click();
+      await page.locator('.sheet tbody tr').nth(199).waitFor();
+    });
+  });
+
+  describe(`lists (${scene.name})`, () => {
+    test('who was declined or removed is let in again', async () => {
+      const page = await open('/courses/c-fisika?part=people', scene);
+      await page.getByRole('button', { name: words.decline }).first().click();
+      const again = page.getByRole('button', { name: words.again });
+      await again.waitFor();
+      await again.click();
+      await again.waitFor({ state: 'detached' });
+      assert.deepEqual((await told('PATCH /courses/c-fisika/enrolments/u-8')).body, { state: 'active' });
+      assert.equal(mock.world.sent.filter(({ what }) => what === 'PATCH /courses/c-fisika/enrolments/u-8').length, 2);
+    });
+
+    test('a lesson that is late stays on the schedule, and a new one comes by itself when the page is looked at again', async () => {
+      const asked = [];
+      const page = await open('/settings', scene);
+      page.on('request', (request) => asked.push(new URL(request.url())));
+      await page.evaluate(() => document.querySelector('nav.menu a').click());
+      await page.locator('.slot').first().waitFor();
+      const from = asked.find(({ searchParams }) => searchParams.get('state') === 'scheduled').searchParams.get('from');
+      assert.ok(Math.abs(Date.now() - 12 * 3_600_000 - Date.parse(from)) < 60_000, from);
+      mock.world.lessons.push({ ...mock.world.lessons[1], id: 'l-new', title: 'Baru dijadwalkan' });
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await page.getByRole('heading', { name: 'Baru dijadwalkan' }).waitFor();
+    });
+
+    test('viewers are asked for only where they are shown', async () => {
+      const page = await open('/lessons/l-live/live', scene);
+      const viewers = () => mock.world.asked.filter((what) => what === 'GET /lessons/l-live/viewers').length;
+      await page.waitForResponse(/health$/);
+      assert.equal(viewers(), 0);
+      await page.getByRole('tab', { name: words.people }).click();
+      await page.locator('.people').getByText('Peserta Enam', { exact: true }).waitFor();
+      assert.equal(viewers(), 1);
+    });
+  });
+
+  describe(`tools (${scene.name})`, () => {
+    test('a webhook is paused, and sends again', async () => {
+      const page = await open('/webhooks/w-1', scene);
+      const pause = page.getByRole('switch', { name: words.pause });
+      await pause.click();
+      assert.deepEqual((await told('PATCH /webhooks/w-1')).body, { disabled: true });
+      await page.waitForFunction(() => document.querySelector('main [role=switch]').checked);
+      await page.locator('.toast').waitFor();
+      await pause.click();
+      await page.waitForFunction(() => !document.querySelector('main [role=switch]').checked);
+      assert.deepEqual((await told('PATCH /webhooks/w-1')).body, { disabled: false });
+    });
+
+    test('the address of the calendar is shown, copied without TLS too, and withdrawn', async () => {
+      const page = await open('/settings', scene);
+      await page.evaluate(() => {
+        Object.defineProperty(navigator, 'clipboard', { value: undefined });
+        document.execCommand = (what) => {
+          globalThis.copied = [what, document.activeElement.value];
+          return true;
+        };
+      });
+      await button(page, words.showCalendar).click();
+      await page.getByText('/calendar/rahasia-1.ics').waitFor();
+      await page.locator('.copy-button').click();
+      await page.waitForFunction(() => globalThis.copied?.[0] === 'copy' && globalThis.copied[1].endsWith('/calendar/rahasia-1.ics'));
+      await button(page, words.withdraw).click();
+      await button(page.getByRole('dialog'), words.withdraw).click();
+      await told('DELETE /me/calendar');
+      await page.getByText('/calendar/rahasia-1.ics').waitFor({ state: 'detached' });
+      await button(page, words.showCalendar).click();
+      await page.getByText('/calendar/rahasia-2.ics').waitFor();
+    });
+
+    test('what the browser offers to install is offered in the settings', async () => {
+      const page = await open('/settings', scene);
+      await page.evaluate(() => {
+        const event = new Event('beforeinstallprompt', { cancelable: true });
+        event.prompt = () => {
+          globalThis.prompted = true;
+          return Promise.resolve();
+        };
+        globalThis.dispatchEvent(event);
+      });
+      await button(page, words.install).click();
+      await page.waitForFunction(() => globalThis.prompted === true);
+    });
+  });
+
+  describe(`what goes wrong (${scene.name})`, () => {
+    test('a sign-in through a provider that failed says why, once', async () => {
+      const page = await open('/sign-in?problem=provider-refused&next=%2Fcourses', scene, { change: (world) => (world.user = null) });
+      await page.locator('.form-error').getByText(words.refused).waitFor();
+      await page.waitForURL((url) => url.search === '?next=%2Fcourses');
+      await page.goto(`${mock.url}/mymentee/sign-in?problem=something-new`);
+      await page.locator('.form-error').getByText(words.providerFailed).waitFor();
+      await page.reload();
+      await page.locator('h1').first().waitFor();
+      assert.equal(await page.locator('.form-error').innerText(), '');
+    });
+
+    test('what is wrong with a field of the server’s own stands at the field of the form, in the reader’s language', async () => {
+      const page = await open('/lessons/l-later/edit', scene, { change: (world) => (world.refuse = { 'PATCH /lessons/l-later': [['starts_at', 'too_far'], ['word_filter.0', 'too_long']] }) });
+      await page.locator('input[type=date]').fill('2030-01-01');
+      await page.locator('form button[type=submit]').click();
+      await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'date' && document.activeElement.getAttribute('aria-invalid') === 'true');
+      await page.getByText(words.tooFar).waitFor();
+      assert.equal(await page.locator('textarea[aria-invalid=true]').count(), 1);
+    });
+  });
+}
