@@ -56,8 +56,9 @@ impl Attempt {
     }
 }
 
-/// The part of an address that one customer has.
-fn network(address: IpAddr) -> String {
+/// The part of an address that one customer has: all of an IPv4 address, the first 64 bits of an IPv6 address.
+#[must_use]
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

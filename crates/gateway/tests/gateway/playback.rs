@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use control::playback::{Claims, Kind, LIFE_MS, TokenKeys};
-use control::playbacks::Carry;
+use control::playbacks::{Carry, Terms};
 use control::secrets::Secret;
 use control::{Change, ChangeKind, CourseId, LessonId, NewChange, PlaybackId, Seq, SessionId, UserId};
 use gateway::clock::wall_now;
@@ -160,7 +160,7 @@ fn wrong(stage: &Stage) -> Vec<(&'static str, Pass)> {
     }
     let ended = Pass::new(stage, Kind::Live);
     let playbacks = stage.gateway.directory.playbacks();
-    playbacks.open(&ended.claims, Carry::Path, false, wall_now()).expect("room");
+    playbacks.open(&ended.claims, Carry::Path, Terms::default(), wall_now()).expect("room");
     playbacks.end(ended.claims.playback);
     all.push(("ended", ended));
     all
@@ -355,7 +355,7 @@ async fn a_session_that_is_refreshed_plays_on_past_its_first_end_without_interru
         let claims = claims(&stage, Kind::Live);
         let pass = Pass::of(&stage, Claims { expires: claims.issued.plus_millis(life_ms), ..claims });
         let playbacks = stage.gateway.directory.playbacks();
-        playbacks.open(&pass.claims, Carry::Cookie, false, wall_now()).expect("room");
+        playbacks.open(&pass.claims, Carry::Cookie, Terms::default(), wall_now()).expect("room");
         pass
     };
     let (refreshed, let_go) = (short(2_500), short(2_500));
