@@ -11,21 +11,22 @@ use control::secrets::Secret;
 use control::teaching::lessons::{LessonFilter, LessonSeen, Mine};
 use control::{LessonId, UserId, Uuid, keys};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sha2::Sha256;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::State;
 use crate::auth::{Caller, SignedIn};
 use crate::extract::{Json, Path};
 use crate::icalendar;
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody};
 use crate::teaching::origin;
-use crate::{Peer, State};
+use crate::visit::Visit;
 
 /// Name of the secret that signs addresses.
 const SECRET: &str = "calendar";
@@ -96,15 +97,14 @@ fn file(name: &str, lessons: &[LessonSeen], origin: &str, state: &State) -> Resp
 )]
 async fn of_lesson(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     permit(&state, caller.id(), LessonId(id), Action::Know).await?;
     let seen = state.repository.lesson(LessonId(id), caller.id()).await?.ok_or_else(Problem::not_found)?;
     let name = seen.course_title.clone();
-    Ok(file(&name, &[seen], &origin(&state, &headers, peer), &state))
+    Ok(file(&name, &[seen], origin(&visit), &state))
 }
 
 /// Where one's calendar is.
@@ -121,15 +121,14 @@ struct Address {
 ))]
 async fn address(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     who: SignedIn,
 ) -> Result<Json<Address>, Problem> {
     let generation = state.repository.calendar_generation(who.id()).await?;
     let secrets = secrets(&state).await?;
     let newest = secrets.first().ok_or_else(Problem::not_found)?;
     let token = token(newest, who.id(), generation);
-    Ok(Json(Address { url: format!("{}/calendar/{token}.ics", origin(&state, &headers, peer)) }))
+    Ok(Json(Address { url: format!("{}/calendar/{token}.ics", origin(&visit)) }))
 }
 
 /// Withdraws the address of one's calendar; the next `GET` answers another one.
@@ -152,8 +151,7 @@ async fn withdraw(
 ))]
 async fn of_user(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let token = name.strip_suffix(".ics").ok_or_else(Problem::not_found)?;
@@ -175,7 +173,7 @@ async fn of_user(
     }
     lessons.sort_by_key(|seen| (seen.standing.lesson.starts, seen.standing.lesson.id));
     lessons.dedup_by_key(|seen| seen.standing.lesson.id);
-    Ok(file("Tayang", &lessons, &origin(&state, &headers, peer), &state))
+    Ok(file("Tayang", &lessons, origin(&visit), &state))
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use control::feed::{Beside, Reader};
-use control::{Principal, Seq};
+use control::identity::throttle::network;
+use control::{ChangeKind, Principal, Seq};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
+use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -19,9 +21,10 @@ use utoipa_axum::routes;
 use crate::State;
 use crate::auth::Caller;
 use crate::extract::{Json, Query};
-use crate::feed::Waiter;
+use crate::feed::{Waiter, Who};
 use crate::moment::Moment;
 use crate::problem::{Problem, ProblemBody, Wrong};
+use crate::visit::Visit;
 
 /// Longest wait, in seconds: proxies give up after 60.
 const WAIT_S_MAX: u64 = 30;
@@ -78,6 +81,7 @@ struct Behind {
 async fn changes(
     axum::extract::State(state): axum::extract::State<State>,
     headers: HeaderMap,
+    visit: Visit,
     Caller(principal): Caller,
     Query(behind): Query<Behind>,
 ) -> Result<Response, Problem> {
@@ -100,27 +104,62 @@ async fn changes(
     }
     if as_events {
         state.feed().begin(&state).await?;
-        let waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
-        let events = Follower { state, principal, after, waiter, told: Vec::new() }.events();
+        let waiter = state.feed().wait(who(principal.as_ref(), &visit))?;
+        let events = Follower { state, principal, after, waiter, reads: true, told: Vec::new() }.events();
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     }
     let (mut items, mut last) = told(&state, principal.as_ref(), after).await?;
     if items.is_empty() && !wait.is_zero() {
         state.feed().begin(&state).await?;
-        let mut waiter = state.feed().wait(principal.as_ref().map(Principal::id))?;
+        let mut waiter = state.feed().wait(who(principal.as_ref(), &visit))?;
         let until = tokio::time::Instant::now() + wait;
         while items.is_empty() && waiter.wait_behind(&state, last, until).await {
-            (items, last) = told(&state, principal.as_ref(), last).await?;
+            (items, last) = match waiter.told(principal.as_ref(), last, state.now()) {
+                Some(read) => read,
+                None => told(&state, principal.as_ref(), last).await?,
+            };
         }
     }
     Ok(Json(Changes { items, last_seq: last.0 }).into_response())
 }
 
+fn who(principal: Option<&Principal>, visit: &Visit) -> Who {
+    principal.map_or_else(|| Who::Network(network(visit.address)), |principal| Who::Person(principal.id()))
+}
+
+fn reader(principal: &Principal) -> Reader {
+    Reader { id: principal.id(), session: principal.session.id, roles: principal.user.roles }
+}
+
 impl Waiter {
+    /// What the newest changes, which are read once for all, have behind `after` for somebody, and up to where that is.
+    /// `None`: the database must be asked, because more than these are behind `after`, or what is known of all does not
+    /// say, or the reader themself may be another by now.
+    fn told(&mut self, principal: Option<&Principal>, after: Seq, now: UnixMillis) -> Option<(Vec<ChangeBody>, Seq)> {
+        let batch = self.newest.borrow_and_update().clone();
+        let stands = principal.is_none_or(|principal| principal.session.holds(now));
+        if after < batch.after || !stands {
+            return None;
+        }
+        let reader = principal.map(reader);
+        let mut items = Vec::new();
+        for beside in batch.changes.iter().filter(|beside| beside.change.seq > after) {
+            let what = &beside.change.what;
+            let is_theirs = reader.is_some_and(|reader| what.user == Some(reader.id));
+            if is_theirs && matches!(what.kind, ChangeKind::User | ChangeKind::Revoked) {
+                return None;
+            }
+            if beside.may_surely_be_told(reader, now)? {
+                items.push(body(beside));
+            }
+        }
+        Some((items, batch.to.max(after)))
+    }
+
     /// Waits for a change behind `last`. False: until the end of the time, or of the server.
     async fn wait_behind(&mut self, state: &State, last: Seq, until: tokio::time::Instant) -> bool {
         tokio::select! {
-            changed = self.newest.wait_for(|newest| *newest > last) => changed.is_ok(),
+            changed = self.newest.wait_for(|newest| newest.to > last) => changed.is_ok(),
             () = tokio::time::sleep_until(until) => false,
             () = state.stop.cancelled() => false,
         }
@@ -129,13 +168,10 @@ impl Waiter {
 
 /// What behind `after` may be told, and up to where was looked.
 async fn told(state: &State, principal: Option<&Principal>, after: Seq) -> Result<(Vec<ChangeBody>, Seq), Problem> {
-    let reader = principal.map(|principal| Reader {
-        id: principal.id(),
-        session: principal.session.id,
-        roles: principal.user.roles,
-    });
+    let reader = principal.map(reader);
     let mut last = after;
     for _ in 0..STATEMENTS_MAX {
+        let _leave = state.feed().read().await;
         let found = state.repository.changes_beside(reader.map(|reader| reader.id), last, AT_ONCE).await?;
         let Some(newest) = found.last() else { break };
         last = newest.change.seq;
@@ -172,6 +208,8 @@ struct Follower {
     principal: Option<Principal>,
     after: Seq,
     waiter: Waiter,
+    /// The database is asked: it may have more than the newest changes that all are told from.
+    reads: bool,
     /// Read and not sent yet, the next one last.
     told: Vec<ChangeBody>,
 }
@@ -193,26 +231,34 @@ impl Follower {
             if let Some(change) = self.told.pop() {
                 return Some(change);
             }
-            if !self.still_stands().await {
-                return None;
-            }
-            let (told, last) = told(&self.state, self.principal.as_ref(), self.after).await.ok()?;
-            let looked_on = last > self.after;
+            let (told, last) = if self.reads {
+                if !self.still_stands().await {
+                    return None;
+                }
+                let (told, last) = told(&self.state, self.principal.as_ref(), self.after).await.ok()?;
+                self.reads = last > self.after;
+                (told, last)
+            } else {
+                let day = tokio::time::Instant::now() + Duration::from_secs(86_400);
+                if !self.waiter.wait_behind(&self.state, self.after, day).await {
+                    return None;
+                }
+                let Some(read) = self.waiter.told(self.principal.as_ref(), self.after, self.state.now()) else {
+                    self.reads = true;
+                    continue;
+                };
+                read
+            };
             self.after = last;
             self.told = told;
             self.told.reverse();
-            if self.told.is_empty() && !looked_on {
-                let day = tokio::time::Instant::now() + Duration::from_secs(86_400);
-                if !self.waiter.wait_behind(&self.state, last, day).await {
-                    return None;
-                }
-            }
         }
     }
 
-    /// Asked whenever something changed: a sign-in that ended hears nothing more.
+    /// Asked before the database is: a sign-in that ended hears nothing more.
     async fn still_stands(&mut self) -> bool {
         let Some(known) = &self.principal else { return true };
+        let _leave = self.state.feed().read().await;
         match self.state.repository.principal(known.session.secret).await {
             Ok(Some(now)) if now.session.holds(self.state.now()) && now.user.suspended.is_none() => {
                 self.principal = Some(now);
@@ -220,5 +266,67 @@ impl Follower {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use control::{Change, KeyHash, Locale, NewChange, Roles, Session, SessionId, SessionKind, User, UserId};
+
+    use super::*;
+    use crate::feed::{Batch, Feed};
+
+    const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+    fn principal() -> Principal {
+        let id = UserId::new(NOW);
+        let user = User {
+            id,
+            email: "a@example.test".to_owned(),
+            name: "Ana".to_owned(),
+            locale: Locale::Id,
+            zone: "Asia/Jakarta".to_owned(),
+            roles: Roles::default(),
+            password: None,
+            verified: None,
+            suspended: None,
+            created: NOW,
+            version: 1,
+        };
+        let session = Session {
+            id: SessionId::new(NOW),
+            user: id,
+            kind: SessionKind::Bearer,
+            secret: KeyHash::of("x"),
+            label: String::new(),
+            created: NOW,
+            seen: NOW,
+            expires: NOW.plus_millis(1_000),
+            revoked: None,
+        };
+        Principal { user, session }
+    }
+
+    #[test]
+    fn who_waits_is_told_of_the_newest_changes_without_asking_the_database_unless_it_says_more() {
+        let (feed, who, other) = (Feed::default(), principal(), principal());
+        let told = |what: NewChange, principal: Option<&Principal>, after: i64, now: UnixMillis| {
+            let changes = vec![Beside { change: Change { seq: Seq(9), at: NOW, what }, lesson: None, course: None }];
+            feed.tell(Batch { after: Seq(7), to: Seq(9), changes });
+            let mut waiter = feed.wait(Who::Network("203.0.113.7".to_owned())).unwrap_or_else(|_| panic!("room"));
+            waiter.told(principal, Seq(after), now).map(|(items, last)| (items.len(), last.0))
+        };
+        let channel = || NewChange::new(ChangeKind::Channel);
+        let mentor = || NewChange::new(ChangeKind::Mentor).user(who.id());
+        assert_eq!(told(channel(), None, 7, NOW), Some((0, 9)));
+        assert_eq!(told(channel(), None, 8, NOW), Some((0, 9)));
+        assert_eq!(told(channel(), None, 6, NOW), None, "there may be one between");
+        assert_eq!(told(mentor(), Some(&who), 8, NOW), Some((1, 9)));
+        assert_eq!(told(mentor(), Some(&who), 9, NOW), Some((0, 9)), "once");
+        assert_eq!(told(mentor(), Some(&other), 8, NOW), Some((0, 9)));
+        let revoked = || NewChange::new(ChangeKind::Revoked).user(who.id());
+        assert_eq!(told(revoked(), Some(&who), 8, NOW), None, "they may be another now");
+        assert_eq!(told(revoked(), Some(&other), 8, NOW), Some((0, 9)));
+        assert_eq!(told(mentor(), Some(&who), 8, NOW.plus_millis(1_000)), None, "the sign-in is over");
     }
 }

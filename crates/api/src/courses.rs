@@ -83,6 +83,7 @@ pub(crate) async fn known(state: &State, caller: &Caller, id: CourseId) -> Resul
 pub(crate) async fn own(state: &State, who: &SignedIn, id: CourseId) -> Result<CourseSeen, Problem> {
     let seen = known(state, &Caller(Some(who.0.clone())), id).await?;
     if seen.course.mentor == who.id() {
+        require_mentor(who)?;
         Ok(seen)
     } else {
         Err(Problem::new(

@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::State;
 use crate::auth::{Caller, SignedIn};
 use crate::extract::{Json, Path, Query};
 use crate::lessons::{NewLessonBody, body, set};
@@ -22,7 +23,7 @@ use crate::moment::Moment;
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::origin;
-use crate::{Peer, State};
+use crate::visit::Visit;
 
 /// Recordings that one answer lists.
 const RECORDINGS_MAX: u32 = 100;
@@ -135,7 +136,7 @@ struct Scheduled {
 ))]
 async fn schedule(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
+    visit: Visit,
     headers: HeaderMap,
     who: SignedIn,
     bytes: bytes::Bytes,
@@ -182,7 +183,7 @@ async fn schedule(
         title: lesson.title,
         start_time: lesson.starts_at,
         end_time: lesson.ends_at,
-        url: format!("{}/mentor/{}/live/{}/", origin(&state, &headers, peer), who.id(), lesson.id),
+        url: format!("{}/mentor/{}/live/{}/", origin(&visit), who.id(), lesson.id),
     };
     Ok((StatusCode::CREATED, Json(scheduled)))
 }
@@ -212,8 +213,7 @@ async fn newest_course(state: &State, mentor: UserId) -> Result<Uuid, Problem> {
 )]
 async fn live(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     caller: Caller,
     Path((mentor, id)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Value>, Problem> {
@@ -224,7 +224,7 @@ async fn live(
     let seen = state.repository.lesson(lesson.id, caller.id()).await?.ok_or_else(Problem::not_found)?;
     let profile = state.repository.mentor(lesson.mentor, caller.id(), state.now()).await?;
     let course = state.repository.course(lesson.course, caller.id()).await?.ok_or_else(Problem::not_found)?;
-    let origin = origin(&state, &headers, peer);
+    let origin = origin(&visit);
     let media = format!("{origin}/{}", control::teaching::lessons::channel_of(lesson.id, state.now()).path);
     let recorded = match body(&state, &seen).can.replay {
         true => state.repository.newest_recordings(lesson.channel, 1).await?.pop(),
@@ -322,13 +322,12 @@ fn shows_hook_secret(state: &State, headers: &HeaderMap) -> bool {
 ))]
 async fn recordings(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     who: SignedIn,
     Query(app): Query<App>,
 ) -> Result<Json<Value>, Problem> {
     let word = app.word()?;
-    let origin = origin(&state, &headers, peer);
+    let origin = origin(&visit);
     let mut items = Vec::new();
     for named in state.repository.recordings_called(&word, RECORDINGS_MAX).await? {
         let may_see = match named.lesson {

@@ -3,13 +3,14 @@
 use control::teaching::courses::{Enrolled, INVITATIONS_MAX, Invitation, Verdict};
 use control::teaching::{EnrolmentState, TeachingError};
 use control::{CourseId, KeyHash, UserId, Uuid};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::State;
 use crate::auth::{Caller, SignedIn};
 use crate::courses::{known, own};
 use crate::extract::{Json, Path, Query, object_if_any};
@@ -17,7 +18,7 @@ use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::{Checks, Named, origin, word};
-use crate::{Peer, State};
+use crate::visit::Visit;
 
 /// Longest token that is looked at: twice ours.
 pub(crate) const TOKEN_LENGTH_MAX: usize = 96;
@@ -273,8 +274,7 @@ struct NewInvitation {
 )]
 async fn invite(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
-    headers: HeaderMap,
+    visit: Visit,
     who: SignedIn,
     Path(id): Path<Uuid>,
     Json(new): Json<NewInvitation>,
@@ -291,7 +291,7 @@ async fn invite(
     let (invitation, token) = Invitation::create(CourseId(id), uses, expires, now);
     state.repository.create_invitation(&invitation, now).await?;
     // Behind the `#`, which browsers send to no server and name in no Referer: the token is in no log.
-    let url = format!("{}/mymentor/courses/{id}#{}", origin(&state, &headers, peer), token.0);
+    let url = format!("{}/mymentor/courses/{id}#{}", origin(&visit), token.0);
     Ok((StatusCode::CREATED, Json(InvitationBody { url: Some(url), ..InvitationBody::from(&invitation) })))
 }
 

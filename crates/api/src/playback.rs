@@ -8,11 +8,11 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use control::access::{Action, Standing};
 use control::playback::{Claims, Kind, LIFE_MS, REFRESH_AFTER_MS};
-use control::playbacks::Carry;
+use control::playbacks::{Carry, NotOpened, Terms};
 use control::teaching::LessonState;
 use control::{Channel, LessonId, PlaybackId, Principal, Recording, RecordingState};
-use http::header::{HeaderValue, SET_COOKIE};
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
+use http::header::SET_COOKIE;
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,12 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::State;
 use crate::auth::{Leaving, SignedIn};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody};
-use crate::{Peer, State};
+use crate::visit::Visit;
 
 /// Name of the cookie that carries a token. Sent to its channel's addresses alone.
 pub const PLAY_COOKIE: &str = "tayang_play";
@@ -151,20 +152,9 @@ fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (
     }
 }
 
-/// The cookie that carries a token to its channel's addresses and nowhere else.
-fn cookie(channel: &Channel, token: &str, secure: bool) -> (HeaderName, HeaderValue) {
-    let (path, age_s) = (&channel.path, LIFE_MS / 1_000);
-    let secure = if secure { "; Secure" } else { "" };
-    let text = format!(
-        "{PLAY_COOKIE}={token}; Path=/{}/{}/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}",
-        path.app, path.name
-    );
-    (SET_COOKIE, HeaderValue::from_str(&text).expect("tokens and names are of letters, digits, dashes"))
-}
-
 fn respond(
     state: &State,
-    peer: Peer,
+    visit: &Visit,
     status: StatusCode,
     playable: &Playable,
     (claims, carry): (&Claims, Carry),
@@ -176,7 +166,12 @@ fn respond(
     };
     let body = Json(answer(state, playable, claims, (&token.0, carry)));
     Ok(match carry {
-        Carry::Cookie => (status, [cookie(&playable.channel, &token.0, peer.secure)], body).into_response(),
+        Carry::Cookie => {
+            // To its channel's addresses and nowhere else.
+            let path = format!("/{}/{}/", playable.channel.path.app, playable.channel.path.name);
+            let cookie = visit.cookie(PLAY_COOKIE, &token.0, &path, LIFE_MS / 1_000);
+            (status, [(SET_COOKIE, cookie)], body).into_response()
+        }
         Carry::Path => (status, body).into_response(),
     })
 }
@@ -194,18 +189,14 @@ async fn may_play(state: &State, who: &Principal, lesson: LessonId) -> Result<(S
     Ok((standing, kind))
 }
 
-/// No more people than the lesson takes. Who watches already has a place, and the mentor needs none.
-fn place(state: &State, standing: &Standing, who: &Principal, kind: Kind) -> Result<(), Problem> {
-    let lesson = &standing.lesson;
-    let Some(capacity) = lesson.capacity.filter(|_| kind == Kind::Live && who.id() != lesson.mentor) else {
-        return Ok(());
+fn not_opened(error: NotOpened) -> Problem {
+    let detail = match error {
+        NotOpened::Full => {
+            return Problem::conflict("full", format!("{error}: try again when somebody has left"));
+        }
+        NotOpened::TooMany => format!("{error}: try again in a moment"),
     };
-    let mut people = state.directory.playbacks().people(lesson.id, state.now());
-    people.remove(&lesson.mentor);
-    if people.len() < capacity as usize || people.contains(&who.id()) {
-        return Ok(());
-    }
-    Err(Problem::conflict("full", "as many watch this lesson as it takes: try again when somebody has left"))
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-viewers", "not available", detail)
 }
 
 /// Begins to play a lesson: what is live, or once it is over its recording.
@@ -216,29 +207,33 @@ fn place(state: &State, standing: &Standing, who: &Principal, kind: Kind) -> Res
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`full`, `no-recording`"),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "`too-many-viewers`"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn begin(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
+    visit: Visit,
     SignedIn(who): SignedIn,
     Path(id): Path<Uuid>,
     Json(wanted): Json<Begin>,
 ) -> Result<Response, Problem> {
+    let playbacks = state.directory.playbacks();
+    playbacks.begins(who.id(), state.now()).map_err(|wait_ms| {
+        let seconds = u64::try_from(wait_ms).unwrap_or(0).div_ceil(1_000);
+        Problem::too_fast("you begin to play too often: go on with what plays, or wait", seconds)
+    })?;
     let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
-    place(&state, &standing, &who, kind)?;
     let playable = playable(&state, &standing, kind).await?;
     let carry = match wanted.carry {
         CarryBy::Cookie => Carry::Cookie,
         CarryBy::Path => Carry::Path,
     };
     let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
-    let alone = state.settings.one_stream_each;
-    state.directory.playbacks().open(&claims, carry, alone, state.now()).map_err(|error| {
-        let detail = format!("{error}: try again in a moment");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-viewers", "not available", detail)
-    })?;
-    respond(&state, peer, StatusCode::CREATED, &playable, (&claims, carry))
+    let places = standing.lesson.capacity.map(|capacity| (capacity as usize, standing.lesson.mentor));
+    let terms = Terms { alone: state.settings.one_stream_each, places };
+    playbacks.open(&claims, carry, terms, state.now()).map_err(not_opened)?;
+    respond(&state, &visit, StatusCode::CREATED, &playable, (&claims, carry))
 }
 
 fn claims(standing: &Standing, who: &Principal, kind: Kind, playback: PlaybackId, now: UnixMillis) -> Claims {
@@ -267,7 +262,7 @@ fn claims(standing: &Standing, who: &Principal, kind: Kind, playback: PlaybackId
 ))]
 async fn refresh(
     axum::extract::State(state): axum::extract::State<State>,
-    axum::Extension(peer): axum::Extension<Peer>,
+    visit: Visit,
     SignedIn(who): SignedIn,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
@@ -292,7 +287,7 @@ async fn refresh(
     if !playbacks.extend(PlaybackId(id), claims.seq, claims.expires, state.now()) {
         return Err(Problem::not_found());
     }
-    respond(&state, peer, StatusCode::OK, &playable, (&claims, open.carry))
+    respond(&state, &visit, StatusCode::OK, &playable, (&claims, open.carry))
 }
 
 /// Ends a session: what plays of it ends within a second.

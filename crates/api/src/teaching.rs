@@ -4,12 +4,12 @@
 use control::UserId;
 use control::teaching::TeachingError;
 use control::teaching::lessons::TimesError;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{FieldError, Problem, Wrong};
-use crate::{Peer, State};
+use crate::visit::Visit;
 
 /// Longest title, in characters: what a phone shows in three lines.
 pub(crate) const TITLE_LENGTH_MAX: usize = 120;
@@ -126,14 +126,9 @@ pub(crate) fn word<T: std::str::FromStr<Err: std::fmt::Display>>(
         .transpose()
 }
 
-/// Where people reach this server, without a slash at the end.
-pub(crate) fn origin(state: &State, headers: &HeaderMap, peer: Peer) -> String {
-    if let Some(url) = &state.settings.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.filter(|host| host.parse::<http::uri::Authority>().is_ok()).unwrap_or("localhost");
-    format!("{}://{host}", if peer.secure { "https" } else { "http" })
+/// Where people reach this server, without a slash at the end: for who asks, even by a request that names no host.
+pub(crate) fn origin(visit: &Visit) -> &str {
+    visit.base().unwrap_or("http://localhost")
 }
 
 impl From<TeachingError> for Problem {

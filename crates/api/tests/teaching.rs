@@ -559,3 +559,33 @@ async fn mentors_are_found_with_what_one_may_know_of() {
     let next = format!("/api/v1/mentors?limit=1&cursor={}", first["next_cursor"].as_str().expect("more"));
     assert_ne!(stage.get(None, &next).await.json["items"][0]["id"], first["items"][0]["id"]);
 }
+
+#[tokio::test]
+async fn who_is_no_mentor_any_more_teaches_no_more() {
+    use control::Roles;
+    use control::identity::UserChange;
+    let scene = Scene::new(Enrolling::Open).await;
+    let now = scene.stage.state.now();
+    let new = json!({
+        "course_id": scene.course.id.to_string(), "title": "Gaya", "summary": "", "zone": "Asia/Jakarta",
+        "starts_at": at(now, 86_400_000), "ends_at": at(now, 90_000_000), "allow_overlap": true,
+    });
+    let (lesson, course) = (scene.lesson.id, scene.course.id);
+    let lesson = format!("/api/v1/lessons/{lesson}");
+    let asked = [
+        (Method::POST, "/api/v1/lessons".to_owned(), new),
+        (Method::PATCH, lesson.clone(), json!({ "title": "Energi" })),
+        (Method::PATCH, format!("/api/v1/courses/{course}"), json!({ "title": "Energi" })),
+    ];
+    for (roles, may) in [(Roles { mentee: true, mentor: true, operator: false }, true), (Roles::default(), false)] {
+        let change = UserChange { roles: Some(roles), ..UserChange::default() };
+        scene.stage.repository.change_user(scene.mentor.id, None, &change, None, now).await.expect("changed");
+        scene.stage.state.known().forget_person(scene.mentor.id);
+        for (method, path, body) in &asked {
+            let answer = scene.stage.ask(Some(&scene.mentor), method.clone(), path, Some(body.clone())).await;
+            assert_eq!(answer.status.is_success(), may, "{method} {path}: {answer:?}");
+            assert!(may || answer.status == StatusCode::FORBIDDEN, "{answer:?}");
+        }
+        assert_eq!(scene.stage.get(Some(&scene.mentor), &lesson).await.status, StatusCode::OK);
+    }
+}

@@ -123,6 +123,38 @@ async fn a_browser_gets_a_cookie_for_the_channel_alone_and_addresses_without_a_s
 }
 
 #[tokio::test]
+async fn behind_a_proxy_that_ends_tls_the_cookie_and_addresses_are_for_https() {
+    let class = class(Stage::new().await).await;
+    let lesson = class.live().await;
+    let playback = (Method::POST, format!("/api/v1/lessons/{}/playback", lesson.id), Some(json!({})));
+    let calendar = (Method::GET, "/api/v1/me/calendar".to_owned(), None);
+    let invitations = format!("/api/v1/courses/{}/invitations", class.course.id);
+    let ask = async |(method, path, body): (Method, String, Option<Value>), who: &Actor, proto: &str| {
+        let body = http_body_util::Full::from(body.map_or_else(String::new, |body| body.to_string()));
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", who.token))
+            .header("content-type", "application/json")
+            .header("host", "tayang.test")
+            .header("x-forwarded-proto", proto);
+        let peer = api::Peer { address: ([127, 0, 0, 1], 40_000).into(), secure: false };
+        class.stage.send_from(request.body(body).expect("a request"), peer).await
+    };
+    for (proto, is_secure) in [("https", true), ("http", false)] {
+        let answer = ask(playback.clone(), &class.mentee, proto).await;
+        let cookie = answer.headers["set-cookie"].to_str().expect("text");
+        assert_eq!(cookie.ends_with("; Secure"), is_secure, "{cookie}");
+        let address = ask(calendar.clone(), &class.mentee, proto).await.json["url"].clone();
+        let url = address.as_str().expect("an address");
+        assert!(url.starts_with(&format!("{proto}://tayang.test/calendar/")), "{url}");
+        let new = json!({ "uses": 1, "expires_at": null });
+        let invited = ask((Method::POST, invitations.clone(), Some(new)), &class.mentor, proto).await;
+        assert!(invited.json["url"].as_str().is_some_and(|url| url.starts_with(&format!("{proto}://"))), "{invited:?}");
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_watch_gets_no_token() {
     let class = class(Stage::new().await).await;
     let (lesson, stranger) = (class.live().await, class.stage.mentee("lain@example.test").await);
@@ -233,6 +265,22 @@ async fn a_lesson_takes_as_many_people_as_it_says_and_its_mentor_besides() {
     let end = format!("/api/v1/playbacks/{}", again.json["playback_id"].as_str().expect("an id"));
     assert_eq!(class.stage.ask(Some(&second), Method::DELETE, &end, None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(class.play(&third, &lesson, "cookie").await.status, StatusCode::CONFLICT, "one session is left of two");
+}
+
+#[tokio::test]
+async fn who_begins_to_play_again_and_again_is_told_to_wait_and_others_are_not() {
+    let class = class(Stage::new().await).await;
+    let (lesson, other) = (class.live().await, class.stage.enrolled(&class.course, "dua@example.test").await);
+    let mut refused = None;
+    for _ in 0..60 {
+        let answer = class.play(&class.mentee, &lesson, "cookie").await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(answer);
+            break;
+        }
+    }
+    assert_eq!(refused.expect("sixty at once are too many").headers["retry-after"], "1");
+    assert_eq!(class.play(&other, &lesson, "cookie").await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -48,6 +48,14 @@ pub struct Standing {
     pub person: Option<Person>,
 }
 
+impl Standing {
+    /// The person has the lesson in hand: it is theirs, and they may teach.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.id == self.lesson.mentor && person.roles.mentor)
+    }
+}
+
 /// What is known of somebody beside a lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -107,8 +115,10 @@ impl Refusal {
 /// | watch | | | while scheduled or live, unless sent out | yes | |
 /// | replay | | | who was there, unless sent out | yes | |
 /// | chat | | | while scheduled or live, unless sent out | yes | |
-/// | publish, run | | | | yes | |
+/// | read what is said | | | the same; once over, who was there | yes | |
+/// | publish, run | | | | while they have the role | |
 ///
+/// Who is no mentor any more teaches no more: what they taught stays theirs to watch and to read.
 /// Who left the course keeps the recordings of what they attended: those are on the attendance record. An operator runs the
 /// server and watches nobody's lessons.
 ///
@@ -128,6 +138,7 @@ pub fn decide(standing: &Standing, action: Action, now: UnixMillis, margin_ms: i
     }
     if person.id == lesson.mentor {
         return match action {
+            Action::Publish | Action::Run if !person.roles.mentor => Err(Refusal::NotTheirs),
             Action::Publish if !lesson.slot(margin_ms).is_some_and(|slot: Slot| slot.is_open(now)) => {
                 Err(Refusal::NotNow)
             }
@@ -149,7 +160,8 @@ pub fn decide(standing: &Standing, action: Action, now: UnixMillis, margin_ms: i
         Action::Publish | Action::Run => Err(Refusal::NotTheirs),
         Action::Replay => Err(Refusal::Hidden),
         Action::Watch | Action::Chat | Action::ReadChat if person.banned => Err(Refusal::Banned),
-        Action::ReadChat if attended => Ok(()),
+        // While the lesson is on, what is said is for those who may answer; afterwards it stays with who was there.
+        Action::ReadChat if attended && !is_on(lesson) => Ok(()),
         Action::Watch | Action::Chat | Action::ReadChat if !enrolled => Err(Refusal::NotEnrolled),
         Action::ReadChat => {
             if is_on(lesson) {

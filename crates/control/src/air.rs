@@ -77,6 +77,12 @@ pub trait Air: Send + Sync {
     /// The channel's stream.
     fn on_air(&self, channel: Uuid) -> OnAir;
 
+    /// Media time, in milliseconds from the first frame, of what was on air at that moment: outages are not in it. `None`
+    /// before there was any.
+    fn media_at(&self, channel: Uuid, at: UnixMillis) -> Option<i64> {
+        self.on_air(channel).started.map(|started| at.0.saturating_sub(started.0).max(0))
+    }
+
     /// Who watches it, by when they came; without the lesson's mentor.
     fn watching(&self, channel: Uuid) -> Vec<Watching>;
 

@@ -27,7 +27,7 @@ pub struct Airing {
     pub ends: UnixMillis,
     /// How far it has come.
     pub state: LessonState,
-    /// Its mentor may nothing now.
+    /// Its mentor may not teach now: suspended, or no mentor any more.
     pub suspended: bool,
 }
 

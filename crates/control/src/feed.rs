@@ -5,8 +5,9 @@
 
 use media::UnixMillis;
 
-use crate::access::{Action, Standing, decide};
+use crate::access::{Action, Person, Standing, decide};
 use crate::changes::ChangeKind;
+use crate::teaching::EnrolmentState;
 use crate::teaching::courses::CourseSeen;
 use crate::{BoxFuture, Change, RepositoryError, Roles, Seq, SessionId, UserId};
 
@@ -65,6 +66,30 @@ impl Beside {
                 }
             }
         }
+    }
+
+    /// The same, of a change that was read as strangers stand to it; `None`: it depends on the reader's own place in the
+    /// course, or on what they attended. That they are not suspended is for whoever asks to know.
+    #[must_use]
+    pub fn may_surely_be_told(&self, reader: Option<Reader>, now: UnixMillis) -> Option<bool> {
+        if self.seen_by(reader, false).may_be_told(reader, now) {
+            return Some(true);
+        }
+        // Nobody may know more of it than who is in the course and was there.
+        (!self.seen_by(reader, true).may_be_told(reader, now)).then_some(false)
+    }
+
+    fn seen_by(&self, reader: Option<Reader>, has_all: bool) -> Self {
+        let mut seen = self.clone();
+        let enrolment = has_all.then_some(EnrolmentState::Active);
+        let attended = has_all.then_some(true);
+        if let (Some(lesson), Some(Reader { id, roles, .. })) = (&mut seen.lesson, reader) {
+            lesson.person = Some(Person { id, roles, suspended: false, enrolment, banned: false, attended });
+        }
+        if let (Some(course), Some(_)) = (&mut seen.course, reader) {
+            (course.mine, course.attended) = (enrolment, has_all);
+        }
+        seen
     }
 
     fn may(&self, action: Action, now: UnixMillis) -> bool {

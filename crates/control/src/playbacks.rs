@@ -10,6 +10,7 @@ use media::UnixMillis;
 use parking_lot::RwLock;
 
 use crate::playback::{Claims, Kind};
+use crate::room::{Bucket, Rate};
 use crate::{LessonId, PlaybackId, Seq, UserId};
 
 /// Sessions of one person at once: a phone, a tablet, a laptop, and as many again that were just closed.
@@ -17,6 +18,14 @@ pub const PER_PERSON_MAX: usize = 8;
 
 /// Sessions of all. Some 400 bytes each: 80 MB at ten times the viewers that one server is made for.
 pub const OPEN_MAX: usize = 200_000;
+
+/// Sessions that were ended and whose tokens have not run out by themselves. Some 60 bytes each: 60 MB, 7,000 people who
+/// begin anew as often as [`BEGINS`] lets them.
+pub const ENDED_MAX: usize = 1_000_000;
+
+/// How often one person begins to play: twenty times at once, who looks through a list of lessons or whose network comes and
+/// goes; then once a second.
+const BEGINS: Rate = Rate { burst: 20, refill_ms: 1_000 };
 
 /// How the token travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,42 +47,95 @@ pub struct Open {
     pub seq: Seq,
     /// Until before when it holds.
     pub expires: UnixMillis,
-    /// It was ended: its tokens open nothing any more.
-    pub ended: bool,
 }
 
 impl Open {
     fn is_on(&self, now: UnixMillis) -> bool {
-        !self.ended && now < self.expires
+        now < self.expires
     }
 }
 
-/// No room for one more.
+/// On which terms a session opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// All others of the person end.
+    pub alone: bool,
+    /// No more people than that watch the lesson live, besides its mentor.
+    pub places: Option<(usize, UserId)>,
+}
+
+/// Why a session does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this server has as many viewers as it takes")]
-pub struct TooMany;
+pub enum NotOpened {
+    /// [`OPEN_MAX`] are open.
+    #[error("this server has as many viewers as it takes")]
+    TooMany,
+    /// As many people watch the lesson as it takes.
+    #[error("as many watch this lesson as it takes")]
+    Full,
+}
+
+/// What one person has.
+#[derive(Debug, Default)]
+struct Own {
+    open: Vec<PlaybackId>,
+    begins: Bucket,
+}
 
 #[derive(Debug, Default)]
 struct Sessions {
     by_id: HashMap<PlaybackId, Open>,
-    by_user: HashMap<UserId, Vec<PlaybackId>>,
+    by_user: HashMap<UserId, Own>,
+    /// Live ones.
+    by_lesson: HashMap<LessonId, HashSet<PlaybackId>>,
+    /// Ended before their tokens ran out, which is then. They are remembered so long.
+    ended: HashMap<PlaybackId, UnixMillis>,
 }
 
 impl Sessions {
     fn end(&mut self, id: PlaybackId) {
-        if let Some(open) = self.by_id.get_mut(&id) {
-            open.ended = true;
+        let Some(open) = self.by_id.remove(&id) else { return };
+        if let Some(own) = self.by_user.get_mut(&open.claims.user) {
+            own.open.retain(|other| *other != id);
         }
+        if let Some(of_lesson) = self.by_lesson.get_mut(&open.claims.lesson) {
+            of_lesson.remove(&id);
+        }
+        self.ended.insert(id, open.expires);
     }
 
     fn forget(&mut self, now: UnixMillis) {
-        // One that was ended is remembered until its token has run out by itself.
-        self.by_id.retain(|_, open| now < open.expires);
+        self.by_id.retain(|_, open| open.is_on(now));
+        self.ended.retain(|_, until| now < *until);
         let by_id = &self.by_id;
-        self.by_user.retain(|_, ids| {
+        self.by_user.retain(|_, own| {
+            own.open.retain(|id| by_id.contains_key(id));
+            !own.open.is_empty() || !own.begins.is_full(now)
+        });
+        self.by_lesson.retain(|_, ids| {
             ids.retain(|id| by_id.contains_key(id));
             !ids.is_empty()
         });
+    }
+
+    fn is_full(&self) -> bool {
+        self.by_id.len() >= OPEN_MAX || self.ended.len() >= ENDED_MAX
+    }
+
+    /// The people who watch a lesson live now, once each.
+    fn people(&self, lesson: LessonId, now: UnixMillis) -> HashSet<UserId> {
+        let ids = self.by_lesson.get(&lesson).into_iter().flatten();
+        ids.filter_map(|id| self.by_id.get(id)).filter(|open| open.is_on(now)).map(|open| open.claims.user).collect()
+    }
+
+    fn has_place(&self, claims: &Claims, (places, mentor): (usize, UserId), now: UnixMillis) -> bool {
+        if claims.kind != Kind::Live || claims.user == mentor {
+            return true;
+        }
+        let mut people = self.people(claims.lesson, now);
+        people.remove(&mentor);
+        // Who watches already has a place.
+        people.len() < places || people.contains(&claims.user)
     }
 }
 
@@ -82,26 +144,41 @@ impl Sessions {
 pub struct Playbacks(RwLock<Sessions>);
 
 impl Playbacks {
-    /// Opens one. Of a person who has [`PER_PERSON_MAX`] already, the oldest ends; with `alone`, all others of theirs do.
+    /// Counts that somebody wants to begin, or answers in how many milliseconds they may.
     ///
     /// # Errors
-    /// [`TooMany`], if [`OPEN_MAX`] are open.
-    pub fn open(&self, claims: &Arc<Claims>, carry: Carry, alone: bool, now: UnixMillis) -> Result<(), TooMany> {
+    /// They begin too often.
+    pub fn begins(&self, user: UserId, now: UnixMillis) -> Result<(), i64> {
+        self.0.write().by_user.entry(user).or_default().begins.take(BEGINS, 1, now)
+    }
+
+    /// Opens one. Of a person who has [`PER_PERSON_MAX`] already, the oldest ends.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub fn open(&self, claims: &Arc<Claims>, carry: Carry, terms: Terms, now: UnixMillis) -> Result<(), NotOpened> {
         let mut sessions = self.0.write();
-        if sessions.by_id.len() >= OPEN_MAX {
+        if sessions.is_full() {
             sessions.forget(now);
-            if sessions.by_id.len() >= OPEN_MAX {
-                return Err(TooMany);
+            if sessions.is_full() {
+                return Err(NotOpened::TooMany);
             }
         }
-        let mut others: Vec<PlaybackId> = sessions.by_user.get(&claims.user).cloned().unwrap_or_default();
-        others.retain(|id| sessions.by_id.get(id).is_some_and(|open| open.is_on(now)));
-        let stay = if alone { 0 } else { PER_PERSON_MAX - 1 };
-        for id in others.iter().take(others.len().saturating_sub(stay)) {
-            sessions.end(*id);
+        if terms.places.is_some_and(|places| !sessions.has_place(claims, places, now)) {
+            return Err(NotOpened::Full);
         }
-        sessions.by_user.entry(claims.user).or_default().push(claims.playback);
-        let open = Open { claims: Arc::clone(claims), carry, seq: claims.seq, expires: claims.expires, ended: false };
+        let stay = if terms.alone { 0 } else { PER_PERSON_MAX - 1 };
+        let mut others = sessions.by_user.get(&claims.user).map(|own| own.open.clone()).unwrap_or_default();
+        others.retain(|id| sessions.by_id.get(id).is_some_and(|open| open.is_on(now)));
+        for id in others.drain(..others.len().saturating_sub(stay)) {
+            sessions.end(id);
+        }
+        others.push(claims.playback);
+        sessions.by_user.entry(claims.user).or_default().open = others;
+        if claims.kind == Kind::Live {
+            sessions.by_lesson.entry(claims.lesson).or_default().insert(claims.playback);
+        }
+        let open = Open { claims: Arc::clone(claims), carry, seq: claims.seq, expires: claims.expires };
         sessions.by_id.insert(claims.playback, open);
         Ok(())
     }
@@ -132,19 +209,20 @@ impl Playbacks {
     /// As of which change what a token says was decided last, and until before when it holds. `None`: it was ended.
     #[must_use]
     pub fn standing(&self, claims: &Claims) -> Option<(Seq, UnixMillis)> {
-        match self.0.read().by_id.get(&claims.playback) {
-            Some(open) if open.ended => None,
-            Some(open) => Some((open.seq.max(claims.seq), open.expires.max(claims.expires))),
-            None => Some((claims.seq, claims.expires)),
+        let sessions = self.0.read();
+        if sessions.ended.contains_key(&claims.playback) {
+            return None;
         }
+        Some(match sessions.by_id.get(&claims.playback) {
+            Some(open) => (open.seq.max(claims.seq), open.expires.max(claims.expires)),
+            None => (claims.seq, claims.expires),
+        })
     }
 
     /// The people who watch a lesson live now, once each.
     #[must_use]
     pub fn people(&self, lesson: LessonId, now: UnixMillis) -> HashSet<UserId> {
-        let sessions = self.0.read();
-        let of = |open: &&Open| open.claims.lesson == lesson && open.claims.kind == Kind::Live && open.is_on(now);
-        sessions.by_id.values().filter(of).map(|open| open.claims.user).collect()
+        self.0.read().people(lesson, now)
     }
 
     /// Forgets sessions that are over.
@@ -152,10 +230,11 @@ impl Playbacks {
         self.0.write().forget(now);
     }
 
-    /// How many are remembered.
+    /// How many are remembered, those that were ended among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.read().by_id.len()
+        let sessions = self.0.read();
+        sessions.by_id.len() + sessions.ended.len()
     }
 
     /// None is remembered.
@@ -173,7 +252,7 @@ mod tests {
 
     fn opened(playbacks: &Playbacks, claims: Claims) -> Arc<Claims> {
         let (claims, now) = (Arc::new(claims), UnixMillis(1_700_000_000_000));
-        playbacks.open(&claims, Carry::Cookie, false, now).expect("room");
+        playbacks.open(&claims, Carry::Cookie, Terms::default(), now).expect("room");
         claims
     }
 
@@ -249,7 +328,7 @@ mod tests {
         let playbacks = Playbacks::default();
         let (first, neighbour) = (opened(&playbacks, claims()), opened(&playbacks, claims()));
         let second = Arc::new(Claims { playback: claims().playback, lesson: claims().lesson, ..(*first).clone() });
-        playbacks.open(&second, Carry::Path, true, at(1)).expect("room");
+        playbacks.open(&second, Carry::Path, Terms { alone: true, places: None }, at(1)).expect("room");
         assert_eq!(playbacks.standing(&first), None);
         assert!(playbacks.standing(&second).is_some() && playbacks.standing(&neighbour).is_some());
         assert_eq!(playbacks.get(second.playback, at(1)).expect("open").carry, Carry::Path);
@@ -263,8 +342,48 @@ mod tests {
             opened(&playbacks, Claims { playback: PlaybackId(id), user: UserId(id), ..claims() });
         }
         let more = Arc::new(claims());
-        assert_eq!(playbacks.open(&more, Carry::Path, false, at(0)), Err(TooMany));
-        assert_eq!(playbacks.open(&more, Carry::Path, false, at(LIFE_MS)), Ok(()));
+        let open = |at| playbacks.open(&more, Carry::Path, Terms::default(), at);
+        assert_eq!(open(at(0)), Err(NotOpened::TooMany));
+        assert_eq!(open(at(LIFE_MS)), Ok(()));
         assert_eq!(playbacks.len(), 1);
+    }
+
+    #[test]
+    fn who_begins_again_and_again_takes_nobodys_place_and_is_slowed() {
+        let playbacks = Playbacks::default();
+        let first = opened(&playbacks, claims());
+        for _ in 0..1_000 {
+            opened(&playbacks, Claims { playback: claims().playback, ..(*first).clone() });
+        }
+        let sessions = playbacks.0.read();
+        assert_eq!((sessions.by_id.len(), sessions.ended.len()), (PER_PERSON_MAX, 1_001 - PER_PERSON_MAX));
+        assert_eq!(sessions.by_user[&first.user].open.len(), PER_PERSON_MAX);
+        drop(sessions);
+        let (user, other) = (first.user, claims().user);
+        assert!((0..20).all(|_| playbacks.begins(user, at(0)).is_ok()));
+        assert_eq!(playbacks.begins(user, at(0)), Err(1_000));
+        assert_eq!((playbacks.begins(other, at(0)), playbacks.begins(user, at(1_000))), (Ok(()), Ok(())));
+        playbacks.forget(at(LIFE_MS));
+        assert!(playbacks.0.read().by_user.is_empty(), "who rests is forgotten");
+    }
+
+    #[test]
+    fn of_those_who_come_at_once_as_many_watch_as_the_lesson_takes_and_its_mentor_besides() {
+        let (playbacks, first, mentor) = (Playbacks::default(), claims(), claims().user);
+        let terms = Terms { alone: false, places: Some((30, mentor)) };
+        let open = |user: UserId, kind: Kind| {
+            let one = Claims { playback: claims().playback, user, lesson: first.lesson, kind, ..claims() };
+            playbacks.open(&Arc::new(one), Carry::Cookie, terms, at(0))
+        };
+        assert_eq!(open(mentor, Kind::Live), Ok(()));
+        let came = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..100).map(|_| scope.spawn(|| open(claims().user, Kind::Live))).collect();
+            all.into_iter().map(|one| one.join().expect("no panic")).filter(Result::is_ok).count()
+        });
+        assert_eq!((came, playbacks.people(first.lesson, at(0)).len()), (30, 31));
+        let inside = *playbacks.people(first.lesson, at(0)).iter().find(|user| **user != mentor).expect("one");
+        assert_eq!((open(inside, Kind::Live), open(mentor, Kind::Live)), (Ok(()), Ok(())));
+        assert_eq!(open(claims().user, Kind::Live), Err(NotOpened::Full));
+        assert_eq!(open(claims().user, Kind::Recording), Ok(()));
     }
 }

@@ -15,6 +15,7 @@ use media::UnixMillis;
 pub use self::body::{BODY_CHARACTERS_MAX, BodyError, checked_body};
 pub use self::filter::WordFilter;
 pub use self::floor::{Floor, Refused, Settings, Speaker, Verdict, Why};
+pub(crate) use self::pace::{Bucket, Rate};
 pub use self::tally::{Counts, Tally};
 use crate::deliveries::NewDelivery;
 use crate::{BoxFuture, CommentId, LessonId, RepositoryError, UserId};

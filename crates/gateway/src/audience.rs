@@ -1,8 +1,8 @@
 //! Who watches lessons, and what of them was delivered to whom: by playback session, from what really left.
 //!
 //! Fan-out tells of the media that it wrote, a few times a second and for all its viewers at once; answers tell of segments
-//! and parts that were handed over whole. Both speak of media time, so that the same media is the same stretch on every
-//! protocol. What was delivered waits here until it is taken to be kept, within a bound; nothing here is for ever.
+//! and parts that were handed over whole. Both speak of the moment at which that media came, so that the same media is the
+//! same stretch on every protocol. What was delivered waits here until it is taken to be kept, within a bound; nothing here is for ever.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,8 @@ use control::air::Watching;
 use control::attendance::{Interval, add};
 use control::playback::{Claims, Kind};
 use control::{PlaybackId, UserId, Uuid};
-use media::{StreamId, UnixMillis};
+use hub::Stream;
+use media::UnixMillis;
 use parking_lot::Mutex;
 
 use crate::clock::wall_now;
@@ -29,10 +30,13 @@ pub const WAITING_MAX: usize = 200_000;
 /// Locks, so that those who ask do not wait for one another.
 const SHELVES: usize = 16;
 
-/// The moment of media of a stream: the same for whoever gets it by whatever protocol.
+/// When the media of a stream from `from_ms` to `to_ms` of its time came: the same for whoever gets it by whatever protocol.
+/// An outage is in it as it is on the wall clock, and lasts nobody's attendance.
 #[must_use]
-pub fn moment(stream: StreamId, media_ms: i64) -> UnixMillis {
-    UnixMillis(i64::try_from(stream.0).unwrap_or(i64::MAX)).plus_millis(media_ms)
+pub fn moments(stream: &Stream, (from_ms, to_ms): (i64, i64)) -> (UnixMillis, UnixMillis) {
+    let began = || UnixMillis(i64::try_from(stream.id().0).unwrap_or(i64::MAX)).plus_millis(from_ms);
+    let from = stream.wall_of(from_ms).unwrap_or_else(began);
+    (from, from.plus_millis(to_ms - from_ms))
 }
 
 struct Session {
@@ -52,13 +56,15 @@ impl Session {
 
 #[derive(Default)]
 struct Shelf {
-    sessions: HashMap<PlaybackId, Session>,
+    /// By channel: who asks about one does not walk through all.
+    sessions: HashMap<Uuid, HashMap<PlaybackId, Session>>,
     waiting: HashMap<PlaybackId, Vec<Interval>>,
 }
 
 impl Shelf {
     fn session(&mut self, claims: &Arc<Claims>, protocol: &'static str) -> &mut Session {
-        let session = self.sessions.entry(claims.playback).or_insert_with(|| Session {
+        let of_channel = self.sessions.entry(claims.channel).or_default();
+        let session = of_channel.entry(claims.playback).or_insert_with(|| Session {
             claims: Arc::clone(claims),
             protocol,
             since: wall_now(),
@@ -68,6 +74,11 @@ impl Shelf {
         session.protocol = protocol;
         session.heard = Instant::now();
         session
+    }
+
+    /// Who watches a channel.
+    fn here(&self, channel: Uuid, now: Instant) -> impl Iterator<Item = &Session> {
+        self.sessions.get(&channel).into_iter().flat_map(HashMap::values).filter(move |one| one.watches(now))
     }
 }
 
@@ -81,12 +92,14 @@ pub struct Audience {
 /// A socket in play, until it is dropped.
 pub struct InPlay {
     audience: Arc<Audience>,
+    channel: Uuid,
     playback: PlaybackId,
 }
 
 impl Drop for InPlay {
     fn drop(&mut self) {
-        if let Some(session) = self.audience.shelf(self.playback).lock().sessions.get_mut(&self.playback) {
+        let mut shelf = self.audience.shelf(self.playback).lock();
+        if let Some(session) = shelf.sessions.get_mut(&self.channel).and_then(|all| all.get_mut(&self.playback)) {
             session.open = session.open.saturating_sub(1);
             // Who closes is gone, not about to ask again.
             if session.open == 0 {
@@ -115,20 +128,20 @@ impl Audience {
     pub fn plays(self: &Arc<Self>, claims: &Arc<Claims>, protocol: &'static str) -> Option<InPlay> {
         (claims.kind == Kind::Live).then(|| {
             self.shelf(claims.playback).lock().session(claims, protocol).open += 1;
-            InPlay { audience: Arc::clone(self), playback: claims.playback }
+            InPlay { audience: Arc::clone(self), channel: claims.channel, playback: claims.playback }
         })
     }
 
-    /// Somebody got the media of a stream from `from_ms` to `to_ms` of its time.
-    pub fn got(&self, claims: &Claims, protocol: &'static str, stream: StreamId, (from_ms, to_ms): (i64, i64)) {
+    /// Somebody got the media that came from then to then ([`moments`]).
+    pub fn got(&self, claims: &Claims, protocol: &'static str, (from, to): (UnixMillis, UnixMillis)) {
         if claims.kind == Kind::Live {
             self.wait(Interval {
                 lesson: claims.lesson,
                 user: claims.user,
                 playback: claims.playback,
                 protocol: Cow::Borrowed(protocol),
-                from: moment(stream, from_ms),
-                to: moment(stream, to_ms),
+                from,
+                to,
             });
         }
     }
@@ -181,8 +194,7 @@ impl Audience {
         let mut all = Vec::new();
         for shelf in &self.shelves {
             let shelf = shelf.lock();
-            let here = shelf.sessions.values().filter(|one| one.claims.channel == channel && one.watches(now));
-            all.extend(here.map(|one| Watching {
+            all.extend(shelf.here(channel, now).map(|one| Watching {
                 playback: one.claims.playback,
                 user: one.claims.user,
                 protocol: one.protocol,
@@ -200,8 +212,7 @@ impl Audience {
         let mut people = HashSet::new();
         for shelf in &self.shelves {
             let shelf = shelf.lock();
-            let here = shelf.sessions.values().filter(|one| one.claims.channel == channel && one.watches(now));
-            people.extend(here.map(|one| one.claims.user).filter(|user| Some(*user) != mentor));
+            people.extend(shelf.here(channel, now).map(|one| one.claims.user).filter(|user| Some(*user) != mentor));
         }
         u32::try_from(people.len()).unwrap_or(u32::MAX)
     }
@@ -210,7 +221,10 @@ impl Audience {
     pub fn forget(&self, now: Instant) {
         for shelf in &self.shelves {
             let is_over = |one: &Session| one.open == 0 && now.saturating_duration_since(one.heard) > FORGOTTEN_AFTER;
-            shelf.lock().sessions.retain(|_, one| !is_over(one));
+            shelf.lock().sessions.retain(|_, all| {
+                all.retain(|_, one| !is_over(one));
+                !all.is_empty()
+            });
         }
     }
 }

@@ -12,7 +12,7 @@ use media::Ticks;
 use packager::{NumberAt, SegmentLookup};
 
 use crate::Gateway;
-use crate::audience::Audience;
+use crate::audience::{Audience, moments};
 use crate::http::Body;
 use crate::live::LiveStream;
 use crate::routes::target::{ChannelFile, StreamFile};
@@ -53,7 +53,7 @@ impl Receipt {
 
     fn settle(self) {
         if let Some(span) = self.span.or_else(|| span_of(&self.live, &self.file)) {
-            self.audience.got(&self.claims, self.protocol, self.live.stream.id(), span);
+            self.audience.got(&self.claims, self.protocol, moments(&self.live.stream, span));
         }
     }
 }

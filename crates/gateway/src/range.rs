@@ -32,6 +32,17 @@ pub fn parse(header: Option<&str>, total: u64) -> Asked {
     if range.start < range.end { Asked::Part(range) } else { Asked::Unsatisfiable }
 }
 
+/// Whether a part of a body, as `Content-Range` names it, is all of it: many players ask for all as `bytes=0-`.
+#[must_use]
+pub fn is_whole(content_range: &str) -> bool {
+    let parts = || {
+        let (range, total) = content_range.strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?, total.parse::<u64>().ok()?))
+    };
+    parts().is_some_and(|(first, last, total)| first == 0 && last.checked_add(1) == Some(total))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -55,6 +66,20 @@ mod tests {
             (Some("bytes=a-b"), Asked::Whole),
         ] {
             assert_eq!(parse(header, 10_000), asked, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_from_the_first_byte_to_the_last_is_the_whole() {
+        for (part, whole) in [
+            ("bytes 0-9999/10000", true),
+            ("bytes 0-9998/10000", false),
+            ("bytes 1-9999/10000", false),
+            ("bytes 0-9999/*", false),
+            ("bytes */10000", false),
+            ("", false),
+        ] {
+            assert_eq!(is_whole(part), whole, "{part}");
         }
     }
 

@@ -5,7 +5,6 @@
 use std::io;
 use std::sync::Arc;
 
-use control::Denied;
 use futures_util::StreamExt as _;
 use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use http::{HeaderMap, Response, StatusCode};
@@ -81,7 +80,7 @@ pub async fn answer(
     headers: &HeaderMap,
 ) -> Response<Body> {
     let Some(channel) = gateway.directory.channel(&asked.path) else {
-        return reply::not_live(Denied::Unknown.reason());
+        return reply::nothing_for_them(&asked.called);
     };
     let key = RecordingKey { channel: channel.id, stream };
     match serve(gateway, asked, key, file, headers).await {

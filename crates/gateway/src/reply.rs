@@ -60,10 +60,19 @@ pub fn text(status: StatusCode, sentence: impl Into<String>) -> Response<Body> {
     media(status, "text/plain; charset=utf-8", cache, Body::Full(sentence.into()))
 }
 
-/// `404` as the source systems word it.
+/// `404` as the source systems word it, to who may play the channel.
 #[must_use]
 pub fn not_live(name: &str) -> Response<Body> {
     text(StatusCode::NOT_FOUND, format!("{name} is not streaming live now"))
+}
+
+/// The same to who may not, and of a channel that is not there. No cache keeps it: cookie holders, who may, ask at the same
+/// address.
+#[must_use]
+pub fn nothing_for_them(name: &str) -> Response<Body> {
+    let mut response = not_live(name);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    response
 }
 
 /// Makes of a response that any cache may keep one that only the viewer's may, and only until the signature that it was

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use control::Denied;
-use http::header::{HeaderValue, LOCATION};
+use http::header::{CONTENT_RANGE, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
 use media::ChannelPath;
 
@@ -18,7 +18,7 @@ use crate::right::{self, Right};
 pub(crate) use crate::routes::kinds::protocol_of;
 use crate::routes::shown::Shown;
 use crate::routes::target::{Carried, ChannelFile, ChannelRef, Target};
-use crate::{Gateway, flv, hls, pages, recorded, reply, state};
+use crate::{Gateway, flv, hls, pages, range, recorded, reply, state};
 
 /// Which port a request came in by. The old systems' ports serve their own shapes only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub enum Listener {
 pub struct Asked<'r> {
     /// The channel.
     pub path: ChannelPath,
+    /// As the address names it, which says nothing that who asks does not know.
+    pub called: String,
     /// What the request's path carries, for addresses that are made for it.
     pub carried: Carried<'r>,
     /// The query, without `?`.
@@ -178,13 +180,15 @@ fn of_channel<'r>(
     request: &'r Request<()>,
     named: &Named<'r, '_>,
 ) -> Result<(Asked<'r>, ChannelFile), Box<Response<Body>>> {
-    let Some((path, file)) = resolve(gateway, peer.listener, named) else {
-        return Err(Box::new(reply::not_live(label(&named.channel).as_str())));
-    };
+    // Before anything is looked up: what is wrong with an address is so whether or not there is such a channel.
     let query_sign = control::sign::from_query(named.query).map_err(|_| once_at_most("sign"))?;
     let query_token = shown::token_in(named.query).map_err(|_| once_at_most("token"))?;
+    let called = label(&named.channel);
+    let Some((path, file)) = resolve(gateway, peer.listener, named) else {
+        return Err(Box::new(reply::nothing_for_them(&called)));
+    };
     let shows = shown::Shows { carried: named.carried, query_sign, query_token, shown: named.shown };
-    let (right, by) = shows.right(gateway, &path, &file).map_err(|denied| Box::new(refused(denied, &path)))?;
+    let (right, by) = shows.right(gateway, &path, &file).map_err(|denied| Box::new(refused(denied, &called)))?;
     // Players carry a path on to what a playlist names, but not a query: send them to the path that carries it.
     if let Some(carried) = by
         && is_playlist(&file)
@@ -196,6 +200,7 @@ fn of_channel<'r>(
     }
     let asked = Asked {
         path,
+        called,
         carried: named.carried,
         query: named.query,
         right,
@@ -222,18 +227,28 @@ async fn deliver(
     // It may have waited for what it holds.
     if !asked.right.holds(&gateway.directory.view(), Instant::now()) {
         right::count_lost();
-        return reply::not_live(asked.path.name.as_str());
+        return reply::nothing_for_them(&asked.called);
     }
     if asked.right.is_private() {
         reply::keep_private(&mut response, asked.right.ends_at());
     }
     if let Some(receipt) = receipt
-        && response.status() == StatusCode::OK
+        && is_all(&response)
         && !asked.head
     {
         return response.map(|body| Body::counted(body, *receipt));
     }
     response
+}
+
+/// A player that asks for a range gets all of a segment nevertheless where the range is all of it.
+fn is_all(response: &Response<Body>) -> bool {
+    let part = response.headers().get(CONTENT_RANGE).and_then(|part| part.to_str().ok());
+    match response.status() {
+        StatusCode::OK => true,
+        StatusCode::PARTIAL_CONTENT => part.is_some_and(range::is_whole),
+        _ => false,
+    }
 }
 
 async fn serve(
@@ -292,9 +307,9 @@ fn label(channel: &ChannelRef) -> String {
 }
 
 /// A stranger learns nothing: a channel that he may not play looks like one that is not there.
-fn refused(denied: Denied, path: &ChannelPath) -> Response<Body> {
+fn refused(denied: Denied, called: &str) -> Response<Body> {
     metrics::counter!("tayang_play_denied_total", "reason" => denied.reason()).increment(1);
-    reply::not_live(path.name.as_str())
+    reply::nothing_for_them(called)
 }
 
 fn is_playlist(file: &ChannelFile) -> bool {

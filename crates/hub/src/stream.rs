@@ -199,6 +199,20 @@ impl Stream {
         StreamCounters { timeline: inner.timeline.counters(), ..inner.counters }
     }
 
+    /// Wall clock at which the media of that stream time came, outages in it; it rises with it. `None` before the first
+    /// frame.
+    #[must_use]
+    pub fn wall_of(&self, media_ms: i64) -> Option<UnixMillis> {
+        self.inner.lock().timeline.wall_of(media_ms)
+    }
+
+    /// Stream time in milliseconds of what was on air at that wall clock, in an outage that of the last before it. `None`
+    /// before the first frame.
+    #[must_use]
+    pub fn media_at(&self, wall: UnixMillis) -> Option<i64> {
+        self.inner.lock().timeline.media_at(wall)
+    }
+
     /// The place after the newest entry, without locking: cheap enough to ask on every wake.
     #[must_use]
     pub fn next_seq(&self) -> u64 {

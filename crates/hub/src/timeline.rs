@@ -7,6 +7,8 @@
 //! An outage is not in the timeline: the publisher that returns continues one frame after the last. Wall-clock time runs
 //! beside it, so the outage shows in `EXT-X-PROGRAM-DATE-TIME` and nowhere else.
 
+use std::collections::VecDeque;
+
 use media::{Frame, Ticks, Timescale, Track, TrackId, UnixMillis};
 
 /// A step between a frame and the newest media time that is taken for a jump of the sender's clock and bridged.
@@ -17,6 +19,9 @@ const JUMP_MS: i64 = 10_000;
 const STEP_BACK_MS: i64 = 1_000;
 /// Wall clock and media time may part by this much before the wall clock is anchored anew.
 const WALL_DRIFT_MS: i64 = 1_000;
+/// Anchors that are remembered: one for each outage, takeover or second of drift. At 16 bytes each they are 64 KiB, twice; a
+/// publisher that drops each minute for two days has no more. Of a stream with more the oldest are forgotten.
+const ANCHORS_MAX: usize = 4_096;
 /// What a frame is taken to last before its successor is known.
 const FIRST_STEP_MS: i64 = 33;
 
@@ -52,6 +57,22 @@ struct TrackClock {
     offset_ms: i64,
 }
 
+/// Wall clock, and the stream time that was then, which rises.
+#[derive(Debug, Default)]
+struct Anchors(VecDeque<(UnixMillis, i64)>);
+
+impl Anchors {
+    fn push(&mut self, wall: UnixMillis, media_ms: i64) {
+        while self.0.back().is_some_and(|(_, before_ms)| *before_ms >= media_ms) {
+            self.0.pop_back();
+        }
+        if self.0.len() >= ANCHORS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((wall, media_ms));
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -63,6 +84,10 @@ pub struct Timeline {
     /// Newest decode time of any track, in milliseconds.
     head_ms: Option<i64>,
     wall_anchor: Option<(UnixMillis, i64)>,
+    anchors: Anchors,
+    /// The latest that media ever came: as a publisher that was held up sends faster afterwards, it does not run back, and
+    /// no two stretches of media came at the same time.
+    latest: Anchors,
     counters: TimelineCounters,
 }
 
@@ -90,6 +115,25 @@ impl Timeline {
     #[must_use]
     pub fn track_head_ms(&self, id: TrackId) -> Option<i64> {
         self.clocks.iter().find(|clock| clock.id == id).map(|clock| clock.last_ms)
+    }
+
+    /// Wall clock at which the media of that stream time came, outages in it; rises with it, and is late by no more than a
+    /// publisher was ever held up. `None` before the first frame.
+    #[must_use]
+    pub fn wall_of(&self, media_ms: i64) -> Option<UnixMillis> {
+        let behind = self.latest.0.partition_point(|(_, at_ms)| *at_ms <= media_ms);
+        let (wall, at_ms) = self.latest.0.get(behind.saturating_sub(1))?;
+        Some(wall.plus_millis(media_ms - at_ms))
+    }
+
+    /// Stream time of what was on air at that wall clock, in an outage that of the last before it. `None` before the first
+    /// frame.
+    #[must_use]
+    pub fn media_at(&self, wall: UnixMillis) -> Option<i64> {
+        let at = self.anchors.0.iter().rposition(|(anchor, _)| *anchor <= wall).unwrap_or(0);
+        let (anchor, at_ms) = self.anchors.0.get(at)?;
+        let end_ms = self.anchors.0.get(at + 1).map(|(_, next_ms)| *next_ms).or(self.head_ms)?;
+        Some(at_ms.saturating_add(wall.0 - anchor.0).min(end_ms).max(0))
     }
 
     /// Gives `frame`, whose times are its publisher's, its place. `None`: it is older than the stream's first frame.
@@ -157,6 +201,10 @@ impl Timeline {
     }
 
     fn wall_at(&mut self, dts_ms: i64, now: UnixMillis) -> UnixMillis {
+        let late_ms = self.latest.0.back().map(|(wall, at_ms)| now.0 - wall.plus_millis(dts_ms - at_ms).0);
+        if late_ms.is_none_or(|late_ms| late_ms > WALL_DRIFT_MS) {
+            self.latest.push(now, dts_ms);
+        }
         if let Some((wall, media_ms)) = self.wall_anchor {
             let expected = wall.plus_millis(dts_ms - media_ms);
             if (now.0 - expected.0).abs() <= WALL_DRIFT_MS {
@@ -164,6 +212,7 @@ impl Timeline {
             }
         }
         self.wall_anchor = Some((now, dts_ms));
+        self.anchors.push(now, dts_ms);
         now
     }
 }

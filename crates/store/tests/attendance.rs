@@ -301,10 +301,15 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
     let app = snapshot.channel_by_id(lesson.channel).expect("its channel").path.app.to_string();
     let grant = Directory::new(snapshot).authorize_publish(&app, &own, NOW).expect("the mentor's own key");
     assert_eq!(grant.channel.id, lesson.channel);
-    ground.run(format!("UPDATE users SET suspended_ms = 1 WHERE id = '{}'", lesson.mentor)).await;
-    let (snapshot, _) = repository.directory().await.expect("read");
-    assert!(snapshot.airing(lesson.channel).expect("its lesson").suspended);
-    assert!(Directory::new(snapshot).authorize_publish(&app, &own, NOW).is_err());
+    for may_not in ["suspended_ms = 1", "suspended_ms = NULL, is_mentor = 0"] {
+        ground.run(format!("UPDATE users SET {may_not} WHERE id = '{}'", lesson.mentor)).await;
+        let (snapshot, _) = repository.directory().await.expect("read");
+        assert!(snapshot.airing(lesson.channel).expect("its lesson").suspended, "{may_not}");
+        let touched = Touched { mentors: vec![lesson.mentor], ..Touched::default() };
+        let keys = repository.parts(&touched).await.expect("read").own_keys;
+        assert!(keys.iter().all(|key| key.revoked_at.is_some()) && keys.len() == 1, "{may_not}");
+        assert!(Directory::new(snapshot).authorize_publish(&app, &own, NOW).is_err(), "{may_not}");
+    }
 }
 
 async fn only_what_was_touched_is_read_again(repository: &dyn Repository, ground: &dyn Ground) {

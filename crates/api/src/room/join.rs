@@ -94,7 +94,7 @@ async fn enter(
             name: principal.user.name.clone(),
             session: principal.session.id,
             expires: principal.session.expires,
-            runs: standing.lesson.mentor == user,
+            runs: standing.runs(),
         };
         let seat = match room.roster.sit(person) {
             Ok(seat) => Place { room: room.clone(), seat: Some(seat) },

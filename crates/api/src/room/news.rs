@@ -81,7 +81,11 @@ async fn look_at(state: &State, room: &Room, user: UserId) {
     }
     let ends = match state.repository.standing(Some(user), room.lesson).await {
         Ok(Some(standing)) => match decide(&standing, Action::ReadChat, state.now(), state.settings.slot_margin_ms) {
-            Ok(()) => return,
+            // Who has it in hand sees what others do not: they come back as what they are now.
+            Ok(()) => {
+                let changed = seats.iter().filter(|seat| seat.person.runs != standing.runs());
+                return changed.for_each(|seat| seat.end(code::RESTART));
+            }
             Err(_) => code::RIGHT_GONE,
         },
         Ok(None) => code::LESSON_OVER,

@@ -137,7 +137,7 @@ async fn say(state: &State, principal: &Principal, lesson: LessonId, message: Me
         name: principal.user.name.clone(),
         session: principal.session.id,
         expires: principal.session.expires,
-        runs: standing.lesson.mentor == principal.id(),
+        runs: standing.runs(),
     };
     ask(state, lesson, person, |reply| Mail::Message(message, reply)).await
 }

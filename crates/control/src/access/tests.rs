@@ -42,6 +42,10 @@ fn somebody() -> Person {
     }
 }
 
+fn mentor() -> Person {
+    Person { roles: Roles { mentor: true, ..Roles::default() }, ..somebody() }
+}
+
 fn enrolled() -> Person {
     Person { enrolment: Some(EnrolmentState::Active), ..somebody() }
 }
@@ -106,6 +110,16 @@ fn what_was_attended_stays_for_who_left_the_course() {
 }
 
 #[test]
+fn who_is_out_of_the_course_does_not_read_what_is_said_while_the_lesson_is_on() {
+    for enrolment in [None, Some(EnrolmentState::Left), Some(EnrolmentState::Removed)] {
+        let out = Person { enrolment, attended: Some(true), ..somebody() };
+        for state in [LessonState::Scheduled, LessonState::Live] {
+            assert_eq!(row(state, Enrolling::Open, Some(out.clone())), "y theirs enrol y enrol enrol theirs");
+        }
+    }
+}
+
+#[test]
 fn who_was_sent_out_or_struck_has_nothing_of_it() {
     let banned = Person { banned: true, attended: Some(true), ..enrolled() };
     assert_eq!(row(LessonState::Live, Enrolling::Open, Some(banned)), "y theirs banned hidden banned banned theirs");
@@ -122,7 +136,7 @@ fn who_was_sent_out_or_struck_has_nothing_of_it() {
 fn its_mentor_may_all_in_its_time_and_replays_for_ever() {
     let of = |state| {
         let mut standing = Standing { seq: Seq(1), lesson: lesson(state), enrolling: Enrolling::Open, person: None };
-        standing.person = Some(Person { id: standing.lesson.mentor, ..somebody() });
+        standing.person = Some(Person { id: standing.lesson.mentor, ..mentor() });
         Action::ALL.iter().map(|action| decide(&standing, *action, NOW, 0).is_ok()).collect::<Vec<_>>()
     };
     assert_eq!(of(LessonState::Scheduled), [true; 7]);
@@ -134,15 +148,28 @@ fn its_mentor_may_all_in_its_time_and_replays_for_ever() {
         enrolling: Enrolling::Open,
         person: Some(somebody()),
     };
-    early.person = Some(Person { id: early.lesson.mentor, ..somebody() });
+    early.person = Some(Person { id: early.lesson.mentor, ..mentor() });
     assert_eq!(decide(&early, Action::Publish, UnixMillis(9_000), 500), Err(Refusal::NotNow));
     assert_eq!(decide(&early, Action::Publish, UnixMillis(9_500), 500), Ok(()));
 }
 
 #[test]
+fn who_is_no_mentor_any_more_neither_sends_nor_runs_and_keeps_what_they_taught() {
+    for (state, may) in [
+        (LessonState::Live, [true, false, true, true, true, true, false]),
+        (LessonState::Ended, [true, false, false, true, false, true, false]),
+    ] {
+        let mut standing = Standing { seq: Seq(1), lesson: lesson(state), enrolling: Enrolling::Open, person: None };
+        standing.person = Some(Person { id: standing.lesson.mentor, ..somebody() });
+        let of = Action::ALL.iter().map(|action| decide(&standing, *action, NOW, 0).is_ok());
+        assert_eq!(of.collect::<Vec<_>>(), may, "{state:?}");
+        assert!(!standing.runs());
+    }
+}
+
+#[test]
 fn another_mentor_and_an_operator_are_nobody_special_to_it() {
-    let mentor = Person { roles: Roles { mentor: true, ..Roles::default() }, ..somebody() };
-    assert_eq!(row(LessonState::Ended, Enrolling::Open, Some(mentor)), "y theirs enrol hidden enrol enrol theirs");
+    assert_eq!(row(LessonState::Ended, Enrolling::Open, Some(mentor())), "y theirs enrol hidden enrol enrol theirs");
     let operator = Person { roles: Roles { operator: true, ..Roles::default() }, ..somebody() };
     assert_eq!(
         row(LessonState::Live, Enrolling::Invitation, Some(operator)),

@@ -28,8 +28,7 @@ fn reader(role: Role) -> Option<Reader> {
     (role != Role::Stranger).then(|| Reader { id: UserId::new(NOW), session: SessionId::new(NOW), roles })
 }
 
-fn told(kind: ChangeKind, enrolling: Enrolling, role: Role) -> bool {
-    let reader = reader(role);
+fn beside(kind: ChangeKind, enrolling: Enrolling, role: Role, reader: Option<Reader>) -> Beside {
     let mut lesson = lesson(LessonState::Ended);
     if let (Role::Mentor, Some(reader)) = (role, reader) {
         lesson.mentor = reader.id;
@@ -64,7 +63,7 @@ fn told(kind: ChangeKind, enrolling: Enrolling, role: Role) -> bool {
         let somebody = reader.filter(|_| role == Role::Concerned).map_or_else(|| UserId::new(NOW), |reader| reader.id);
         what = what.user(somebody);
     }
-    let beside = Beside {
+    Beside {
         change: Change { seq: Seq(1), at: NOW, what },
         lesson: Some(Standing { seq: Seq(1), lesson, enrolling, person }),
         course: Some(CourseSeen {
@@ -74,8 +73,12 @@ fn told(kind: ChangeKind, enrolling: Enrolling, role: Role) -> bool {
             mine: enrolment,
             attended: attended == Some(true),
         }),
-    };
-    beside.may_be_told(reader, NOW)
+    }
+}
+
+fn told(kind: ChangeKind, enrolling: Enrolling, role: Role) -> bool {
+    let reader = reader(role);
+    beside(kind, enrolling, role, reader).may_be_told(reader, NOW)
 }
 
 fn who(kind: ChangeKind, enrolling: Enrolling) -> Vec<Role> {
@@ -133,4 +136,27 @@ fn a_right_taken_from_everybody_is_told_to_who_may_know_and_one_of_a_sign_in_to_
     assert!(lesson_wide.may_be_told(None, NOW));
     let gone = of(NewChange::new(ChangeKind::Course).course(CourseId::new(NOW)));
     assert!(!gone.may_be_told(Some(operator), NOW));
+}
+
+#[test]
+fn what_a_stranger_reads_of_a_change_decides_for_others_or_says_that_it_does_not() {
+    for kind in ChangeKind::ALL.iter().copied() {
+        for enrolling in Enrolling::ALL.iter().copied() {
+            for role in ROLES {
+                let reader = reader(role);
+                let mut seen = beside(kind, enrolling, role, reader);
+                let told = seen.may_be_told(reader, NOW);
+                if let Some(lesson) = &mut seen.lesson {
+                    lesson.person = None;
+                }
+                if let Some(course) = &mut seen.course {
+                    (course.mine, course.attended) = (None, false);
+                }
+                let surely = seen.may_surely_be_told(reader, NOW);
+                assert!(surely.is_none_or(|surely| surely == told), "{kind:?} {enrolling:?} {role:?}: {surely:?}");
+                let is_open = enrolling != Enrolling::Invitation && kind != ChangeKind::RecordingReady;
+                assert!(surely.is_some() || !is_open && role != Role::Stranger, "{kind:?} {enrolling:?} {role:?}");
+            }
+        }
+    }
 }

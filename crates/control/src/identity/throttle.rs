@@ -56,7 +56,7 @@ impl Attempt {
     }
 }
 
-/// The part of an address that one customer has.
+/// The part of an address that one customer has: all of an IPv4 address, the first 64 bits of an IPv6 address.
 #[must_use]
 pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {

@@ -1,4 +1,5 @@
 use control::{CourseId, LessonId, Seq, SessionId};
+use media::{AudioParams, Codec, Frame, Ticks, Timescale, Track, TrackId, TrackParams};
 
 use super::*;
 
@@ -43,7 +44,7 @@ fn a_recording_has_no_audience_and_no_attendance() {
     let (audience, channel) = (Arc::new(Audience::default()), control::keys::random_id());
     let recording = Arc::new(Claims { kind: Kind::Recording, ..(*claims(someone(), channel)).clone() });
     audience.asks(&recording, "hls");
-    audience.got(&recording, "hls", StreamId(0), (0, 9_000));
+    audience.got(&recording, "hls", (UnixMillis(0), UnixMillis(9_000)));
     assert!(audience.plays(&recording, "flv").is_none());
     assert_eq!((audience.people(channel, None), audience.take().len()), (0, 0));
 }
@@ -63,11 +64,12 @@ fn who_is_silent_for_long_watches_no_more_and_is_forgotten() {
 fn what_was_delivered_is_one_stretch_of_media_time_whatever_pieces_it_came_in() {
     let (audience, channel) = (Audience::default(), control::keys::random_id());
     let viewer = claims(someone(), channel);
+    let came = |from: i64, to: i64| (UnixMillis(5_000 + from), UnixMillis(5_000 + to));
     for at in 0..10 {
-        audience.got(&viewer, "llhls", StreamId(5_000), (at * 200, at * 200 + 200));
-        audience.got(&viewer, "llhls", StreamId(5_000), (at * 200, at * 200 + 190));
+        audience.got(&viewer, "llhls", came(at * 200, at * 200 + 200));
+        audience.got(&viewer, "llhls", came(at * 200, at * 200 + 190));
     }
-    audience.got(&viewer, "flv", StreamId(5_000), (0, 1_000));
+    audience.got(&viewer, "flv", came(0, 1_000));
     assert_eq!(audience.waiting(), 2);
     let mut taken = audience.take();
     taken.sort_by_key(|one| one.to);
@@ -76,6 +78,36 @@ fn what_was_delivered_is_one_stretch_of_media_time_whatever_pieces_it_came_in() 
     assert_eq!((audience.waiting(), audience.take().len()), (0, 0));
     audience.put_back(taken);
     assert_eq!(audience.take().len(), 2, "what could not be kept comes back");
+}
+
+#[test]
+fn who_comes_after_an_outage_is_on_the_record_when_they_came() {
+    let hub = hub::Hub::new(hub::Limits::default());
+    let path = media::ChannelPath { app: "live".parse().expect("name"), name: "kelas".parse().expect("name") };
+    let begin = UnixMillis(1_700_000_000_000);
+    let track = Track {
+        id: TrackId(1),
+        codec: Codec::Aac,
+        timescale: Timescale::MILLIS,
+        config: bytes::Bytes::new(),
+        params: TrackParams::Audio(AudioParams { sample_rate: 48_000, channels: 2, frame_samples: 1024 }),
+        codec_string: "mp4a.40.2".into(),
+    };
+    let sound =
+        |ms| Frame { track: TrackId(1), dts: Ticks(ms), cts: Ticks::ZERO, key: true, payload: b"aac"[..].into() };
+    let send = |from: UnixMillis| {
+        let (publisher, _) = hub.publish(&path, from);
+        publisher.put_track(track.clone(), from).expect("put");
+        (0..=60).for_each(|s| publisher.push(sound(s * 1_000), from.plus_millis(s * 1_000)).expect("push"));
+        publisher
+    };
+    send(begin).leave(Instant::now(), begin.plus_millis(60_000));
+    let back = begin.plus_millis(1_260_000);
+    let publisher = send(back);
+    let stream = publisher.stream();
+    assert_eq!(moments(stream, (10_000, 14_000)), (begin.plus_millis(10_000), begin.plus_millis(14_000)));
+    let (from, to) = moments(stream, (71_000, 75_000));
+    assert_eq!((from, to.0 - from.0), (back.plus_millis(10_000), 4_000), "ten seconds after it came back");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::feed::Feed;
 use super::socket::Socket;
 use super::{FanOutConfig, FanOutCounters, NewViewer};
-use crate::audience::{Audience, Delivered, InPlay};
+use crate::audience::{Audience, Delivered, InPlay, moments};
 use crate::right::{self, ASK_EVERY, Right};
 use crate::wire::WireFormat;
 
@@ -317,7 +317,7 @@ impl Shard {
         let view = self.directory.view();
         let mut gone = Vec::new();
         for (key, viewer) in &mut self.viewers {
-            tell(viewer, &self.audience);
+            tell(viewer, &self.feeds, &self.audience);
             let blocked = viewer.blocked_since.is_some_and(|since| now - since >= self.config.blocked_max);
             let may_play = viewer.right.holds(&view, now);
             if blocked {
@@ -338,7 +338,7 @@ impl Shard {
     fn close(&mut self, key: usize) {
         let Some(mut viewer) = self.viewers.try_remove(key) else { return };
         viewer.socket.flush().ok();
-        tell(&mut viewer, &self.audience);
+        tell(&mut viewer, &self.feeds, &self.audience);
         self.counters.viewers.fetch_sub(1, Ordering::Relaxed);
         if let Some(feed) = self.feeds.get_mut(&viewer.feed) {
             feed.viewers.swap_remove(viewer.place);
@@ -354,11 +354,11 @@ impl Shard {
 }
 
 /// Tells the audience what the viewer got since the last time.
-fn tell(viewer: &mut Viewer, audience: &Audience) {
+fn tell(viewer: &mut Viewer, feeds: &HashMap<FeedKey, Feed>, audience: &Audience) {
     let Some(counted) = &mut viewer.counted else { return };
-    let Some(claims) = viewer.right.claims() else { return };
+    let (Some(claims), Some(feed)) = (viewer.right.claims(), feeds.get(&viewer.feed)) else { return };
     for span in counted.delivered.take() {
-        audience.got(claims, viewer.feed.1.protocol(), viewer.feed.0, span);
+        audience.got(claims, viewer.feed.1.protocol(), moments(&feed.stream, span));
     }
 }
 

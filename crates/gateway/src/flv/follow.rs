@@ -12,7 +12,7 @@ use hub::{Entry, Item, StartPoint, State, Stream};
 use media::TrackSet;
 use tokio::sync::mpsc;
 
-use crate::audience::{Audience, Delivered};
+use crate::audience::{Audience, Delivered, moments};
 use crate::fanout::{FanOutConfig, FanOutCounters};
 use crate::live::Wakeups;
 use crate::right::Right;
@@ -74,7 +74,7 @@ impl Follower {
     fn tell(&self, delivered: &mut Delivered) {
         let Some(claims) = self.right.claims() else { return };
         for span in delivered.take() {
-            self.audience.got(claims, FORMAT.protocol(), self.stream.id(), span);
+            self.audience.got(claims, FORMAT.protocol(), moments(&self.stream, span));
         }
     }
 

@@ -59,6 +59,39 @@ async fn without_a_right_signature_a_private_channel_looks_like_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_one_may_not_play_and_one_that_is_not_there_are_answered_to_the_byte_alike() {
+    let stage = Stage::new().await;
+    let _publisher = stage.on_air("tertutup", 1_000).await;
+    let (denied, missing) = (stage.channel("tertutup").id.to_string(), control::keys::random_id().to_string());
+    let mut addresses: Vec<String> = FILES.iter().map(|file| file.replace("tertutup", "{}")).collect();
+    for more in ["/{}/live.flv", "/video/{}/manifest.m3u8", "/live/{}/playlist.m3u8", "/live/{}/1/video/1.m4s"] {
+        addresses.push(more.to_owned());
+    }
+    let queries = ["", "?token=a&token=b", "?token=", "?sign=a&sign=b", "?sign=a", "?token=a", "?liveType=vod"];
+    for (one, other) in [("tertutup", "tertutuq"), (&denied, &missing)] {
+        for address in &addresses {
+            for query in queries {
+                for method in ["GET", "HEAD"] {
+                    let ask = async |name: &str| {
+                        let path = format!("{}{query}", address.replace("{}", name));
+                        let mut reply = stage.connect().await.request(method, &path, &[]).await;
+                        reply.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
+                        (reply.status, reply.headers.clone(), reply.text())
+                    };
+                    let (found, nothing) = (ask(one).await, ask(other).await);
+                    assert_eq!(found.2, nothing.2.replace(other, one), "{method} {address}{query}");
+                    assert_eq!((found.0, &found.1), (nothing.0, &nothing.1), "{method} {address}{query}");
+                    assert!(
+                        found.1.contains(&("cache-control".to_owned(), "no-store".to_owned())),
+                        "who may play asks for the same: {method} {address}{query}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_are_counted_by_reason() {
     let stage = Stage::new().await;
     let forged = || counts::of("tayang_play_denied_total reason=forged");

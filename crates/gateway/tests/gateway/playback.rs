@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use control::playback::{Claims, Kind, LIFE_MS, TokenKeys};
-use control::playbacks::Carry;
+use control::playbacks::{Carry, Terms};
 use control::secrets::Secret;
 use control::{Change, ChangeKind, CourseId, LessonId, NewChange, PlaybackId, Seq, SessionId, UserId};
 use gateway::clock::wall_now;
@@ -160,7 +160,7 @@ fn wrong(stage: &Stage) -> Vec<(&'static str, Pass)> {
     }
     let ended = Pass::new(stage, Kind::Live);
     let playbacks = stage.gateway.directory.playbacks();
-    playbacks.open(&ended.claims, Carry::Path, false, wall_now()).expect("room");
+    playbacks.open(&ended.claims, Carry::Path, Terms::default(), wall_now()).expect("room");
     playbacks.end(ended.claims.playback);
     all.push(("ended", ended));
     all
@@ -355,7 +355,7 @@ async fn a_session_that_is_refreshed_plays_on_past_its_first_end_without_interru
         let claims = claims(&stage, Kind::Live);
         let pass = Pass::of(&stage, Claims { expires: claims.issued.plus_millis(life_ms), ..claims });
         let playbacks = stage.gateway.directory.playbacks();
-        playbacks.open(&pass.claims, Carry::Cookie, false, wall_now()).expect("room");
+        playbacks.open(&pass.claims, Carry::Cookie, Terms::default(), wall_now()).expect("room");
         pass
     };
     let (refreshed, let_go) = (short(2_500), short(2_500));
@@ -382,7 +382,7 @@ async fn a_session_that_is_refreshed_plays_on_past_its_first_end_without_interru
 
 /// Stretches that wait, by protocol, from the stream's begin.
 fn delivered(stage: &Stage) -> Vec<(String, i64, i64)> {
-    let begin = i64::try_from(stage.live(NAME).stream.id().0).expect("a time");
+    let begin = stage.live(NAME).stream.wall_of(0).expect("it has begun").0;
     let all = stage.gateway.audience().take();
     let mut all: Vec<_> =
         all.into_iter().map(|one| (one.protocol.into_owned(), one.from.0 - begin, one.to.0 - begin)).collect();
@@ -434,6 +434,23 @@ async fn attendance_is_the_media_that_left_the_same_on_every_protocol() {
         .await;
     assert!(seen.iter().all(|(_, from, to)| *from >= -50 && *to <= 2_050), "{seen:?}");
     drop(publisher);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_that_is_asked_for_as_a_range_counts_where_the_range_is_all_of_it() {
+    let stage = stage().await;
+    let _publisher = stage.on_air(NAME, 1_500).await;
+    let (stream, msn) = stage.stream(NAME);
+    let pass = Pass::new(&stage, Kind::Live);
+    let file = format!("/p/{}/live/{NAME}/{stream}/video/{msn}.m4s", pass.token);
+    for part in ["bytes=0-99", "bytes=100-", "bytes=-100"] {
+        assert_eq!(stage.connect().await.get_with(&file, &[("Range", part)]).await.status, 206, "{part}");
+    }
+    assert_eq!(delivered(&stage), []);
+    let all = stage.connect().await.get_with(&file, &[("Range", "bytes=0-")]).await;
+    let found = delivered(&stage);
+    assert_eq!((all.status, found.len()), (206, 1), "{found:?}");
+    assert!((found[0].2 - found[0].1 - 500).abs() <= 50, "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,6 +98,53 @@ fn a_returning_publisher_continues_one_frame_after_the_last() {
 }
 
 #[test]
+fn the_wall_clock_of_media_is_known_across_an_outage_and_the_media_of_the_wall_clock_too() {
+    let mut timeline = Timeline::default();
+    assert_eq!((timeline.wall_of(0), timeline.media_at(UnixMillis(0))), (None, None));
+    for ms in (0..=60_000).step_by(1_000) {
+        place(&mut timeline, &video(), ms, 1_000_000 + ms);
+    }
+    timeline.publisher_changed();
+    for ms in (0..=30_000).step_by(1_000) {
+        place(&mut timeline, &video(), ms, 2_260_000 + ms);
+    }
+    for (media_ms, wall_ms) in [(0, 1_000_000), (59_000, 1_059_000), (61_000, 2_260_000), (91_000, 2_290_000)] {
+        assert_eq!(timeline.wall_of(media_ms), Some(UnixMillis(wall_ms)));
+        assert_eq!(timeline.media_at(UnixMillis(wall_ms)), Some(media_ms));
+    }
+    assert_eq!(timeline.media_at(UnixMillis(1_900_000)), Some(61_000), "away: where it goes on");
+    assert_eq!(timeline.media_at(UnixMillis(9_000_000)), Some(91_000), "nothing newer was on air");
+    assert_eq!(timeline.media_at(UnixMillis(0)), Some(0), "nor before the first");
+}
+
+#[test]
+fn what_was_held_up_and_came_at_once_came_one_after_the_other() {
+    let mut timeline = Timeline::default();
+    place(&mut timeline, &video(), 0, 10_000);
+    for ms in (1_000..=6_000).step_by(100) {
+        place(&mut timeline, &video(), ms, 16_000);
+    }
+    place(&mut timeline, &video(), 7_000, 17_000);
+    let walls: Vec<_> = (0..=7_000).step_by(500).filter_map(|ms| timeline.wall_of(ms)).map(|wall| wall.0).collect();
+    assert!(walls.windows(2).all(|pair| pair[1] - pair[0] >= 500), "{walls:?}");
+    assert!((17_000..=22_000).contains(walls.last().expect("some")), "as late as it was held up: {walls:?}");
+    let on_air_ms = timeline.media_at(UnixMillis(17_000)).expect("some");
+    assert!((7_000 - WALL_DRIFT_MS..=7_000).contains(&on_air_ms), "and on air is what is on air: {on_air_ms}");
+}
+
+#[test]
+fn of_a_publisher_that_drops_for_ever_the_newest_outages_are_remembered() {
+    let mut timeline = Timeline::default();
+    let outages = ANCHORS_MAX as i64 + 10;
+    for outage in 0..outages {
+        timeline.publisher_changed();
+        place(&mut timeline, &video(), 0, outage * 60_000);
+    }
+    assert_eq!(timeline.anchors.0.len().max(timeline.latest.0.len()), ANCHORS_MAX);
+    assert_eq!(timeline.wall_of(timeline.head_ms().expect("some")), Some(UnixMillis((outages - 1) * 60_000)));
+}
+
+#[test]
 fn wall_clock_follows_media_time_and_not_the_jitter_of_arrival() {
     let mut timeline = Timeline::default();
     let mut walls = Vec::new();

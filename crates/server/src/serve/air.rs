@@ -9,7 +9,7 @@ use gateway::Gateway;
 use gateway::clock::wall_now;
 use gateway::live::LiveStream;
 use hub::State;
-use media::{MediaKind, TrackParams, TrackSet};
+use media::{MediaKind, TrackParams, TrackSet, UnixMillis};
 use packager::SegmentEntry;
 use packager::playlist::Rates;
 use recorder::RecordingKey;
@@ -103,6 +103,10 @@ impl Air for OnTheAir {
             started: (state != State::Waiting).then_some(live.began),
             viewers,
         }
+    }
+
+    fn media_at(&self, channel: Uuid, at: UnixMillis) -> Option<i64> {
+        self.live(channel)?.stream.media_at(at)
     }
 
     fn watching(&self, channel: Uuid) -> Vec<Watching> {

@@ -5,7 +5,7 @@ use crate::airing::tests::airing;
 use crate::airing::{Airing, OwnKey};
 use crate::playback::tests::{claims, secret};
 use crate::playback::{Kind, LIFE_MS};
-use crate::playbacks::Carry;
+use crate::playbacks::{Carry, Terms};
 use crate::teaching::LessonState;
 use crate::{ChangeKind, NewChange, PlaybackId, Seq, UserId};
 
@@ -138,7 +138,7 @@ fn what_was_taken_away_after_it_was_granted_is_refused_at_once() {
 fn a_session_that_is_refreshed_goes_on_under_its_old_token_and_one_that_is_ended_does_not() {
     let lesson = Lesson::new();
     let mine = Arc::new(lesson.claims());
-    lesson.directory.playbacks().open(&mine, Carry::Cookie, false, NOW).expect("room");
+    lesson.directory.playbacks().open(&mine, Carry::Cookie, Terms::default(), NOW).expect("room");
     let grant = lesson.play(&mine, NOW).expect("right");
     let later = at(3 * LIFE_MS);
     assert!(lesson.directory.playbacks().extend(mine.playback, Seq(mine.seq.0 + 5), later, at(1)));

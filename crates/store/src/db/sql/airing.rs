@@ -8,11 +8,13 @@ use sqlx::QueryBuilder;
 use super::{Db, Row, Store, rows};
 
 const AIRINGS: &str = "SELECT l.id, l.course_id, l.mentor_id, l.channel_id, l.starts_ms, l.ends_ms, l.state,
-    CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS suspended
+    CAST(CASE WHEN u.suspended_ms IS NULL AND u.is_mentor = 1 THEN 0 ELSE 1 END AS BIGINT) AS suspended
     FROM lessons l JOIN users u ON u.id = l.mentor_id";
 
-/// A key of somebody who is suspended is refused as a revoked one is.
-const OWN_KEYS: &str = "SELECT k.id, k.mentor_id, k.hash, COALESCE(k.revoked_ms, u.suspended_ms) AS revoked_ms
+/// A key of somebody who is suspended, or no mentor any more, is refused as a revoked one is. When the role went stands in
+/// the journal alone: such a key is refused as if it had never held.
+const OWN_KEYS: &str = "SELECT k.id, k.mentor_id, k.hash,
+    COALESCE(k.revoked_ms, u.suspended_ms, CASE WHEN u.is_mentor = 1 THEN NULL ELSE k.created_ms END) AS revoked_ms
     FROM mentor_keys k JOIN users u ON u.id = k.mentor_id";
 
 /// Placeholders of one statement: SQLite takes 32,766, PostgreSQL 65,535.
