@@ -1,4 +1,5 @@
-//! How people get into their app in a browser: by a provider of OpenID Connect, a real one from npm.
+//! How people get into their app in a browser: by a provider of OpenID Connect, a real one from npm, and by
+//! an account of their own, with the mails that belong to it.
 
 #[path = "../../crates/api/tests/oidc/provider.rs"]
 mod provider;
@@ -7,7 +8,7 @@ use e2e::server::Options;
 use e2e::story::{PHONE, Story};
 use e2e::{Server, gate, signal};
 use provider::{CLIENT, Provider};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn who_signs_in_at_their_school_comes_to_where_they_wanted_to_go_and_who_is_refused_is_told() {
@@ -24,4 +25,15 @@ fn who_signs_in_at_their_school_comes_to_where_they_wanted_to_go_and_who_is_refu
     let told = Story::begin(&server, "provider", PHONE, "", &links, &signal::ORDINARY).told(Vec::new);
     assert_eq!((&told["name"], &told["left"]), (&json!("Siti Aminah"), &json!("")), "{told}");
     assert!(told["refused"].as_str().is_some_and(|said| said.contains("ditolak")), "{told}");
+}
+
+#[test]
+fn who_makes_an_account_comes_in_by_mail_and_nobody_takes_an_address_that_is_not_theirs() {
+    let _turn = gate::one_of("browser");
+    let server = Server::start();
+    let links = json!({ "mails": server.data_dir().join("mail") });
+    let told = Story::begin(&server, "mails", PHONE, "", &links, &signal::ORDINARY).told(Vec::new);
+    for secret in told["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        server.keep_secret(secret);
+    }
 }

@@ -1,5 +1,9 @@
 /** How people get in: through a provider of OpenID Connect, and by an account of their own with mails. */
 
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { until } from './story-people.mjs';
+
 /** Tells the provider who signs in next, or that it refuses. */
 async function tell(provider, what) {
   const answer = await fetch(`${provider}/test/control`, { method: 'POST', body: JSON.stringify(what) });
@@ -30,4 +34,90 @@ export async function providerStory(story, enter) {
   const refused = await siti.page.getByRole('alert').innerText();
   await siti.shows('the-school-refuses');
   return { name, refused, left: new URL(siti.page.url()).search };
+}
+
+/** The text of a mail as it was written (RFC 2045 §6.7, §6.8). */
+function plain(mail) {
+  const [head, ...rest] = mail.replaceAll('\r\n', '\n').split('\n\n');
+  const body = rest.join('\n\n');
+  if (/^content-transfer-encoding: base64/im.test(head)) return Buffer.from(body, 'base64').toString();
+  if (!/^content-transfer-encoding: quoted-printable/im.test(head)) return body;
+  return body.replaceAll('=\n', '').replaceAll(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** The link in the next mail that has one; that a password was changed is told without. */
+async function nextLink(story, read) {
+  const { mails } = story.links;
+  const link = await until('a mail with a link', async () => {
+    for (const name of await readdir(mails)) {
+      if (!name.endsWith('.eml') || read.has(name)) continue;
+      read.add(name);
+      const found = /https?:\/\/\S+#[\w-]+/.exec(plain(await readFile(join(mails, name), 'utf8')))?.[0];
+      if (found !== undefined) return found;
+    }
+    return null;
+  });
+  story.secrets.push(new URL(link).hash.slice(1));
+  return link;
+}
+
+async function signUp(person, [name, email, password]) {
+  await person.go('/mymentor/create-account');
+  await person.page.getByLabel('Nama').fill(name);
+  await person.page.getByLabel('Surel').fill(email);
+  await person.page.getByLabel('Kata sandi', { exact: true }).fill(password);
+  await person.page.getByRole('button', { name: 'Buat akun' }).click();
+  await person.page.getByText('Tinggal satu langkah').waitFor();
+}
+
+async function signInWith(person, email, password) {
+  await person.go('/mymentor/sign-in');
+  await person.page.getByLabel('Surel').fill(email);
+  await person.page.getByLabel('Kata sandi', { exact: true }).fill(password);
+  await person.page.getByRole('button', { name: 'Masuk', exact: true }).click();
+}
+
+/**
+ * Siti makes an account, opens the mail on the same phone and is in; forgets her password and chooses another. Somebody else
+ * signs up with the address of Budi: it is he who chooses the password, and the stranger's opens nothing.
+ */
+export async function mailStory(story, enter) {
+  const read = new Set();
+  const [first, second, strangers, his] = ['gerak lurus beraturan', 'gaya gesek statis', 'momentum sudut tetap', 'hukum kekekalan'];
+  story.secrets.push(first, second, strangers, his);
+  const siti = await enter('siti');
+  await signUp(siti, ['Siti Aminah', 'siti@example.test', first]);
+  await siti.shows('a-mail-is-on-its-way');
+  await siti.signIn(await nextLink(story, read));
+  await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
+  await siti.page.context().clearCookies();
+  await signInWith(siti, 'siti@example.test', first);
+  await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
+  await siti.page.context().clearCookies();
+  await siti.go('/mymentor/forgotten');
+  await siti.page.getByLabel('Surel').fill('siti@example.test');
+  await siti.page.getByRole('button', { name: 'Kirim tautan' }).click();
+  await siti.page.getByText('Periksa surel Anda').waitFor();
+  await siti.page.goto(await nextLink(story, read));
+  await siti.page.getByLabel('Kata sandi baru', { exact: true }).fill(second);
+  await siti.shows('another-password');
+  await siti.page.getByRole('button', { name: 'Simpan kata sandi' }).click();
+  await siti.page.waitForURL(/sign-in/);
+  await signInWith(siti, 'siti@example.test', first);
+  await siti.page.getByText('tidak cocok').waitFor();
+  await signInWith(siti, 'siti@example.test', second);
+  await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
+
+  const stranger = await enter('stranger');
+  await signUp(stranger, ['Budi', 'budi@example.test', strangers]);
+  const budi = await enter('budi');
+  await budi.signIn(await nextLink(story, read));
+  await budi.page.getByLabel('Kata sandi baru', { exact: true }).fill(his);
+  await budi.shows('who-has-the-address-chooses');
+  await budi.page.getByRole('button', { name: 'Simpan kata sandi' }).click();
+  await budi.page.getByRole('heading', { level: 1, name: 'Halo, Budi' }).waitFor();
+  await signInWith(stranger, 'budi@example.test', strangers);
+  await stranger.page.getByText('tidak cocok').waitFor();
+  await stranger.shows('what-the-stranger-typed-opens-nothing');
+  return {};
 }
