@@ -25,7 +25,7 @@ use crate::etag::{self, Conditions};
 use crate::extract::Json;
 use crate::moment::Moment;
 use crate::problem::{FieldError, Problem, ProblemBody, Wrong};
-use crate::session::{Secret, attempt, void_link};
+use crate::session::{Secret, attempt, refused, void_link};
 use crate::visit::Visit;
 
 /// The routes.
@@ -309,6 +309,7 @@ async fn prove(
     if state.passwords().verify(shown.redacted(), Some(kept.clone())).await? {
         return Ok(());
     }
+    refused(state, visit, Some(user), "wrong current password", now).await?;
     Err(Problem::field(
         "current_password",
         Wrong::Mismatch,

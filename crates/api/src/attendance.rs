@@ -209,6 +209,13 @@ async fn correct(
     Json(wanted): Json<Correct>,
 ) -> Result<Json<AttendanceLine>, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
+    if UserId(user) == standing.lesson.mentor {
+        return Err(Problem::field(
+            "user",
+            Wrong::NotAllowed,
+            "must not be the mentor of the lesson, who attends none",
+        ));
+    }
     let decision: Decision = wanted
         .decision
         .parse()

@@ -2,8 +2,11 @@
 //!
 //! Each route says what is its own; that a body is no JSON, or that a query cannot be read, is the same for all of them.
 
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
+
+use crate::idempotency;
 
 /// For what is sent with a body.
 const OF_BODIES: [(&str, &str); 4] = [
@@ -15,7 +18,18 @@ const OF_BODIES: [(&str, &str); 4] = [
 /// For what is asked with a query.
 const OF_QUERIES: [(&str, &str); 1] = [("422", "parameters are not as they must be: see `errors`")];
 /// For what changes something with the session's cookie.
-const OF_CHANGES: [(&str, &str); 1] = [("403", "not allowed, or the header `X-CSRF-Token` is missing or wrong")];
+const OF_CHANGES: [(&str, &str); 2] = [
+    ("403", "not allowed, or the header `X-CSRF-Token` is missing or wrong"),
+    ("429", "too many at once: try again after `Retry-After`"),
+];
+/// For what takes `Idempotency-Key`.
+const OF_KEYS: [(&str, &str); 2] = [
+    (
+        "409",
+        "`answered-once`, `worked-on` or `outcome-unknown`: what is known of the request with this `Idempotency-Key`",
+    ),
+    ("422", "the `Idempotency-Key` is malformed, or stands for another request"),
+];
 /// For all.
 const OF_ALL: [(&str, &str); 1] = [("503", "the server cannot do it now, and nothing was changed: try again")];
 
@@ -33,6 +47,10 @@ pub(crate) fn complete(document: &mut OpenApi) {
             if takes_query {
                 add(operation, &OF_QUERIES);
             }
+            if method == HttpMethod::Post && !idempotency::is_without(path) {
+                operation.parameters.get_or_insert_default().push(RefOr::T(key()));
+                add(operation, &OF_KEYS);
+            }
             // The earlier systems' routes have answers of their own.
             if path.starts_with("/api/") {
                 if changes {
@@ -42,6 +60,18 @@ pub(crate) fn complete(document: &mut OpenApi) {
             }
         }
     }
+}
+
+/// The header that makes a request be done once.
+fn key() -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Sent again with the same key, the same request is done once and answered the same."))
+        .schema(Some(schema))
+        .build()
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
@@ -86,6 +116,10 @@ mod tests {
                 let parameters = operation["parameters"].as_array();
                 let asks = parameters.is_some_and(|all| all.iter().any(|one| one["in"] == "query"));
                 assert!(!asks || has("422"), "{method} {path}");
+                let named = |one: &Value| one["name"] == "Idempotency-Key" && one["in"] == "header";
+                let takes_key = parameters.is_some_and(|all| all.iter().any(named));
+                let once = method == "post" && !crate::idempotency::is_without(path);
+                assert_eq!(takes_key, once, "{method} {path}");
             }
         }
         assert!(seen > 20, "{seen}");

@@ -9,7 +9,7 @@
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use control::{Channel, ChannelOptions, KeyHash, RepositoryError, SessionKind, StreamKey, Uuid, keys};
+use control::{Channel, ChannelOptions, KeyHash, RepositoryError, SessionKind, StreamKey, UserId, Uuid, keys};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, StatusCode};
@@ -78,7 +78,7 @@ struct Asked {
     jwt: Option<String>,
 }
 
-async fn require_operator(state: &State, headers: &HeaderMap, asked: &Asked) -> Result<(), Response> {
+async fn require_operator(state: &State, headers: &HeaderMap, asked: &Asked) -> Result<UserId, Response> {
     let no =
         || answer(StatusCode::FORBIDDEN, "send the bearer token of an operator as Authorization: Bearer or as jwt");
     let shown = match crate::auth::secret(headers) {
@@ -86,13 +86,13 @@ async fn require_operator(state: &State, headers: &HeaderMap, asked: &Asked) -> 
         _ => asked.jwt.as_deref().filter(|token| token.len() <= TOKEN_LENGTH_MAX),
     };
     let found = state.repository.principal(KeyHash::of(shown.ok_or_else(no)?)).await.map_err(failed)?;
-    let is_operator = found.is_some_and(|principal| {
+    let operator = found.filter(|principal| {
         principal.session.kind == SessionKind::Bearer
             && principal.session.holds(state.now())
             && principal.user.suspended.is_none()
             && principal.user.roles.operator
     });
-    if is_operator { Ok(()) } else { Err(no()) }
+    operator.map(|principal| principal.id()).ok_or_else(no)
 }
 
 fn path_of(state: &State, asked: &Asked) -> Result<ChannelPath, Box<Response>> {
@@ -152,7 +152,7 @@ async fn get(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, &asked).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
@@ -171,7 +171,7 @@ async fn get(
     }
     // The keys it has were made elsewhere and are nowhere: one more, and those go on.
     let (kept, key) = fresh_key(&state, channel.id).await?;
-    state.repository.add_key(&kept).await.map_err(failed)?;
+    state.repository.add_key(&kept, Some(by)).await.map_err(failed)?;
     Ok(answer(StatusCode::OK, key))
 }
 
@@ -184,7 +184,7 @@ async fn reset(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, &asked).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
@@ -195,7 +195,7 @@ async fn reset(
     }
     let channel = found.ok_or_else(|| answer(StatusCode::NOT_FOUND, "room not found"))?;
     let (kept, key) = fresh_key(&state, channel.id).await?;
-    state.repository.rotate_key(&kept).await.map_err(failed)?;
+    state.repository.rotate_key(&kept, Some(by)).await.map_err(failed)?;
     Ok(answer(StatusCode::OK, key))
 }
 
@@ -209,11 +209,11 @@ async fn delete(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, &asked).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let nothing = || answer(StatusCode::NOT_FOUND, "room not found");
     let channel = state.repository.channel(&path).await.map_err(failed)?.ok_or_else(nothing)?;
-    match state.repository.delete_channel(channel.id, state.now()).await {
+    match state.repository.delete_channel(channel.id, Some(by), state.now()).await {
         Ok(()) => Ok(answer(StatusCode::OK, "Ok")),
         Err(RepositoryError::NotFound(_)) => Err(nothing()),
         Err(error) => Err(failed(error)),

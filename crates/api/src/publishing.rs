@@ -141,6 +141,6 @@ async fn make_key(
     let lesson = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?.lesson;
     let (mut kept, key) = StreamKey::create(lesson.channel, "", state.now());
     kept.label = hint("", &key.0);
-    state.repository.rotate_key(&kept).await?;
+    state.repository.rotate_key(&kept, Some(who.id())).await?;
     Ok(Json(describe(&state, &lesson, Some(&key.0), Some(kept.label))?))
 }

@@ -210,7 +210,7 @@ async fn change(
         Some(false) => webhook.disabled = None,
         None => {}
     }
-    if !state.repository.change_webhook(&webhook).await? {
+    if !state.repository.change_webhook(&webhook, state.now()).await? {
         return Err(Problem::changed_meanwhile());
     }
     webhook.version += 1;
@@ -233,7 +233,7 @@ async fn remove(
 ) -> Result<StatusCode, Problem> {
     let who = permitted(who)?;
     conditions.check(owned(&state, &who, id).await?.version)?;
-    state.repository.delete_webhook(who.id(), WebhookId(id)).await?;
+    state.repository.delete_webhook(who.id(), WebhookId(id), state.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

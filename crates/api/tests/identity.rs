@@ -403,6 +403,9 @@ async fn a_password_is_changed_by_who_knows_it_and_others_are_signed_out() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(answer.json["errors"][0]["field"], "current_password");
     }
+    let query = control::audit::AuditQuery { action: Some(AuditAction::SignInFailed), ..Default::default() };
+    let journal = stage.repository.audit(&query, 10).await.expect("read");
+    assert_eq!(journal.len(), 1, "a wrong one is in the journal: {journal:?}");
     let stranger = Browser::new(&stage, HERE).post("/api/v1/password", change(json!(PASSWORD))).await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
     assert_eq!(here.post("/api/v1/password", change(json!(PASSWORD))).await.status, StatusCode::NO_CONTENT);

@@ -157,3 +157,91 @@ async fn the_journal_tells_what_was_done_by_whom_and_no_secret() {
     assert_eq!(stage.get(Some(&operator), &about).await.json["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(stage.get(Some(&operator), "/api/v1/audit?action=x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn what_is_given_and_taken_is_in_the_journal() {
+    let stage = Stage::new().await;
+    let (mentor, operator) = (stage.mentor("mentor@example.test").await, stage.operator("operator@example.test").await);
+    let course = stage.course(&mentor, control::teaching::Enrolling::Open).await;
+    let mentee = stage.enrolled(&course, "mentee@example.test").await;
+    let lesson = stage.lesson(&course, 1_000).await;
+    let ask = async |who: &Actor, method: Method, path: &str, body: Option<Value>| {
+        let answer = stage.ask(Some(who), method.clone(), path, body).await;
+        assert!(answer.status.is_success(), "{method} {path}: {}", answer.json);
+        answer
+    };
+    let (put, post, delete) = (Method::PUT, Method::POST, Method::DELETE);
+    let ban = format!("/api/v1/lessons/{}/bans/{}", lesson.id, mentee.id);
+    ask(&mentor, put, &ban, Some(json!({ "reason": "ribut" }))).await;
+    ask(&mentor, delete.clone(), &ban, None).await;
+    ask(&mentor, delete.clone(), &ban, None).await;
+    let place = format!("/api/v1/courses/{}/enrolments/{}", course.id, mentee.id);
+    ask(&mentor, Method::PATCH, &place, Some(json!({ "state": "removed" }))).await;
+    let attendance = |user| format!("/api/v1/lessons/{}/attendance/{user}", lesson.id);
+    let present = json!({ "decision": "present", "reason": "hadir" });
+    ask(&mentor, Method::PATCH, &attendance(mentee.id), Some(present.clone())).await;
+    let own = stage.ask(Some(&mentor), Method::PATCH, &attendance(mentor.id), Some(present)).await;
+    assert_eq!(own.status, StatusCode::UNPROCESSABLE_ENTITY, "the mentor attends no lesson of theirs");
+    ask(&mentor, post.clone(), &format!("/api/v1/lessons/{}/publishing/key", lesson.id), Some(json!({}))).await;
+    let key = ask(&mentor, post.clone(), "/api/v1/me/keys", Some(json!({}))).await;
+    let key = format!("/api/v1/me/keys/{}", key.json["id"].as_str().expect("an id"));
+    ask(&mentor, delete.clone(), &key, None).await;
+    let hook = json!({ "url": "https://kait.example.test/rahasia", "kinds": [] });
+    let hook = ask(&mentor, post.clone(), "/api/v1/webhooks", Some(hook)).await;
+    let hook = format!("/api/v1/webhooks/{}", hook.json["id"].as_str().expect("an id"));
+    ask(&mentor, Method::PATCH, &hook, Some(json!({ "disabled": true }))).await;
+    ask(&mentor, delete, &hook, None).await;
+    for path in ["get", "reset", "delete"] {
+        ask(&operator, post.clone(), &format!("/control/{path}?room=aula"), None).await;
+    }
+    let lines = stage.get(Some(&operator), "/api/v1/audit?limit=100").await.json["items"].clone();
+    let mut done: Vec<(String, bool, String)> = Vec::new();
+    for line in lines.as_array().expect("lines").iter().rev() {
+        let text = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
+        let kind = text("subject").split(':').next().unwrap_or_default().to_owned();
+        done.push((text("action"), line["actor_id"] == json!(mentor.id.to_string()), kind));
+    }
+    let done: Vec<_> = done.iter().map(|(action, mentors, kind)| (action.as_str(), *mentors, kind.as_str())).collect();
+    assert_eq!(
+        done,
+        [
+            ("sent_out", true, "lesson"),
+            ("let_in_again", true, "lesson"),
+            ("put_out", true, "course"),
+            ("attendance_corrected", true, "lesson"),
+            ("key_made", true, "lesson"),
+            ("key_made", true, "user"),
+            ("key_revoked", true, "user"),
+            ("webhook_made", true, "webhook"),
+            ("webhook_changed", true, "webhook"),
+            ("webhook_deleted", true, "webhook"),
+            ("key_made", false, "channel"),
+            ("channel_deleted", false, "channel"),
+        ]
+    );
+    assert!(!lines.to_string().contains("kait.example"), "an address may hold a secret");
+    let about = format!("/api/v1/audit?subject=lesson:{}", lesson.id);
+    assert_eq!(stage.get(Some(&operator), &about).await.json["items"].as_array().map(Vec::len), Some(4));
+}
+
+#[tokio::test]
+async fn one_person_changes_things_at_a_pace() {
+    let stage = Stage::new().await;
+    let (mentor, other) = (stage.mentor("mentor@example.test").await, stage.mentor("lain@example.test").await);
+    let rename = async |who: &Actor| {
+        stage.ask(Some(who), Method::PATCH, "/api/v1/me", Some(json!({ "name": "Pak Budi" }))).await
+    };
+    let mut refused = None;
+    for _ in 0..400 {
+        let answer = rename(&mentor).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!((answer.status, &answer.headers["etag"].to_str().expect("text")[..3]), (StatusCode::OK, "\"v2"));
+    }
+    let refused = refused.expect("not on and on");
+    assert_eq!((code(&refused), refused.headers["retry-after"].to_str().ok()), ("too-fast", Some("1")));
+    assert_eq!(rename(&other).await.status, StatusCode::OK, "others go on");
+    assert_eq!(stage.get(Some(&mentor), "/api/v1/me").await.status, StatusCode::OK, "and reading does");
+}

@@ -198,6 +198,32 @@ async fn a_session_is_refreshed_and_ended_by_whoever_has_it_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_session_is_refreshed_by_the_sign_in_that_began_it_alone() {
+    let class = class(Stage::new().await).await;
+    let lesson = class.live().await;
+    let begun = class.play(&class.mentee, &lesson, "cookie").await;
+    let refresh = format!("/api/v1/playbacks/{}/refresh", begun.json["playback_id"].as_str().expect("an id"));
+    let (token, now) = (control::keys::generate().0, class.stage.state.now());
+    let session = control::Session {
+        id: control::SessionId::new(now),
+        user: class.mentee.id,
+        kind: control::SessionKind::Bearer,
+        secret: control::KeyHash::of(&token),
+        label: "lain".to_owned(),
+        created: now,
+        seen: now,
+        expires: UnixMillis(now.0 + 3_600_000),
+        revoked: None,
+    };
+    class.stage.repository.create_session(&session).await.expect("created");
+    let elsewhere = Actor { id: class.mentee.id, token };
+    let sign_out = class.stage.ask(Some(&class.mentee), Method::DELETE, "/api/v1/session", None).await;
+    assert_eq!(sign_out.status, StatusCode::NO_CONTENT);
+    let answer = class.stage.post(Some(&elsewhere), &refresh, json!({})).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "it would outlive the sign-in whose right it was");
+}
+
+#[tokio::test]
 async fn a_page_that_is_left_ends_its_session_without_a_header_and_no_other_site_does() {
     let class = class(Stage::new().await).await;
     let lesson = class.live().await;

@@ -54,6 +54,24 @@ actions! {
     Restored = "restored",
     /// A mentor corrected who was there.
     AttendanceCorrected = "attendance_corrected",
+    /// A mentor sent somebody out of a lesson.
+    SentOut = "sent_out",
+    /// And let them in again.
+    LetInAgain = "let_in_again",
+    /// A mentor put somebody out of a course.
+    PutOut = "put_out",
+    /// A key to publish with was made.
+    KeyMade = "key_made",
+    /// Keys to publish with were revoked.
+    KeyRevoked = "key_revoked",
+    /// A channel was deleted.
+    ChannelDeleted = "channel_deleted",
+    /// A webhook was made.
+    WebhookMade = "webhook_made",
+    /// A webhook was changed, turned off or on.
+    WebhookChanged = "webhook_changed",
+    /// A webhook was deleted.
+    WebhookDeleted = "webhook_deleted",
 }
 
 /// The text is no action.
@@ -80,7 +98,8 @@ pub struct AuditEntry {
     pub actor: Option<UserId>,
     /// What.
     pub action: AuditAction,
-    /// To what: `user:{id}`, `session:{id}`, `lesson:{id}`, or empty for what is not known.
+    /// To what: `user:{id}`, `session:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`, `webhook:{id}`, or empty for what
+    /// is not known.
     pub subject: String,
     /// In words for people: how, from where, what it was before.
     pub detail: String,

@@ -24,7 +24,7 @@ use crate::teaching::directing::DirectingRepository;
 use crate::teaching::lessons::LessonRepository;
 use crate::teaching::mentors::MentorRepository;
 use crate::webhooks::WebhookRepository;
-use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey};
+use crate::{ChangeRepository, Channel, PeopleRepository, Recording, Snapshot, StreamKey, UserId};
 
 /// A future without a runtime, so that the traits work as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -53,7 +53,7 @@ pub enum RepositoryError {
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Channels and their keys.
+/// Channels and their keys. Of what is done `by` somebody (nobody: on the command line) the journal has a line.
 pub trait ChannelRepository: Send + Sync {
     /// Keeps a new channel and its first key, both or neither.
     ///
@@ -78,25 +78,30 @@ pub trait ChannelRepository: Send + Sync {
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if its channel does not exist.
-    fn add_key<'a>(&'a self, key: &'a StreamKey) -> BoxFuture<'a, Result<(), RepositoryError>>;
+    fn add_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>>;
 
     /// Keeps a new key and revokes all others of its channel at `key.created`, all or nothing.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if its channel does not exist.
-    fn rotate_key<'a>(&'a self, key: &'a StreamKey) -> BoxFuture<'a, Result<(), RepositoryError>>;
+    fn rotate_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>>;
 
     /// Revokes a key. Doing it again is no error and keeps the first time.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if there is no such key.
-    fn revoke_key(&self, key: Uuid, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>>;
+    fn revoke_key(&self, key: Uuid, by: Option<UserId>, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>>;
 
     /// Deletes a channel: its path is free, its keys and signatures are refused, its recordings are kept.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if there is no such channel.
-    fn delete_channel(&self, channel: Uuid, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>>;
+    fn delete_channel(
+        &self,
+        channel: Uuid,
+        by: Option<UserId>,
+        at: UnixMillis,
+    ) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }
 
 /// What is known of recordings.

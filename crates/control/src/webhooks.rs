@@ -83,13 +83,22 @@ pub trait WebhookRepository: Send + Sync {
 
     /// Changes URL, kinds and whether it is on. `webhook.version` is the one that it is a change of. `false`: it was changed
     /// meanwhile, or is not there.
-    fn change_webhook<'a>(&'a self, webhook: &'a Webhook) -> BoxFuture<'a, Result<bool, RepositoryError>>;
+    fn change_webhook<'a>(
+        &'a self,
+        webhook: &'a Webhook,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool, RepositoryError>>;
 
     /// Forgets one of somebody's, and all that was or is to be sent to it.
     ///
     /// # Errors
     /// [`RepositoryError::NotFound`] if there is none of theirs.
-    fn delete_webhook(&self, owner: UserId, id: WebhookId) -> BoxFuture<'_, Result<(), RepositoryError>>;
+    fn delete_webhook(
+        &self,
+        owner: UserId,
+        id: WebhookId,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<(), RepositoryError>>;
 
     /// What was or is to be sent to it, newest first, older than `before`, at most `limit`.
     fn webhook_deliveries(

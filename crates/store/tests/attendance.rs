@@ -315,7 +315,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
 async fn only_what_was_touched_is_read_again(repository: &dyn Repository, ground: &dyn Ground) {
     let (one, other) = (lesson(repository).await, lesson(repository).await);
     let (key, _) = StreamKey::create(one.channel, "", NOW);
-    repository.add_key(&key).await.expect("added");
+    repository.add_key(&key, None).await.expect("added");
     own_key(ground, one.mentor, "kunci-sendiri").await;
     let read = async |touched: Touched| -> Parts { repository.parts(&touched).await.expect("read") };
     let lessons = |parts: &Parts| parts.airings.iter().map(|airing| airing.lesson).collect::<Vec<_>>();

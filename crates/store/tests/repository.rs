@@ -66,7 +66,7 @@ async fn another_opening_of_the_file_sees_changes_and_is_told_of_them() {
     assert_ne!(after, before);
     assert_eq!(server.channel(&channel.path).await.expect("read"), Some(channel.clone()));
     assert_eq!(server.snapshot().await.expect("read").channels().count(), 1);
-    server.delete_channel(channel.id, UnixMillis(1)).await.expect("deleted");
+    server.delete_channel(channel.id, None, UnixMillis(1)).await.expect("deleted");
     assert_ne!(server.version().await.expect("version"), after, "its own changes count as well");
 }
 

@@ -154,9 +154,9 @@ async fn new_key(
     let channel = existing(store.as_ref(), path).await?;
     let (kept, key) = StreamKey::create(channel.id, label, now());
     if revoke_others {
-        store.rotate_key(&kept).await?;
+        store.rotate_key(&kept, None).await?;
     } else {
-        store.add_key(&kept).await?;
+        store.add_key(&kept, None).await?;
     }
     let created = Created::new(config, &channel, &key.0, kept.id);
     if json {
@@ -231,7 +231,7 @@ async fn revoke(config: &Config, path: &ChannelPath, key_id: &str, json: bool) -
         let advice = format!("channel {path} has no key of that id; `tayang channel list` shows the ids");
         return Err(Failure::new(Code::NotFound, advice));
     };
-    store.revoke_key(key.id, now()).await?;
+    store.revoke_key(key.id, None, now()).await?;
     let valid = keys.iter().filter(|other| other.id != key.id && other.revoked_at.is_none()).count();
     if json {
         answer_json(&json!({ "key_id": key.id, "revoked": true, "valid_keys": valid }))?;
@@ -295,7 +295,7 @@ async fn secrets(config: &Config, path: &ChannelPath, json: bool) -> Result<(), 
 async fn delete(config: &Config, path: &ChannelPath, json: bool) -> Result<(), Failure> {
     let store = open(config).await?;
     let channel = existing(store.as_ref(), path).await?;
-    store.delete_channel(channel.id, now()).await?;
+    store.delete_channel(channel.id, None, now()).await?;
     if json {
         answer_json(&json!({ "id": channel.id, "deleted": true }))
     } else {

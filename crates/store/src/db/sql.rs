@@ -14,6 +14,8 @@ mod airing;
 mod attendance;
 #[path = "sql/audit.rs"]
 mod audit;
+#[path = "sql/bans.rs"]
+mod bans;
 #[path = "sql/changes.rs"]
 mod changes;
 #[path = "sql/channels.rs"]

@@ -371,12 +371,12 @@ async fn webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(rep
     assert_eq!(repository.letter(call.id.0, NOW).await.expect("read").webhook, Some(mine.clone()));
     repository.settle(call.id, lease, &Verdict::Sent, NOW).await.expect("said");
     let off = Webhook { disabled: Some(NOW), kinds: Vec::new(), ..mine.clone() };
-    assert!(repository.change_webhook(&off).await.expect("changed"));
-    assert!(!repository.change_webhook(&off).await.expect("refused"), "it was changed meanwhile");
+    assert!(repository.change_webhook(&off, NOW).await.expect("changed"));
+    assert!(!repository.change_webhook(&off, NOW).await.expect("refused"), "it was changed meanwhile");
     assert_eq!(repository.webhook(mentor, mine.id).await.expect("read"), Some(Webhook { version: 2, ..off }));
     assert_eq!(repository.letter(call.id.0, NOW).await.expect("read").webhook, None, "it is off");
-    repository.delete_webhook(mentor, mine.id).await.expect("forgotten");
+    repository.delete_webhook(mentor, mine.id, NOW).await.expect("forgotten");
     assert_eq!(state(None).await, 0);
-    let again = repository.delete_webhook(mentor, mine.id).await;
+    let again = repository.delete_webhook(mentor, mine.id, NOW).await;
     assert!(matches!(again, Err(RepositoryError::NotFound(_))), "{again:?}");
 }

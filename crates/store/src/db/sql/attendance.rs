@@ -10,12 +10,13 @@ use std::collections::{HashMap, HashSet};
 use control::attendance::{
     AttendanceRepository, Attendee, Correction, Decision, Interval, Kept, Ledger, rows as joined,
 };
+use control::audit::{AuditAction, AuditEntry};
 use control::{BoxFuture, ChangeKind, LessonId, NewChange, RepositoryError, UserId};
 use media::UnixMillis;
 use sqlx::QueryBuilder;
 
 use super::access::{LESSON, PERSON, STANDING};
-use super::{Db, Row, Store, Write, access, changes, rows};
+use super::{Db, Row, Store, Write, access, audit as journal, changes, rows};
 
 /// Rows of one statement: nine placeholders each are within what both databases take.
 const ROWS_MAX: usize = 500;
@@ -239,12 +240,20 @@ async fn attendee(
 }
 
 async fn audit(write: &mut Write, correction: &Correction, before: Decision) -> Result<(), RepositoryError> {
-    let id = control::keys::ordered_id(correction.at).to_string();
+    let detail = format!(
+        "user:{}: {} to {}: {}",
+        correction.user,
+        before.as_str(),
+        correction.decision.as_str(),
+        correction.reason
+    );
+    let (by, action) = (Some(correction.by), AuditAction::AttendanceCorrected);
+    let entry = AuditEntry::new(correction.at, by, action, format!("lesson:{}", correction.lesson), &detail);
     sqlx::query(
         "INSERT INTO attendance_corrections (id, lesson_id, user_id, by_id, before, after, reason, at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(&id)
+    .bind(entry.id.to_string())
     .bind(correction.lesson.to_string())
     .bind(correction.user.to_string())
     .bind(correction.by.to_string())
@@ -255,21 +264,7 @@ async fn audit(write: &mut Write, correction: &Correction, before: Decision) -> 
     .execute(write.connection())
     .await
     .map_err(failed)?;
-    let detail = serde_json::json!({
-        "user": correction.user.to_string(), "before": before.as_str(), "after": correction.decision.as_str(),
-        "reason": correction.reason,
-    });
-    sqlx::query("INSERT INTO audit (id, at_ms, actor_id, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(&id)
-        .bind(correction.at.0)
-        .bind(correction.by.to_string())
-        .bind("attendance_corrected")
-        .bind(correction.lesson.to_string())
-        .bind(detail.to_string())
-        .execute(write.connection())
-        .await
-        .map(|_| ())
-        .map_err(failed)
+    journal::append(write, &entry).await
 }
 
 impl AttendanceRepository for Store {

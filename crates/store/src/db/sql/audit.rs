@@ -1,7 +1,7 @@
 //! The journal of what people did.
 
-use control::audit::{AuditEntry, AuditQuery, AuditRepository};
-use control::{BoxFuture, RepositoryError};
+use control::audit::{AuditAction, AuditEntry, AuditQuery, AuditRepository};
+use control::{BoxFuture, RepositoryError, UserId};
 use media::UnixMillis;
 
 use super::{Row, Store, Write, rows};
@@ -19,6 +19,22 @@ pub(super) async fn append(transaction: &mut Write, entry: &AuditEntry) -> Resul
         .await
         .map(|_| ())
         .map_err(|error| rows::failed("line of the journal", error))
+}
+
+/// What somebody did to something, at a time.
+pub(super) struct Deed {
+    pub(super) at: UnixMillis,
+    pub(super) by: Option<UserId>,
+    pub(super) action: AuditAction,
+    /// See [`AuditEntry::subject`].
+    pub(super) subject: String,
+}
+
+impl Deed {
+    /// Adds its line in its transaction.
+    pub(super) async fn note(self, transaction: &mut Write, detail: &str) -> Result<(), RepositoryError> {
+        append(transaction, &AuditEntry::new(self.at, self.by, self.action, self.subject, detail)).await
+    }
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, RepositoryError> {

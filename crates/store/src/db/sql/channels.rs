@@ -1,10 +1,12 @@
 //! Channels and their keys.
 
+use control::audit::AuditAction;
 use control::{
-    BoxFuture, ChangeKind, Channel, ChannelRepository, NewChange, RepositoryError, Snapshot, StreamKey, Uuid,
+    BoxFuture, ChangeKind, Channel, ChannelRepository, NewChange, RepositoryError, Snapshot, StreamKey, UserId, Uuid,
 };
 use media::{ChannelPath, UnixMillis};
 
+use super::audit::Deed;
 use super::{Store, Write, changes, rows};
 
 impl ChannelRepository for Store {
@@ -63,17 +65,18 @@ impl ChannelRepository for Store {
         })
     }
 
-    fn add_key<'a>(&'a self, key: &'a StreamKey) -> BoxFuture<'a, Result<(), RepositoryError>> {
+    fn add_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, key.channel).await?;
             insert_key(&mut transaction, key).await?;
             changed(&mut transaction, key.channel, key.created).await?;
+            noted(&mut transaction, key.channel, (AuditAction::KeyMade, by, key.created), "beside the others").await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
         })
     }
 
-    fn rotate_key<'a>(&'a self, key: &'a StreamKey) -> BoxFuture<'a, Result<(), RepositoryError>> {
+    fn rotate_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, key.channel).await?;
@@ -85,11 +88,13 @@ impl ChannelRepository for Store {
                 .map_err(|error| rows::failed("key", error))?;
             insert_key(&mut transaction, key).await?;
             changed(&mut transaction, key.channel, key.created).await?;
+            noted(&mut transaction, key.channel, (AuditAction::KeyMade, by, key.created), "in place of the others")
+                .await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
         })
     }
 
-    fn revoke_key(&self, key: Uuid, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
+    fn revoke_key(&self, key: Uuid, by: Option<UserId>, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             let channel: Option<String> = sqlx::query_scalar(
@@ -103,11 +108,17 @@ impl ChannelRepository for Store {
             let channel = channel.ok_or(RepositoryError::NotFound("key"))?;
             let channel = channel.parse().map_err(|_| rows::corrupt("channel_id"))?;
             changed(&mut transaction, channel, at).await?;
+            noted(&mut transaction, channel, (AuditAction::KeyRevoked, by, at), "").await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
         })
     }
 
-    fn delete_channel(&self, channel: Uuid, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
+    fn delete_channel(
+        &self,
+        channel: Uuid,
+        by: Option<UserId>,
+        at: UnixMillis,
+    ) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, channel).await?;
@@ -125,6 +136,7 @@ impl ChannelRepository for Store {
             .await
             .map_err(|error| rows::failed("channel", error))?;
             changed(&mut transaction, channel, at).await?;
+            noted(&mut transaction, channel, (AuditAction::ChannelDeleted, by, at), "with its keys").await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
         })
     }
@@ -152,6 +164,22 @@ pub(super) async fn insert_channel(transaction: &mut Write, channel: &Channel) -
 
 async fn changed(transaction: &mut Write, channel: Uuid, at: UnixMillis) -> Result<(), RepositoryError> {
     changes::append(transaction, at, &NewChange::new(ChangeKind::Channel).channel(channel)).await.map(|_| ())
+}
+
+/// A line of the journal about a channel; about its lesson, if it is one's.
+async fn noted(
+    transaction: &mut Write,
+    channel: Uuid,
+    (action, by, at): (AuditAction, Option<UserId>, UnixMillis),
+    detail: &str,
+) -> Result<(), RepositoryError> {
+    let lesson: Option<String> = sqlx::query_scalar("SELECT id FROM lessons WHERE channel_id = $1")
+        .bind(channel.to_string())
+        .fetch_optional(transaction.connection())
+        .await
+        .map_err(|error| rows::failed("channel", error))?;
+    let subject = lesson.map_or_else(|| format!("channel:{channel}"), |lesson| format!("lesson:{lesson}"));
+    Deed { at, by, action, subject }.note(transaction, detail).await
 }
 
 async fn require_channel(transaction: &mut Write, id: Uuid) -> Result<(), RepositoryError> {

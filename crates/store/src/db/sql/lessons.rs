@@ -12,7 +12,7 @@ use media::UnixMillis;
 
 use super::access::{LESSON, PERSON, STANDING};
 use super::courses::lock_course;
-use super::{Row, Store, Write, access, changes, channels, rows};
+use super::{Row, Store, Write, access, bans, changes, channels, rows};
 
 /// What [`seen`] reads, as `$1` sees it.
 fn seen_by() -> String {
@@ -418,30 +418,7 @@ impl LessonRepository for Store {
     }
 
     fn ban<'a>(&'a self, ban: &'a Ban, now: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
-            let mut transaction = self.begin().await?;
-            let done = sqlx::query(
-                "INSERT INTO bans (lesson_id, user_id, by_id, reason, created_ms, lifted_ms)
-                 SELECT CAST($1 AS TEXT), id, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), NULL
-                 FROM users WHERE id = $2
-                 ON CONFLICT (lesson_id, user_id) DO UPDATE SET by_id = excluded.by_id, reason = excluded.reason,
-                     created_ms = excluded.created_ms, lifted_ms = NULL",
-            )
-            .bind(ban.lesson.to_string())
-            .bind(ban.user.to_string())
-            .bind(ban.by.to_string())
-            .bind(&ban.reason)
-            .bind(now.0)
-            .execute(transaction.connection())
-            .await
-            .map_err(failed)?;
-            if done.rows_affected() == 0 {
-                return Err(RepositoryError::NotFound("person"));
-            }
-            let revoked = NewChange::new(ChangeKind::Revoked).lesson(ban.lesson).user(ban.user);
-            changes::append(&mut transaction, now, &revoked).await?;
-            transaction.commit().await.map_err(failed)
-        })
+        Box::pin(bans::ban(self, ban, now))
     }
 
     fn bans(
@@ -450,43 +427,15 @@ impl LessonRepository for Store {
         after: Option<UserId>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Banned>, RepositoryError>> {
-        Box::pin(async move {
-            let found = sqlx::query(
-                "SELECT b.user_id, u.name, b.reason, b.created_ms FROM bans b JOIN users u ON u.id = b.user_id
-                 WHERE b.lesson_id = $1 AND b.lifted_ms IS NULL AND b.user_id > $2 ORDER BY b.user_id LIMIT $3",
-            )
-            .bind(lesson.to_string())
-            .bind(after.map(|id| id.to_string()).unwrap_or_default())
-            .bind(i64::from(limit))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(failed)?;
-            rows::each(&found, |row| {
-                Ok(Banned {
-                    user: rows::parsed(row, "user_id")?,
-                    name: rows::column(row, "name")?,
-                    reason: rows::column(row, "reason")?,
-                    since: UnixMillis(rows::column(row, "created_ms")?),
-                })
-            })
-        })
+        Box::pin(bans::bans(self, lesson, after, limit))
     }
 
     fn lift_ban(&self, lesson: LessonId, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
-            sqlx::query("UPDATE bans SET lifted_ms = $3 WHERE lesson_id = $1 AND user_id = $2 AND lifted_ms IS NULL")
-                .bind(lesson.to_string())
-                .bind(user.to_string())
-                .bind(now.0)
-                .execute(&self.writer)
-                .await
-                .map(|_| ())
-                .map_err(failed)
-        })
+        Box::pin(bans::lift(self, lesson, user, now))
     }
 }
 
-async fn mentor_of(transaction: &mut Write, id: LessonId) -> Result<UserId, RepositoryError> {
+pub(super) async fn mentor_of(transaction: &mut Write, id: LessonId) -> Result<UserId, RepositoryError> {
     let row = sqlx::query("SELECT mentor_id FROM lessons WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(transaction.connection())

@@ -1,12 +1,14 @@
 //! Mentors' pages and keys, and the addresses of calendars.
 
+use control::audit::AuditAction;
 use control::teaching::TeachingError;
 use control::teaching::mentors::{MENTOR_KEYS_MAX, MentorKey, MentorRepository, MentorSeen, NextLesson};
 use control::{BoxFuture, ChangeKind, NewChange, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
+use super::audit::Deed;
 use super::courses::pattern;
-use super::{Row, Store, changes, rows};
+use super::{Row, Store, Write, changes, rows};
 
 /// Mentors `m` as `$1` sees them at `$2`. What counts and what is next is what [`control::access`] lets them know of.
 const SEEN: &str = "SELECT m.id, m.name, COALESCE(p.headline, '') AS headline, COALESCE(p.bio, '') AS bio,
@@ -59,6 +61,15 @@ fn key(row: &Row) -> Result<MentorKey, RepositoryError> {
         hash: rows::parsed(row, "hash")?,
         created: UnixMillis(rows::column(row, "created_ms")?),
     })
+}
+
+/// A line of the journal about a key of a mentor's own, which publishes to all their lessons.
+async fn noted(
+    transaction: &mut Write,
+    mentor: UserId,
+    (action, at): (AuditAction, UnixMillis),
+) -> Result<(), RepositoryError> {
+    Deed { at, by: Some(mentor), action, subject: format!("user:{mentor}") }.note(transaction, "of the mentor").await
 }
 
 impl MentorRepository for Store {
@@ -166,6 +177,7 @@ impl MentorRepository for Store {
             .map_err(|error| rows::failed("key", error))?;
             let told = NewChange::new(ChangeKind::Mentor).user(key.mentor);
             changes::append(&mut transaction, key.created, &told).await?;
+            noted(&mut transaction, key.mentor, (AuditAction::KeyMade, key.created)).await?;
             Ok(transaction.commit().await.map_err(failed)?)
         })
     }
@@ -205,6 +217,7 @@ impl MentorRepository for Store {
                 return Err(RepositoryError::NotFound("key"));
             }
             changes::append(&mut transaction, now, &NewChange::new(ChangeKind::Mentor).user(mentor)).await?;
+            noted(&mut transaction, mentor, (AuditAction::KeyRevoked, now)).await?;
             transaction.commit().await.map_err(failed)
         })
     }

@@ -1,11 +1,13 @@
 //! Webhooks, and what was sent to them.
 
+use control::audit::AuditAction;
 use control::deliveries::{Delivery, DeliveryState, Medium};
 use control::webhooks::{WEBHOOKS_MAX, Webhook, WebhookRepository};
 use control::{BoxFuture, DeliveryId, RepositoryError, UserId, WebhookId};
 use media::{Redacted, UnixMillis};
 
-use super::{Row, Store, deliveries, rows};
+use super::audit::Deed;
+use super::{Row, Store, Write, deliveries, rows};
 
 /// A `SELECT` of webhooks, `w`.
 const WEBHOOKS: &str =
@@ -43,6 +45,16 @@ pub(super) async fn enabled(store: &Store, id: &str) -> Result<Option<Webhook>, 
     row.map(|row| webhook(&row)).transpose()
 }
 
+/// A line of the journal about a webhook. Not its address, in which there may be a secret.
+async fn noted(
+    transaction: &mut Write,
+    (owner, id): (UserId, WebhookId),
+    (action, at): (AuditAction, UnixMillis),
+    detail: &str,
+) -> Result<(), RepositoryError> {
+    Deed { at, by: Some(owner), action, subject: format!("webhook:{id}") }.note(transaction, detail).await
+}
+
 impl WebhookRepository for Store {
     fn create_webhook<'a>(&'a self, webhook: &'a Webhook) -> BoxFuture<'a, Result<bool, RepositoryError>> {
         Box::pin(async move {
@@ -68,8 +80,11 @@ impl WebhookRepository for Store {
                 .await
                 .map_err(failed)?;
             if held > i64::from(WEBHOOKS_MAX) {
+                transaction.rollback().await.map_err(failed)?;
                 return Ok(false);
             }
+            let made = (AuditAction::WebhookMade, webhook.created);
+            noted(&mut transaction, (webhook.owner, webhook.id), made, "").await?;
             transaction.commit().await.map_err(failed)?;
             Ok(true)
         })
@@ -115,9 +130,14 @@ impl WebhookRepository for Store {
         })
     }
 
-    fn change_webhook<'a>(&'a self, webhook: &'a Webhook) -> BoxFuture<'a, Result<bool, RepositoryError>> {
+    fn change_webhook<'a>(
+        &'a self,
+        webhook: &'a Webhook,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool, RepositoryError>> {
         Box::pin(async move {
-            sqlx::query(
+            let mut transaction = self.begin().await?;
+            let changed = sqlx::query(
                 "UPDATE webhooks SET url = $3, kinds = $4, disabled_ms = $5, version = version + 1
                  WHERE id = $1 AND owner_id = $2 AND version = $6",
             )
@@ -127,14 +147,27 @@ impl WebhookRepository for Store {
             .bind(kinds(webhook))
             .bind(webhook.disabled.map(|at| at.0))
             .bind(webhook.version)
-            .execute(&self.writer)
+            .execute(transaction.connection())
             .await
-            .map(|done| done.rows_affected() == 1)
-            .map_err(failed)
+            .map_err(failed)?
+            .rows_affected();
+            if changed == 1 {
+                let state = if webhook.disabled.is_some() { "off" } else { "on" };
+                let detail = format!("{state}, kinds {}", kinds(webhook));
+                let change = (AuditAction::WebhookChanged, now);
+                noted(&mut transaction, (webhook.owner, webhook.id), change, &detail).await?;
+            }
+            transaction.commit().await.map_err(failed)?;
+            Ok(changed == 1)
         })
     }
 
-    fn delete_webhook(&self, owner: UserId, id: WebhookId) -> BoxFuture<'_, Result<(), RepositoryError>> {
+    fn delete_webhook(
+        &self,
+        owner: UserId,
+        id: WebhookId,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             let done = sqlx::query("DELETE FROM webhooks WHERE id = $1 AND owner_id = $2")
@@ -151,6 +184,7 @@ impl WebhookRepository for Store {
                 .execute(transaction.connection())
                 .await
                 .map_err(failed)?;
+            noted(&mut transaction, (owner, id), (AuditAction::WebhookDeleted, now), "").await?;
             transaction.commit().await.map_err(failed)
         })
     }
