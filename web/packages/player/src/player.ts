@@ -7,7 +7,7 @@
  */
 
 import type { MediaPlace, Via } from './address.ts';
-import { parseChannel, type Channel } from './channel.ts';
+import { parseChannel } from './channel.ts';
 import { parseTime, ServerClock } from './clock.ts';
 import {
   bufferedAfter,
@@ -15,83 +15,12 @@ import {
   nextRangeStart,
   rangesOf,
   type Engine,
-  type EngineLoader,
   type EngineReading,
-  type LatencyBasis,
 } from './engine.ts';
 import { LiveEdge, type EdgeTuning } from './live-edge.ts';
 import { ProgressWatch } from './progress.ts';
-import { begin, beginEffects, step, type Effect, type EngineFailure, type Phase, type SessionEvent, type Source } from './session.ts';
-
-/** Answer of the server to a question: its status (0: none came) and text. */
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-/** The world outside. */
-export interface PlayerPorts {
-  readonly video: HTMLVideoElement;
-  readonly origin: string;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-  /** In [0, 1). */
-  readonly chance: () => number;
-  readonly askState: () => Promise<Answer>;
-  readonly askTime: () => Promise<Answer>;
-  /** Runs `task` once after `ms`; the result cancels it. */
-  readonly after: (ms: number, task: () => void) => () => void;
-  readonly engineFor: (via: Via) => EngineLoader;
-  /** Somebody can see the page. */
-  readonly isVisible: () => boolean;
-  /** Told just before an attachment is replaced: the moment to keep the last picture. */
-  readonly beforeDetach: () => void;
-}
-
-export interface Latency {
-  readonly ms: number;
-  readonly basis: LatencyBasis;
-  /** How wrong it may be because of the clocks, either way. */
-  readonly uncertaintyMs: number;
-}
-
-/** What can be shown of a viewing at one moment. */
-export interface Snapshot {
-  readonly phase: Phase;
-  readonly channel: Channel | null;
-  readonly reachable: boolean;
-  readonly via: Via;
-  readonly recording: string | null;
-  readonly attached: Source | null;
-  readonly engineLabel: string | null;
-  readonly failure: EngineFailure | null;
-  readonly lastTrouble: string | null;
-  readonly latency: Latency | null;
-  /** Server's wall clock (Unix milliseconds) when the picture at the playhead arrived there; `null` if it cannot be known. */
-  readonly captureTime: number | null;
-  /** Pictures decoded since the page was opened, over all attachments. */
-  readonly frames: number;
-  readonly framesDropped: number;
-  readonly stalls: number;
-  readonly bitsPerSecond: number | null;
-  readonly width: number;
-  readonly height: number;
-  /** The viewer wants it to play. */
-  readonly wantsPlay: boolean;
-  /** The browser did not let it start without a gesture. */
-  readonly blocked: boolean;
-  /** Pictures should move and do not. */
-  readonly buffering: boolean;
-  /** Kept at the live edge. */
-  readonly following: boolean;
-  readonly muted: boolean;
-  readonly volume: number;
-  readonly currentTime: number;
-  readonly duration: number;
-  /** How fast a recording is wanted; what is live keeps its own pace. */
-  readonly rate: number;
-  readonly bufferedUntil: number;
-}
+import { begin, beginEffects, step, type Effect, type EngineFailure, type SessionEvent, type Source } from './session.ts';
+import type { Latency, PlayerPorts, Snapshot } from './snapshot.ts';
 
 const TICK_MS = 200;
 /** Clock samples at the start, and later. */
@@ -141,6 +70,10 @@ export class Player {
   private movedAt = 0;
   private triedAt = 0;
   private rate = 1;
+  /** What is attached is a recording. */
+  private recorded = false;
+  /** Where to go on in a recording: what is attached afresh begins at its beginning. */
+  private resumeSeconds: number | null = null;
   private stopped = false;
 
   public constructor(
@@ -229,9 +162,24 @@ export class Player {
   public seek(seconds: number): void {
     const { video } = this.ports;
     if (this.session.attached === null) return;
+    this.resumeSeconds = null;
     const end = Number.isFinite(video.duration) ? video.duration : (bufferedEnd(rangesOf(video.seekable)) ?? 0);
     video.currentTime = Math.min(Math.max(0, seconds), end);
     this.tell();
+  }
+
+  /** Goes to this place of a recording as soon as there is one to go to. */
+  public resumeAt(seconds: number): void {
+    this.resumeSeconds = seconds;
+    this.goOn();
+    this.tell();
+  }
+
+  private goOn(): void {
+    const seconds = this.resumeSeconds;
+    const { video } = this.ports;
+    const known = Number.isFinite(video.duration) ? video.duration > 0 : bufferedEnd(rangesOf(video.seekable)) !== null;
+    if (seconds !== null && this.recorded && this.engine !== null && known) this.seek(seconds);
   }
 
   /** A step back or forward; live, a step back leaves the edge. */
@@ -348,6 +296,7 @@ export class Player {
     try {
       const [make] = await Promise.all([this.ports.engineFor(via)(), this.released]);
       if (!isCurrent()) return;
+      this.recorded = !live;
       this.engine = make({ video: this.ports.video, url, live, listener });
     } catch (error) {
       // The code of the engine could not be fetched, or it threw at once.
@@ -368,6 +317,7 @@ export class Player {
     this.attachment += 1;
     if (this.engine === null) return;
     this.ports.beforeDetach();
+    if (this.recorded && !this.ports.video.ended && this.ports.video.currentTime > 0) this.resumeSeconds ??= this.ports.video.currentTime;
     const quality = this.ports.video.getVideoPlaybackQuality();
     this.framesBefore += quality.totalVideoFrames;
     this.droppedBefore += quality.droppedVideoFrames;
@@ -449,6 +399,7 @@ export class Player {
       if (verdict.cure.act === 'reattach') this.send({ type: 'engine-failed', failure: 'media' });
       this.keepEdge(engine, bufferedSeconds, verdict.stallBegan);
       this.noticeEnd();
+      this.goOn();
       this.keepPlaying();
     }
     this.tell();
@@ -533,7 +484,7 @@ export class Player {
       following: this.following,
       muted: video.muted,
       volume: video.volume,
-      currentTime: video.currentTime,
+      currentTime: this.resumeSeconds ?? video.currentTime,
       duration: Number.isFinite(video.duration) ? video.duration : seekableEnd,
       rate: this.rate,
       bufferedUntil: video.currentTime + bufferedAfter(rangesOf(video.buffered), video.currentTime),

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channelPlace, type Address, type Via } from '../src/address.ts';
 import type { Engine, EngineRequest } from '../src/engine.ts';
-import { Player, type Answer, type PlayerPorts, type Snapshot } from '../src/player.ts';
+import { Player } from '../src/player.ts';
+import type { Answer, PlayerPorts, Snapshot } from '../src/snapshot.ts';
 
 /** A media element as far as the player uses it, whose clock the test moves. */
 class FakeVideo extends EventTarget {
@@ -370,6 +371,25 @@ describe('requests', () => {
     expect(world.video).toMatchObject({ muted: false, volume: 0.5 });
     world.player.setVolume(7);
     expect(world.video.volume).toBe(1);
+  });
+
+  test('a recording that has to be attached afresh goes on where it was, and never says that it is at its beginning', async () => {
+    world = new World({ stream: 'r1' });
+    await world.pass(300);
+    world.video.duration = 600;
+    world.video.end = 600;
+    world.player.seek(200);
+    await world.pass(1_000, true);
+    // The right ran out while the phone was locked.
+    world.engine.request.listener.failed('missing', '403');
+    world.player.wake();
+    Object.assign(world.video, { currentTime: 0, duration: Number.NaN, end: 0 });
+    await world.pass(300);
+    expect(world.engines).toHaveLength(2);
+    expect(world.snapshot?.currentTime).toBeGreaterThan(200);
+    Object.assign(world.video, { duration: 600, end: 600 });
+    await world.pass(400);
+    expect(world.video.currentTime).toBeGreaterThan(200);
   });
 
   test('a recording starts at its own address and begins again after its end', async () => {

@@ -11,11 +11,22 @@ import { h } from '@tayang/ui';
 import type { Words } from '../words/words.ts';
 import { lessonScene, type LessonView } from './scene.ts';
 
+/** What a viewing leaves to the one that comes after it: another right to play is no reason to begin anew. */
+export interface Carried {
+  /** In a recording. */
+  readonly seconds: number;
+  readonly rate: number;
+  readonly muted: boolean;
+  readonly volume: number;
+  readonly wantsPlay: boolean;
+}
+
 export interface ViewingOptions {
   readonly place: MediaPlace;
   readonly title: string;
   readonly askState: () => Promise<Answer>;
   readonly words: () => Words;
+  readonly carried: Carried | null;
   readonly onSnapshot: (snapshot: Snapshot) => void;
 }
 
@@ -38,11 +49,12 @@ export class Viewing {
   private readonly draw: (snapshot: Snapshot) => void;
 
   public constructor(options: ViewingOptions) {
-    const { place, title } = options;
+    const { place, title, carried } = options;
     const video = h('video', { playsinline: true, tabindex: -1 });
     video.preload = 'auto';
     // A recording was asked for by a tap and may speak at once; what begins by itself may not.
-    video.muted = place.stream === null;
+    video.muted = carried?.muted ?? place.stream === null;
+    video.volume = carried?.volume ?? 1;
     const stage = h('section', { class: 'stage', id: 'stage', tabindex: -1 });
     const stagecraft = new Stagecraft(stage, video);
     this.element = stage;
@@ -73,6 +85,7 @@ export class Viewing {
       options.onSnapshot(snapshot);
     });
     this.listen(context, stagecraft);
+    if (carried !== null) this.goOn(carried, place.stream !== null);
     this.player.start();
     warmUp(place.via, window);
   }
@@ -80,6 +93,20 @@ export class Viewing {
   /** Draws again what is known, in other words. */
   public redraw(): void {
     if (this.latest !== null) this.draw(this.latest);
+  }
+
+  /** What the next viewing of the same lesson goes on with. */
+  public carry(): Carried | null {
+    if (this.latest === null) return null;
+    const { currentTime, rate, muted, volume, wantsPlay } = this.latest;
+    return { seconds: currentTime, rate, muted, volume, wantsPlay };
+  }
+
+  private goOn({ seconds, rate, wantsPlay }: Carried, recorded: boolean): void {
+    if (!wantsPlay) this.player.pause();
+    if (!recorded) return;
+    this.player.setRate(rate);
+    if (seconds > 0) this.player.resumeAt(seconds);
   }
 
   public stop(): void {

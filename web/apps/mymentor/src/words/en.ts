@@ -230,6 +230,8 @@ export const en: Words = {
     stalled: { title: 'Back in a moment', text: 'The mentor lost the connection for a moment. It goes on by itself.' },
     ended: { title: 'The lesson has ended', text: 'Thank you for learning with us.' },
     forbidden: { title: 'You can no longer watch', text: 'Ask the mentor if that is a mistake.' },
+    full: { title: 'This lesson is full', text: 'Every place is taken. Stay here: the picture comes by itself once there is room.' },
+    refused: { title: 'It cannot be played yet', text: 'We try again by ourselves. If it stays like this, load the page again or ask the mentor.' },
     recordingMissing: { title: 'The recording cannot be opened', text: 'Try again in a moment.' },
   },
 };

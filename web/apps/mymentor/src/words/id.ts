@@ -230,6 +230,8 @@ export const id: Words = {
     stalled: { title: 'Sebentar lagi kembali', text: 'Sambungan mentor terputus sesaat. Siaran lanjut sendiri.' },
     ended: { title: 'Pelajaran telah selesai', text: 'Terima kasih sudah belajar bersama.' },
     forbidden: { title: 'Anda tidak lagi bisa menonton', text: 'Tanyakan kepada mentor bila ini keliru.' },
+    full: { title: 'Pelajaran ini sedang penuh', text: 'Semua tempat terisi. Tunggu saja di sini: begitu ada tempat, gambar muncul sendiri.' },
+    refused: { title: 'Belum bisa diputar', text: 'Kami mencoba lagi sendiri. Bila tetap begini, muat ulang halaman atau tanyakan kepada mentor.' },
     recordingMissing: { title: 'Rekaman tidak bisa dibuka', text: 'Coba lagi sebentar lagi.' },
   },
 };

@@ -180,5 +180,5 @@ export interface Words {
   };
   readonly install: { readonly title: string; readonly text: string; readonly act: string };
   readonly stage: StageWords;
-  readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'forbidden' | 'recordingMissing', Scene>>;
+  readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'forbidden' | 'full' | 'refused' | 'recordingMissing', Scene>>;
 }
