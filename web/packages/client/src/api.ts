@@ -35,6 +35,8 @@ function accountRoutes(http: Http) {
   };
   return {
     session: async (signal?: Signal) => keep(await http.get<Session>(`${V1}/session`, { signal })),
+    /** Tells one sign-in from another: what the server binds to a sign-in has to be told again after the next. */
+    signInMark: (): string | null => http.signInMark(),
     signIn: async (email: string, password: string) => keep(await http.post<Session>(`${V1}/session`, { email, password })),
     signInByLink: async (token: string) => keep(await http.post<Session>(`${V1}/session/link`, { token })),
     signOut: (everywhere = false) => http.delete<null>(`${V1}/session`, { query: { everywhere: everywhere ? true : null } }),
