@@ -81,13 +81,13 @@ const plays = (page, seconds = 1) =>
       const ranges = document.querySelector('video')?.played;
       return Array.from({ length: ranges?.length ?? 0 }, (_, at) => ranges.end(at) - ranges.start(at)).reduce((sum, one) => sum + one, 0);
     };
-    let before = played();
+    let last = played();
     let gained = 0;
     const look = () => {
       const now = played();
       // A new source begins to count from nothing.
-      gained += Math.max(0, now - before);
-      before = now;
+      gained += Math.max(0, now - last);
+      last = now;
       if (gained >= wanted) resolve();
       else if (performance.now() > end) reject(new Error(`played ${gained} s of ${wanted} s`));
       else requestAnimationFrame(look);

@@ -94,8 +94,9 @@ export async function turnPushOff(api: Api): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
-  if (id !== null && id !== '') await api.unsubscribePush(id);
+  // Off from now on, whether the server hears of it or not: it finds out with its next push.
   browserMemory.set(subscriptionKey(), '');
+  if (id !== null && id !== '') await api.unsubscribePush(id);
 }
 
 // --- installing -------------------------------------------------------------------------------------------------------

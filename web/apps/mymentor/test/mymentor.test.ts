@@ -4,6 +4,7 @@ import { Inbox } from '../src/inbox.ts';
 import { invitationIn } from '../src/invitation.ts';
 import { momentsOf } from '../src/lesson/moments.tsx';
 import { channelText, mediaMs, placeOf, urlOf } from '../src/lesson/place.ts';
+import { comingFrom, isComing } from '../src/parts/coming.ts';
 import { deviceName } from '../src/parts/device-name.ts';
 import { ReplayComments } from '../src/lesson/replay-comments.ts';
 import { sceneOf } from '../src/lesson/scene.ts';
@@ -193,4 +194,13 @@ test('the inbox counts what was not read, and keeps its number when it cannot as
   expect(inbox.unread.value).toBe(2);
   inbox.clear();
   expect(inbox.unread.value).toBe(0);
+});
+
+test('a lesson whose mentor is late is still to come until its time is over', () => {
+  const now = Date.parse('2026-11-28T12:00:00.000Z');
+  const lesson = (state: 'scheduled' | 'live' | 'ended' | 'cancelled', from: string, until: string): boolean =>
+    isComing({ state, starts_at: `2026-11-28T${from}:00.000Z`, ends_at: `2026-11-28T${until}:00.000Z` }, now);
+  expect([lesson('scheduled', '11:50', '12:50'), lesson('scheduled', '10:00', '11:00'), lesson('live', '10:00', '11:00')]).toEqual([true, false, true]);
+  expect([lesson('cancelled', '13:00', '14:00'), lesson('cancelled', '11:50', '12:50'), lesson('ended', '11:00', '13:00')]).toEqual([true, false, false]);
+  expect(comingFrom(now)).toBe('2026-11-28T00:00:00.000Z');
 });

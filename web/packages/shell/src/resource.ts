@@ -41,8 +41,8 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
       })
       .catch((problem: unknown) => {
         if (isAbort(problem) || aborter.signal.aborted) return;
-        // What was read before stays in sight when only the network is lost.
-        const keep = problem instanceof Problem && problem.isNetwork;
+        // What was read before stays in sight when only the network is lost, or the server is busy.
+        const keep = problem instanceof Problem && (problem.isNetwork || problem.status === 429 || problem.status >= 500);
         hold((before) => ({ key, value: keep ? before.value : null, problem, loading: false }));
       });
     return () => aborter.abort();
