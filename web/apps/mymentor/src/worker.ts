@@ -17,12 +17,16 @@ export function registerWorker(base: string): void {
 /** A tap on a notice opens its address here; news that was pushed is counted. */
 export function listenToWorker(router: Router, onNotice: () => void): () => void {
   if (!('serviceWorker' in navigator)) return () => undefined;
-  const listener = ({ data }: MessageEvent<{ type?: unknown; url?: unknown } | null>): void => {
+  const listener = ({ data, ports }: MessageEvent<{ type?: unknown; url?: unknown } | null>): void => {
     if (data?.type === 'notice') onNotice();
     if (data?.type !== 'open' || typeof data.url !== 'string') return;
     const url = new URL(data.url, location.origin);
     const path = url.origin === location.origin ? localPath(router.base, url.pathname) : null;
-    if (path !== null) router.go(path + url.search + url.hash);
+    if (path === null) return;
+    router.go(path + url.search + url.hash);
+    // The worker sends a page there that does not answer.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has but one other end
+    ports[0]?.postMessage('opened');
   };
   navigator.serviceWorker.addEventListener('message', listener);
   return () => navigator.serviceWorker.removeEventListener('message', listener);

@@ -327,6 +327,18 @@ describe('the connection', () => {
     expect(world.room.view().room.refusal).toMatchObject({ code: 'too-fast' });
   });
 
+  test('what is pinned and is not in memory is looked for, unless it was unpinned meanwhile', async () => {
+    const world = new World();
+    world.stored = Array.from({ length: 500 }, (_, at) => comment(at + 1));
+    world.frame(hello(500));
+    await settle();
+    world.frame({ t: 'comment_changed', id: 'k-300', state: 'shown', pinned: true }, { t: 'comment_changed', id: 'k-301', state: 'shown', pinned: true });
+    world.frame({ t: 'comment_changed', id: 'k-301', state: 'shown', pinned: false });
+    await world.pass(5_000);
+    expect(world.room.view().room.pinned.map(({ seq, pinned }) => [seq, pinned])).toEqual([[300, true]]);
+    expect(world.reads).toEqual([440, 340, 240]);
+  });
+
   test("a mentor's queue is whole: what waited before they came, and what waits behind hundreds of others", async () => {
     const world = new World({ readsHeld: true });
     world.stored = Array.from({ length: 1_000 }, (_, at) => comment(at + 1, [7, 450].includes(at + 1) ? { state: 'held' } : {}));

@@ -152,10 +152,15 @@ function Download({ playback }: { playback: Playback | null }) {
   if (playback === null || mp4 === null) return null;
   const base = new URL(playback.base_url === '' ? '/' : playback.base_url, location.href);
   return (
-    <a class="button" href={new URL(mp4, base).href} download>
-      <Icon name="download" />
-      {words.lesson.download}
-    </a>
+    <>
+      <a class="button" href={new URL(mp4, base).href} download aria-describedby="download-note">
+        <Icon name="download" />
+        {words.lesson.download}
+      </a>
+      <p class="soft small" id="download-note">
+        {words.lesson.downloadNote}
+      </p>
+    </>
   );
 }
 

@@ -16,7 +16,8 @@ const ROOM_BEFORE_MS = 15 * 60_000;
 /** How often the lesson is looked at where no room tells of it. */
 const LOOK_FAR_MS = 60_000;
 const LOOK_NEAR_MS = 10_000;
-const LOOK_ROOM_MS = 45_000;
+/** An open room tells by itself; this is for what it may have missed. */
+const LOOK_ROOM_MS = 10 * 60_000;
 /** Nobody any more, or nobody who may know of it. */
 const LOST_STATUSES = [401, 403, 404];
 /** A recording is ready seconds after the end. */

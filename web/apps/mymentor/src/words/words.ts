@@ -49,6 +49,7 @@ export interface Words {
     readonly attended: string;
     readonly reachLost: string;
     readonly download: string;
+    readonly downloadNote: string;
     readonly speed: string;
     readonly times: (n: string) => string;
     readonly resumed: (at: string) => string;
@@ -79,6 +80,7 @@ export interface Words {
     readonly newer: (n: string) => string;
     readonly react: string;
     readonly reactions: Readonly<Record<ReactionKind, string>>;
+    readonly notTaken: Readonly<Record<string, string>> & { readonly other: string };
     readonly raise: string;
     readonly lower: string;
     readonly raised: string;

@@ -19,6 +19,7 @@ import {
   withoutLongGap,
   withoutOutgoing,
   withOutgoing,
+  withPin,
   type Gap,
   type OutgoingComment,
   type RoomState,
@@ -95,6 +96,9 @@ const GAP_RETRY_MS = 2_000;
 const GAP_SPREAD_MS = 1_500;
 /** What waits is looked for among so many comments back: a hundred pages. */
 const HELD_BACK = 10_000;
+/** A comment that was pinned and is not in memory is looked for so many pages back, by all who lack it over this span. */
+const PIN_PAGES_MAX = 10;
+const PIN_SPREAD_MS = 3_000;
 /** Faster than this nobody reads; each telling draws a page anew. */
 const TELL_MS = 150;
 /** A refusal that names no comment and comes within this time is about the hand. */
@@ -114,6 +118,8 @@ export class RoomConnection {
   /** Not before this is the gap asked for (again). */
   private fillFrom = 0;
   private readingHeld = false;
+  /** Pinned, and not in memory. */
+  private readonly pinsSought = new Set<string>();
   private toldAt = Number.NEGATIVE_INFINITY;
   private cancelTell: (() => void) | null = null;
   /** Something was not told because nobody looked. */
@@ -311,6 +317,7 @@ export class RoomConnection {
     const greeted = events.some(({ t }) => t === 'hello');
     this.room = this.withHandSettled(applyEvents(before, events), events);
     if (greeted) this.greeted(before.ready);
+    for (const event of events) if (event.t === 'comment_changed') this.notePin(event.id, event.pinned && event.state === 'shown');
     // What decides about the page is told at once, be it looked at or not.
     if (greeted || this.room.lesson !== before.lesson) this.tell();
     else this.tellSoon();
@@ -390,6 +397,32 @@ export class RoomConnection {
       // The next return reads it again.
     } finally {
       this.readingHeld = false;
+    }
+  }
+
+  private notePin(id: string, pinned: boolean): void {
+    if (!pinned) this.pinsSought.delete(id);
+    else if (!this.pinsSought.has(id) && !this.room.pinned.some((one) => one.id === id)) {
+      this.pinsSought.add(id);
+      this.ports.after(this.ports.chance() * PIN_SPREAD_MS, () => void this.findPin(id));
+    }
+  }
+
+  /** Looks for a comment behind those in memory; the next greeting has it if this does not find it. */
+  private async findPin(id: string): Promise<void> {
+    try {
+      let upTo = (this.room.comments[0]?.seq ?? this.room.newest + 1) - 1;
+      for (let page = 0; page < PIN_PAGES_MAX && upTo > 0 && this.pinsSought.has(id); page += 1) {
+        const after = Math.max(0, upTo - GAP_PAGE);
+        const comments = await this.ports.comments(after, GAP_PAGE);
+        const found = comments.find((one) => one.id === id);
+        if (found !== undefined && this.pinsSought.has(id)) this.set(withPin(this.room, found));
+        upTo = found === undefined ? after : 0;
+      }
+    } catch {
+      // A pin that could not be read is not worth a word.
+    } finally {
+      this.pinsSought.delete(id);
     }
   }
 

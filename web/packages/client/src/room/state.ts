@@ -301,6 +301,12 @@ function withChange(before: RoomState, id: string, state: CommentState, pinned: 
   };
 }
 
+/** A pinned comment that was looked up. */
+export function withPin(before: RoomState, comment: Comment): RoomState {
+  const others = before.pinned.filter(({ id }) => id !== comment.id);
+  return { ...before, pinned: [...others, { ...asShown(comment), pinned: true }].toSorted(bySeq) };
+}
+
 /** One's own comment, before it goes out. */
 export function withOutgoing(before: RoomState, own: Pick<OutgoingComment, 'client_id' | 'body' | 'media_ms'>): RoomState {
   const entry: OutgoingComment = { ...own, phase: 'sending', seq: null, code: null, retry_after_ms: null };
