@@ -162,9 +162,8 @@ function goesThere(client: WindowClient, url: string): Promise<boolean> {
 async function openAt(url: string): Promise<void> {
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const client = windows.find((one) => new URL(one.url).pathname.startsWith(BASE));
-  // The tap's right to open a window does not last: what is open is brought forward first.
-  const front = await client?.focus().catch(() => null);
-  if (front !== null && front !== undefined) {
+  if (client !== undefined) {
+    const front = await client.focus().catch(() => client);
     if (await goesThere(front, url)) return;
     // Refused for a page that this worker does not serve.
     if ((await front.navigate(url).catch(() => null)) !== null) return;
