@@ -4,6 +4,7 @@
  */
 
 import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { file, NAME, page, text } from './answers.mjs';
@@ -71,8 +72,17 @@ async function serve(stage, request, response) {
   const parts = pathname.split('/').filter((part) => part !== '');
   if (pathname === '/time') return text(response, 200, new Date().toISOString());
   if (parts[0] === 'api') return api(stage, request, response, parts.slice(2), searchParams);
+  if (parts[0] === 'media' && parts[2] === 'two.m3u8') return text(response, 200, await twoQualities(join(stage.folders[parts[1]] ?? '/nowhere', 'master.m3u8')), 'application/vnd.apple.mpegurl');
   if (parts[0] === 'media' && NAME.test(parts[2] ?? '')) return file(response, join(stage.folders[parts[1]] ?? '/nowhere', parts[2]), 200, request);
   return app(response, parts);
+}
+
+/** The same media twice, once as if it were of a fifth. */
+async function twoQualities(master) {
+  const known = await readFile(master, 'utf8');
+  const [info, uri] = known.split('\n').flatMap((line, at, lines) => (line.startsWith('#EXT-X-STREAM-INF') ? [line, lines[at + 1]] : []));
+  const lean = info.replace(/RESOLUTION=\d+x\d+/, 'RESOLUTION=320x180').replace(/BANDWIDTH=\d+/g, 'BANDWIDTH=100000');
+  return `${known.trimEnd()}\n${lean}\n${uri}?lean\n`;
 }
 
 /** A file of an app, or its page for every other path below its base. */
@@ -271,14 +281,14 @@ function inside({ seq, media_ms }, query) {
   return seq > number('after', 0) && media_ms >= number('from_ms', 0) && media_ms < number('until_ms', Infinity);
 }
 
-function playback({ playbacks, refreshMs, moved }, { id, state, started_at }) {
+function playback({ playbacks, refreshMs, moved, master }, { id, state, started_at }) {
   const live = state === 'live';
   const base = live ? '/media/live/' : '/media/recorded/';
   return {
     playback_id: `pb-${id}-${playbacks}`, kind: live ? 'live' : 'recording', base_url: base,
     urls: live
       ? { llhls: 'master.m3u8', hls_ts: 'live.m3u8', dash: 'manifest.mpd', flv: null, ws_flv: null, mp4: null }
-      : { llhls: `master.m3u8${moved}`, hls_ts: null, dash: null, flv: null, ws_flv: null, mp4: 'recording.mp4' },
+      : { llhls: `${master}${moved}`, hls_ts: null, dash: null, flv: null, ws_flv: null, mp4: 'recording.mp4' },
     expires_at: new Date(Date.now() + 2 * refreshMs).toISOString(), refresh_after_ms: refreshMs,
     live_offset_at: null, media_started_at: started_at,
   };

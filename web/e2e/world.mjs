@@ -98,6 +98,8 @@ export function makeWorld() {
     forgets: false,
     /** Put behind the address of a recording: it is another then. */
     moved: '',
+    /** `two.m3u8` offers a recording in two qualities. */
+    master: 'master.m3u8',
     /** Paths of a POST that is done and whose answer is lost on the way. */
     losesAnswers: /(?!)/,
     user: { id: 'u-1', email: EMAIL, name: 'Peserta Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentee'], is_mentor: false, created_at: iso(now - 900 * HOUR_MS) },

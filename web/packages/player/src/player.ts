@@ -7,7 +7,7 @@
  */
 
 import type { MediaPlace, Via } from './address.ts';
-import { parseChannel } from './channel.ts';
+import { parseChannel, parseJson } from './channel.ts';
 import { parseTime, ServerClock } from './clock.ts';
 import {
   bufferedAfter,
@@ -17,7 +17,7 @@ import {
   type Engine,
   type EngineReading,
 } from './engine.ts';
-import { LiveEdge, type EdgeTuning } from './live-edge.ts';
+import { EDGE, LiveEdge, RATE_MAX, type EdgeTuning } from './live-edge.ts';
 import { ProgressWatch } from './progress.ts';
 import { begin, beginEffects, step, type Effect, type EngineFailure, type SessionEvent, type Source } from './session.ts';
 import type { Latency, PlayerPorts, Snapshot } from './snapshot.ts';
@@ -33,16 +33,6 @@ const PLAYED_OUT_MS = 1_500;
 const PLAY_RETRY_MS = 400;
 /** An engine that does not let go of the element within this time will not. */
 const RELEASE_MS = 2_000;
-/** Live with an engine that should know its edge: how the edge is kept, by way. */
-const EDGE: Readonly<Record<Via, { slackSeconds: number; windowMs: number }>> = {
-  hls: { slackSeconds: 3, windowMs: 0 },
-  flv: { slackSeconds: 1.7, windowMs: 1_000 },
-  'ws-flv': { slackSeconds: 1.7, windowMs: 1_000 },
-  dash: { slackSeconds: 2.5, windowMs: 2_200 },
-  ts: { slackSeconds: 8, windowMs: 0 },
-};
-/** Fastest rate of the catch-up; voices stay natural. */
-const RATE_MAX = 1.1;
 /** An element event that tells the interface something at once, without waiting for the next tick. */
 const TELLING = ['play', 'pause', 'volumechange', 'seeking', 'seeked', 'loadedmetadata', 'resize', 'durationchange'];
 
@@ -74,6 +64,7 @@ export class Player {
   private recorded = false;
   /** Where to go on in a recording: what is attached afresh begins at its beginning. */
   private resumeSeconds: number | null = null;
+  private level: number | null;
   private stopped = false;
 
   public constructor(
@@ -82,6 +73,7 @@ export class Player {
   ) {
     this.session = begin(place.via, place.stream, place.ladder);
     this.clock = new ServerClock(ports.now);
+    this.level = ports.savesData?.() === true ? 0 : null;
     this.edge = new LiveEdge(this.tuning(1));
     const { video } = ports;
     video.addEventListener('ended', () => this.send({ type: 'played-out' }));
@@ -114,9 +106,10 @@ export class Player {
   }
 
   /** Calls back with every new snapshot, and with the present one at once. */
-  public subscribe(listener: (snapshot: Snapshot) => void): void {
+  public subscribe(listener: (snapshot: Snapshot) => void): () => void {
     this.listeners.add(listener);
     listener(this.snapshot());
+    return () => this.listeners.delete(listener);
   }
 
   // --- requests -----------------------------------------------------------------------------------------------------
@@ -199,6 +192,13 @@ export class Player {
   public setRate(rate: number): void {
     this.rate = Math.min(4, Math.max(0.25, rate));
     if (this.session.attached?.kind === 'recording') this.ports.video.playbackRate = this.rate;
+    this.tell();
+  }
+
+  /** A quality by its place in `levels`; `null` lets the network decide. */
+  public chooseLevel(at: number | null): void {
+    this.level = at;
+    this.engine?.chooseLevel?.(at);
     this.tell();
   }
 
@@ -297,7 +297,7 @@ export class Player {
       const [make] = await Promise.all([this.ports.engineFor(via)(), this.released]);
       if (!isCurrent()) return;
       this.recorded = !live;
-      this.engine = make({ video: this.ports.video, url, live, listener });
+      this.engine = make({ video: this.ports.video, url, live, level: this.level, listener });
     } catch (error) {
       // The code of the engine could not be fetched, or it threw at once.
       listener.failed('network', error instanceof Error ? error.message : 'engine did not load');
@@ -488,14 +488,8 @@ export class Player {
       duration: Number.isFinite(video.duration) ? video.duration : seekableEnd,
       rate: this.rate,
       bufferedUntil: video.currentTime + bufferedAfter(rangesOf(video.buffered), video.currentTime),
+      levels: this.engine?.levels?.() ?? [],
+      level: this.level,
     };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

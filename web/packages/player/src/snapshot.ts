@@ -2,7 +2,7 @@
 
 import type { Via } from './address.ts';
 import type { Channel } from './channel.ts';
-import type { EngineLoader, LatencyBasis } from './engine.ts';
+import type { EngineLoader, LatencyBasis, Level } from './engine.ts';
 import type { EngineFailure, Phase, Source } from './session.ts';
 
 /** Answer of the server to a question: its status (0: none came) and text. */
@@ -26,6 +26,8 @@ export interface PlayerPorts {
   readonly engineFor: (via: Via) => EngineLoader;
   /** Somebody can see the page. */
   readonly isVisible: () => boolean;
+  /** The viewer saves data: the lowest quality is played until another is chosen. */
+  readonly savesData?: () => boolean;
   /** Told just before an attachment is replaced: the moment to keep the last picture. */
   readonly beforeDetach: () => void;
 }
@@ -73,4 +75,8 @@ export interface Snapshot {
   /** How fast a recording is wanted; what is live keeps its own pace. */
   readonly rate: number;
   readonly bufferedUntil: number;
+  /** Qualities to choose from, the lowest first; empty if there is no choice. */
+  readonly levels: readonly Level[];
+  /** The one that was chosen; `null` if the network decides. */
+  readonly level: number | null;
 }

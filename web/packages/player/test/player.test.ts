@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channelPlace, type Address, type Via } from '../src/address.ts';
-import type { Engine, EngineRequest } from '../src/engine.ts';
+import type { Engine, EngineRequest, Level } from '../src/engine.ts';
 import { Player } from '../src/player.ts';
 import type { Answer, PlayerPorts, Snapshot } from '../src/snapshot.ts';
 
@@ -50,11 +50,20 @@ class FakeEngine implements Engine {
   public behind: number | null = null;
   public captureTime: number | null = null;
   public edgeSeeks: number[] = [];
+  public chosen: (number | null)[] = [];
 
   public constructor(public readonly request: EngineRequest) {}
 
   public read(): ReturnType<Engine['read']> {
     return { captureTime: this.captureTime, behindSeconds: this.behind, targetSeconds: 0.6, bitsPerSecond: null };
+  }
+
+  public levels(): readonly Level[] {
+    return [{ height: 240, bitsPerSecond: 300_000 }, { height: 720, bitsPerSecond: 2_000_000 }];
+  }
+
+  public chooseLevel(at: number | null): void {
+    this.chosen.push(at);
   }
 
   public seekToEdge(behindSeconds: number): void {
@@ -76,11 +85,13 @@ class World {
   public loading: ((loaded: void) => void)[] = [];
   public slowLoad = false;
   public visible = true;
+  public saves = false;
   public snapshot: Snapshot | null = null;
   public readonly player: Player;
   private tasks: { at: number; task: () => void }[] = [];
 
-  public constructor(address: Partial<Address> = {}) {
+  public constructor(address: Partial<Address> = {}, saves = false) {
+    this.saves = saves;
     const ports: PlayerPorts = {
       video: this.video as unknown as HTMLVideoElement,
       origin: 'http://h',
@@ -107,6 +118,7 @@ class World {
       },
       isVisible: () => this.visible,
       beforeDetach: () => undefined,
+      savesData: () => this.saves,
     };
     this.player = new Player(channelPlace({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }), ports);
     this.player.subscribe((snapshot) => {
@@ -164,6 +176,17 @@ describe('attachments', () => {
     expect(world.engine.request).toMatchObject({ url: '/live/k/master.m3u8', live: true });
     expect(world.video.paused).toBe(false);
     expect(world.snapshot).toMatchObject({ phase: 'live', muted: true, buffering: false, engineLabel: 'fake 1' });
+  });
+
+  test('who saves data begins with the lowest quality; what is chosen stays chosen over attachments', async () => {
+    world = new World({}, true);
+    await goLive();
+    expect(world.engine.request.level).toBe(0);
+    expect(world.snapshot).toMatchObject({ level: 0, levels: [{ height: 240 }, { height: 720 }] });
+    world.player.chooseLevel(1);
+    world.player.chooseVia('flv');
+    await world.pass(500);
+    expect([world.engines[0]?.chosen, world.engine.request.level, world.snapshot?.level]).toEqual([[1], 1, 1]);
   });
 
   test('an engine that comes when another is wanted never touches the element', async () => {

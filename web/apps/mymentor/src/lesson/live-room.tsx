@@ -7,6 +7,7 @@ import { Note, useApp } from '@tayang/shell';
 import { useWords } from '../words.ts';
 import { useRepeat, type Room, type Watching } from './hooks.ts';
 import { channelText, mediaMs } from './place.ts';
+import { Quality } from './quality.tsx';
 import { RoomPanel } from './room-panel.tsx';
 import { refusedScene } from './scene.ts';
 import { StageMount, StageWaiting } from './stage-mount.tsx';
@@ -67,6 +68,7 @@ export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProp
         </StageMount>
         {heading}
         <TakingPart room={room} mediaMs={media} />
+        <Quality viewing={viewing} />
         <Attendance lesson={lesson} playing={() => isPlaying(snapshot.current)} look={look} />
         {lesson.summary === '' ? null : (
           <details class="about">

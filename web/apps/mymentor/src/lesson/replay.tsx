@@ -8,6 +8,7 @@ import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
 import type { Watching } from './hooks.ts';
 import { Moments } from './moments.tsx';
+import { Quality } from './quality.tsx';
 import { ReplayComments } from './replay-comments.ts';
 import { CommentRow } from './room-panel.tsx';
 import { refusedScene } from './scene.ts';
@@ -57,6 +58,7 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
         {heading}
         <div class="replay-tools">
           <Speed viewing={viewing} />
+          <Quality viewing={viewing} />
           <Download playback={opened} />
         </div>
         {resumed === null ? null : (

@@ -19,6 +19,14 @@ export interface Carried {
   readonly muted: boolean;
   readonly volume: number;
   readonly wantsPlay: boolean;
+  /** The quality that was chosen. */
+  readonly level: number | null;
+}
+
+/** Whether the device asks for less (Chromium's data saver). */
+export function savesData(device: object): boolean {
+  const connection: unknown = 'connection' in device ? device.connection : null;
+  return typeof connection === 'object' && connection !== null && 'saveData' in connection && connection.saveData === true;
 }
 
 export interface ViewingOptions {
@@ -72,7 +80,9 @@ export class Viewing {
       engineFor: (via) => engineFor(via, window),
       isVisible: () => document.visibilityState === 'visible',
       beforeDetach: () => stagecraft.keepStill(),
+      savesData: () => savesData(navigator),
     });
+    if (carried !== null) this.player.chooseLevel(carried.level);
     const context = { player: this.player, video, name: title };
     const part = stagePart<LessonView>(context, stage, stagecraft, lessonScene());
     this.draw = (snapshot) => {
@@ -98,8 +108,8 @@ export class Viewing {
   /** What the next viewing of the same lesson goes on with. */
   public carry(): Carried | null {
     if (this.latest === null) return null;
-    const { currentTime, rate, muted, volume, wantsPlay } = this.latest;
-    return { seconds: currentTime, rate, muted, volume, wantsPlay };
+    const { currentTime, rate, muted, volume, wantsPlay, level } = this.latest;
+    return { seconds: currentTime, rate, muted, volume, wantsPlay, level };
   }
 
   private goOn({ seconds, rate, wantsPlay }: Carried, recorded: boolean): void {

@@ -51,6 +51,9 @@ export interface Words {
     readonly download: string;
     readonly downloadNote: string;
     readonly speed: string;
+    readonly quality: string;
+    readonly qualityAuto: string;
+    readonly qualityRate: (megabits: string) => string;
     readonly times: (n: string) => string;
     readonly resumed: (at: string) => string;
     readonly fromStart: string;
