@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
-import { apps, asked, askedFor, context, DESK, heading, hearNews, open, PHONE, plays, problems, standing, until } from './mymentor-page.mjs';
+import { apps, asked, askedFor, context, DESK, heading, hearNews, open, PHONE, plays, problems, standing, until, WAIT_MS } from './mymentor-page.mjs';
 import { EMAIL, lessonOf, makeWorld, PASSWORD } from './world.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -155,14 +155,15 @@ class World {
       postReaction: ({ kind, n }) => (this.reactFails === null ? Promise.resolve(void this.posts.push(`${kind} ${n}`)) : Promise.reject(this.reactFails)),
       postHand: (raised) => Promise.resolve(void this.posts.push(`hand ${raised}`)),
       after: (ms, task) => {
-        const entry = { at: this.now + ms, task };
+        // As browsers have it: in whole milliseconds.
+        const entry = { at: this.now + Math.floor(ms), task };
         this.tasks.push(entry);
         return () => {
           this.tasks = this.tasks.filter((one) => one !== entry);
         };
       },
       now: () => this.now,
-      chance: () => 0.5,
+      chance: () => 0.4567,
       newId: () => `c-${(this.ids += 1)}`,
       isVisible: () => this.visible,
     };

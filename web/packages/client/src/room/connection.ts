@@ -347,7 +347,11 @@ export class RoomConnection {
 
   private fillIn(ms: number): void {
     this.fillFrom = this.ports.now() + ms;
-    this.ports.after(ms, () => void this.fill());
+    this.ports.after(ms, () => {
+      // Timers know whole milliseconds alone, and may be a little early.
+      this.fillFrom = 0;
+      void this.fill();
+    });
   }
 
   /** Reads what is missing; one reading at a time. */
