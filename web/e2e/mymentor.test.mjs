@@ -1,99 +1,14 @@
 /** MyMentor in Chromium before a stand-in server: the stories of a mentee, keys, languages, and what an audit of access says. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { startApps } from './app-server.mjs';
-import { launch } from './browser.mjs';
-import { listed, liveMedia, recordedMedia } from './media.mjs';
-import { EMAIL, PASSWORD } from './world.mjs';
+import { describe, test } from 'node:test';
+import { apps, asked, askedFor, context, DESK, heading, hearNews, open, PHONE, plays, problems, standing, until, WAIT_MS } from './mymentor-page.mjs';
+import { EMAIL, lessonOf, makeWorld, PASSWORD } from './world.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Patience for anything that a loaded machine with two cores has to do. */
-const WAIT_MS = 40_000;
-const PHONE = { width: 360, height: 740 };
-const DESK = { width: 1280, height: 800 };
-
-let media;
-let encoder;
-let apps;
-let browser;
-let context = null;
-let problems = [];
-
-before(async () => {
-  media = await mkdtemp(join(tmpdir(), 'tayang-mymentor-'));
-  await recordedMedia(join(media, 'recorded'), 40);
-  encoder = await liveMedia(join(media, 'live'));
-  apps = await startApps({ live: join(media, 'live'), recorded: join(media, 'recorded') });
-  browser = await launch();
-  await listed(join(media, 'live'), 3);
-});
-
-after(async () => {
-  await browser?.close();
-  await apps?.close();
-  encoder?.kill('SIGKILL');
-  await rm(media, { recursive: true, force: true });
-});
-
-afterEach(async () => {
-  await context?.close();
-  context = null;
-  problems = [];
-});
-
-async function open(path, { world = { signedIn: true }, ...options } = {}) {
-  apps.renew(world);
-  context = await browser.newContext({ viewport: PHONE, locale: 'id-ID', timezoneId: 'Asia/Jakarta', serviceWorkers: 'block', reducedMotion: 'reduce', ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
-  });
-  await page.goto(`${apps.url}/mymentor/${path}`);
-  return page;
-}
-
-const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor();
-const asked = (method, path) => apps.world.asked.filter((one) => one.method === method && one.path === path);
-
-/** Resolves once the stand-in was asked for this. */
-async function askedFor(method, path, count = 1) {
-  for (const end = Date.now() + WAIT_MS; asked(method, path).length < count; ) {
-    assert.ok(Date.now() < end, `${method} ${path} was not asked`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 30);
-    });
-  }
-  return asked(method, path).at(-1);
-}
-
-/** Waits until pictures have been played for this long; a jump to the live edge is not playing. */
-const plays = (page, seconds = 1) =>
-  page.evaluate(({ wanted, patience }) => new Promise((resolve, reject) => {
-    const end = performance.now() + patience;
-    const played = () => {
-      const ranges = document.querySelector('video')?.played;
-      return Array.from({ length: ranges?.length ?? 0 }, (_, at) => ranges.end(at) - ranges.start(at)).reduce((sum, one) => sum + one, 0);
-    };
-    let before = played();
-    let gained = 0;
-    const look = () => {
-      const now = played();
-      // A new source begins to count from nothing.
-      gained += Math.max(0, now - before);
-      before = now;
-      if (gained >= wanted) resolve();
-      else if (performance.now() > end) reject(new Error(`played ${gained} s of ${wanted} s`));
-      else requestAnimationFrame(look);
-    };
-    look();
-  }), { wanted: seconds, patience: WAIT_MS });
+standing();
 
 describe('signing in', () => {
   test('with keys alone, and on to where one wanted to go', async () => {
@@ -166,7 +81,10 @@ describe('signing in', () => {
     await page.getByLabel('Surel').fill('baru@contoh.id');
     await page.getByLabel('Kata sandi', { exact: true }).fill('pendek');
     await page.getByRole('button', { name: 'Buat akun' }).click();
-    await page.getByText('Must have at least 8 characters.').waitFor();
+    const password = page.getByLabel('Kata sandi', { exact: true });
+    await page.waitForFunction(() => document.querySelector('input[autocomplete="new-password"]')?.getAttribute('aria-invalid') === 'true');
+    const said = await password.evaluate((field) => field.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id)?.textContent).join(' '));
+    assert.match(said, /10/);
     await page.getByLabel('Kata sandi', { exact: true }).fill('tidak lagi pendek');
     await page.getByRole('button', { name: 'Buat akun' }).click();
     await page.getByText('Tinggal satu langkah').waitFor();
@@ -246,16 +164,70 @@ describe('finding lessons', () => {
     await page.getByLabel('Surel').fill(EMAIL);
     await page.getByLabel('Kata sandi', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: 'Masuk' }).click();
-    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    // One sees what it is before one joins.
     await heading(page, 'Kelas tertutup');
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
     await page.getByText('Anda peserta kursus ini').waitFor();
     assert.equal(new URL(page.url()).hash, '');
     assert.ok(apps.world.asked.every(({ path }) => !path.includes('undangan')));
   });
 
+  test('an invitation outlives making an account, whose link opens another tab', async () => {
+    const page = await open('courses/c-4#undangan-baik-1', { world: {} });
+    await heading(page, 'Masuk ke MyMentor');
+    await page.getByRole('link', { name: 'Buat akun' }).click();
+    await heading(page, 'Buat akun');
+    const other = await context.newPage();
+    other.setDefaultTimeout(WAIT_MS);
+    await other.goto(`${apps.url}/mymentor/link#tautan-baik`);
+    await other.getByRole('button', { name: 'Masuk sekarang' }).click();
+    await heading(other, 'Kelas tertutup');
+    await other.getByRole('button', { name: 'Ikut kursus' }).click();
+    await other.getByText('Anda peserta kursus ini').waitFor();
+    assert.equal(new URL(other.url()).hash, '');
+  });
+
+  test('one that came in the query leaves the address too', async () => {
+    const page = await open('courses/c-3?invitation=undangan-baik-1');
+    await page.getByRole('button', { name: 'Ikut kursus' }).click();
+    await page.getByText('Anda peserta kursus ini').waitFor();
+    assert.equal(new URL(page.url()).search, '');
+  });
+
+  test('a lesson whose mentor is late stays in sight, and news brings what is new', async () => {
+    const lessons = makeWorld().lessons.filter(({ id }) => id !== 'l-live' && id !== 'l-soon');
+    const now = Date.now();
+    lessons.push(lessonOf({ now, id: 'l-late', title: 'Terlambat sedikit', startsIn: -60_000 }));
+    const page = await open('', { world: { signedIn: true, lessons } });
+    await page.getByRole('link', { name: 'Terlambat sedikit' }).waitFor();
+    assert.equal(await page.getByRole('heading', { level: 2, name: 'Sedang tayang' }).count(), 0);
+    Object.assign(apps.world.lesson('l-late'), { state: 'live', on_air: true, started_at: new Date().toISOString() });
+    await hearNews(page);
+    await page.getByRole('heading', { level: 2, name: 'Sedang tayang' }).waitFor();
+    await page.getByRole('link', { name: 'Terlambat sedikit' }).waitFor();
+  });
+
+  test('of many lessons the last come first, page by page, and a course has those to come apart', async () => {
+    const { lessons } = makeWorld();
+    const past = lessons.find(({ id }) => id === 'l-past');
+    for (let n = 1; n <= 45; n += 1) {
+      const at = (ms) => new Date(Date.parse(past.starts_at) - (n + 10) * 86_400_000 + ms).toISOString();
+      lessons.push({ ...past, id: `l-old-${n}`, title: `Lama ${n}`, starts_at: at(0), ends_at: at(3_600_000), started_at: at(0), ended_at: at(3_600_000) });
+    }
+    const page = await open('lessons?tab=past', { world: { signedIn: true, lessons } });
+    await page.getByRole('link', { name: 'Gerak lurus' }).waitFor();
+    assert.equal(await page.locator('.lesson-card').count(), 20);
+    await page.getByRole('button', { name: 'Tampilkan lagi' }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.lesson-card').length === 40);
+    await page.goto(`${apps.url}/mymentor/courses/c-1`);
+    await page.getByRole('heading', { level: 2, name: 'Akan datang' }).waitFor();
+    const titles = await page.locator('.lesson-card h3').allInnerTexts();
+    assert.deepEqual(titles.slice(0, 6), ['Gelombang dan bunyi', 'Gaya dan gesekan', 'Energi di sekitar kita', 'Pesawat sederhana', 'Gerak lurus', 'Vektor tanpa takut']);
+    assert.equal(asked('GET', /^lessons\/.*\/position$/).length, 0);
+  });
+
   test('one that does not hold says so', async () => {
     const page = await open('courses/c-4#undangan-lama');
-    await page.getByRole('button', { name: 'Ikut kursus' }).click();
     await page.getByText('Undangan ini tidak berlaku lagi').waitFor();
   });
 
@@ -280,7 +252,7 @@ describe('a lesson', () => {
     assert.match(await page.getByRole('timer').innerText(), /1[12]:\d\d/);
     const lesson = apps.world.lesson('l-soon');
     const air = { state: 'live', on_air: true, stalled: false };
-    while (apps.rooms.lines.size === 0) await page.waitForTimeout(50);
+    await until(() => apps.rooms.lines.size > 0, 'nobody came into the room');
     Object.assign(lesson, air, { started_at: new Date().toISOString() });
     apps.rooms.tell({ t: 'lesson', ...air });
     await plays(page);
@@ -305,7 +277,7 @@ describe('a lesson', () => {
     await page.getByRole('button', { name: /Tepuk tangan 13/ }).waitFor();
     await page.getByRole('button', { name: 'Angkat tangan' }).click();
     await page.getByRole('button', { name: 'Turunkan tangan' }).waitFor();
-    while (apps.world.hand !== true) await page.waitForTimeout(30);
+    await until(() => apps.world.hand === true, 'no hand went up');
     assert.deepEqual(problems, []);
   });
 
@@ -363,7 +335,7 @@ describe('a lesson', () => {
     apps.world.lesson('l-live').can = { watch: false, replay: true, comment: false, moderate: false, enrol: false };
     apps.rooms.tell({ t: 'lesson', state: 'ended', on_air: false, stalled: false });
     await page.getByRole('button', { name: 'Tonton rekaman' }).click();
-    await askedFor('DELETE', 'playbacks/pb-l-live');
+    await askedFor('DELETE', /^playbacks\/pb-l-live-/);
     await page.getByLabel('Kecepatan').waitFor();
     await page.waitForFunction(() => document.querySelector('.stage')?.getAttribute('data-phase') === 'recording');
   });
@@ -374,7 +346,7 @@ describe('a lesson', () => {
     apps.world.lesson('l-live').can = { watch: false, replay: false, comment: false, moderate: false, enrol: false };
     apps.rooms.dismiss(4001);
     await page.getByText('Anda tidak lagi bisa menonton').waitFor();
-    await askedFor('DELETE', 'playbacks/pb-l-live');
+    await askedFor('DELETE', /^playbacks\/pb-l-live-/);
     assert.equal(await page.locator('video').count(), 0);
   });
 
@@ -382,26 +354,6 @@ describe('a lesson', () => {
     const page = await open('lessons/l-missed');
     await page.getByText('Rekaman untuk yang hadir').waitFor();
     assert.equal(asked('POST', 'lessons/l-missed/playback').length, 0);
-  });
-});
-
-describe('a recording', () => {
-  test('goes on where one was, with comments in time, chapters and speed', async () => {
-    const page = await open('lessons/l-past', { viewport: DESK, world: { signedIn: true, positions: { 'l-past': 20_000 } } });
-    await page.getByText('Dilanjutkan dari 0:20.').waitFor();
-    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 20);
-    await page.getByText('Kita coba sekarang juga.').waitFor();
-    await page.getByRole('button', { name: /Laju dan kecepatan/ }).click();
-    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 99) < 8);
-    await page.getByText('Kita coba sekarang juga.').waitFor({ state: 'detached' });
-    await page.getByLabel('Kecepatan').selectOption('2');
-    await page.waitForFunction(() => document.querySelector('video')?.playbackRate === 2);
-    await page.getByRole('link', { name: 'Beranda' }).click();
-    const { body } = await askedFor('PUT', 'lessons/l-past/position');
-    assert.ok(body.at_ms > 2_000);
-    await askedFor('DELETE', 'playbacks/pb-l-past');
-    assert.equal(await page.locator('video').count(), 0);
-    assert.deepEqual(problems, []);
   });
 });
 
@@ -445,74 +397,6 @@ describe('account', () => {
   });
 });
 
-describe('without a network', () => {
-  test('the app opens, says that it is offline, and goes on by itself', async () => {
-    const page = await open('', { serviceWorkers: 'allow' });
-    await heading(page, 'Halo, Peserta');
-    await page.evaluate(async () => {
-      await navigator.serviceWorker.ready;
-    });
-    await context.setOffline(true);
-    await page.reload();
-    await page.getByText('Perangkat ini sedang luring.').waitFor();
-    await context.setOffline(false);
-    await heading(page, 'Halo, Peserta');
-  });
-
-  test('a server that is down is told and found again', async () => {
-    const page = await open('');
-    await heading(page, 'Halo, Peserta');
-    apps.fail(true);
-    await page.getByRole('link', { name: 'Mentor', exact: true }).click();
-    await page.locator('.banner').getByText('Server belum menjawab.').waitFor();
-    apps.fail(false);
-    await page.locator('.banner').getByText('Tersambung kembali.').waitFor();
-  });
-
-  test('a push is shown once, however often it comes', async () => {
-    const page = await open('', { serviceWorkers: 'allow', permissions: ['notifications'] });
-    await heading(page, 'Halo, Peserta');
-    await page.evaluate(async () => {
-      await navigator.serviceWorker.ready;
-    });
-    const client = await context.newCDPSession(page);
-    const registered = new Promise((resolve) => {
-      client.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-        if (registrations.length > 0) resolve(registrations[0].registrationId);
-      });
-    });
-    await client.send('ServiceWorker.enable');
-    const registrationId = await registered;
-    const push = (id) =>
-      client.send('ServiceWorker.deliverPushMessage', {
-        origin: apps.url, registrationId,
-        data: JSON.stringify({ id, kind: 'lesson_soon', title: 'Gaya dan gesekan', body: 'Mulai 15 menit lagi.', url: '/mymentor/lessons/l-soon' }),
-      });
-    const shown = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, tag }) => `${tag} ${title}`));
-    const noted = () => page.evaluate(() => new Promise((resolve) => {
-      const opening = indexedDB.open('tayang-pushes', 1);
-      opening.onsuccess = () => {
-        const keys = opening.result.transaction('shown').objectStore('shown').getAllKeys();
-        keys.onsuccess = () => resolve(keys.result.join(', '));
-      };
-    }));
-    const shows = async (wanted) => {
-      for (const end = Date.now() + WAIT_MS; JSON.stringify(await shown()) !== JSON.stringify(wanted); ) {
-        assert.ok(Date.now() < end, `shown: ${await shown()}; noted: ${await noted()}`);
-      }
-    };
-    await push('kabar-1');
-    await shows(['kabar-1 Gaya dan gesekan']);
-    await page.evaluate(async () => {
-      for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
-    });
-    await shows([]);
-    await push('kabar-1');
-    await push('kabar-2');
-    await shows(['kabar-2 Gaya dan gesekan']);
-  });
-});
-
 describe('access audit', () => {
   const PAGES = [
     ['sign-in', {}], ['link#x', {}], ['forgotten', {}], ['password#x', {}], ['create-account', {}],
@@ -531,7 +415,9 @@ describe('access audit', () => {
         const full = `${place}${place.includes('?') ? '&' : '?'}lang=${lang}${hash === undefined ? '' : `#${hash}`}`;
         const page = await open(full, { world: { ...world }, colorScheme, bypassCSP: true, viewport });
         await page.locator('h1').first().waitFor();
-        await page.waitForLoadState('networkidle', { timeout: 1_500 }).catch(() => undefined);
+        // What is audited is the page, not what stands in its place while it is read.
+        await page.waitForFunction(() => document.querySelector('.loading, .skeleton') === null);
+        await page.evaluate(() => document.fonts.ready.then(() => undefined));
         await page.addScriptTag({ content: AXE });
         const found = await page.evaluate(async () => {
           const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });

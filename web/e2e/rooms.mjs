@@ -35,7 +35,7 @@ export class Rooms {
     const newest = comments.at(-1)?.seq ?? 0;
     const lesson = this.world.lesson('l-live');
     return {
-      t: 'hello', seq: newest, viewers: lesson.viewers, pinned: comments.filter(({ id }) => id === pinned), slow_ms: lesson.slow_ms,
+      t: 'hello', seq: newest, viewers: lesson.viewers, pinned: comments.filter(({ id }) => [pinned].flat().includes(id)), slow_ms: lesson.slow_ms,
       comments_on: lesson.comments_on, me: { muted_until_at: muted, hand: false },
     };
   }

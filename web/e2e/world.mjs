@@ -16,12 +16,12 @@ const COURSES = [
   { id: 'c-2', mentor: 'm-2', title: 'Aljabar bersama', summary: 'Persamaan, pertidaksamaan, dan cara berpikirnya.', enrolment: 'approval', my_enrolment: null, enrolled: 12, capacity: 30 },
   { id: 'c-4', mentor: 'm-1', title: 'Kelas tertutup', summary: '', enrolment: 'invitation', my_enrolment: null, enrolled: 3, capacity: null, hidden: true },
   { id: 'c-3', mentor: 'm-1', title: 'Klub percobaan', summary: 'Kelompok kecil untuk yang ingin mencoba lebih jauh.', enrolment: 'invitation', my_enrolment: null, enrolled: 6, capacity: 8 },
-  { id: 'c-4', mentor: 'm-2', title: 'Statistika terbuka', summary: 'Membaca data dengan tenang.', enrolment: 'open', my_enrolment: null, enrolled: 40, capacity: null },
+  { id: 'c-5', mentor: 'm-2', title: 'Statistika terbuka', summary: 'Membaca data dengan tenang.', enrolment: 'open', my_enrolment: null, enrolled: 40, capacity: null },
 ];
 
 const CAN_NOTHING = { watch: false, replay: false, comment: false, moderate: false, enrol: false };
 
-function lessonOf(fields) {
+export function lessonOf(fields) {
   const { id, course = 'c-1', title, summary = '', startsIn, lengthMs = HOUR_MS, now, ...rest } = fields;
   const { title: courseTitle, mentor } = COURSES.find((one) => one.id === course);
   const { name } = MENTORS.find((one) => one.id === mentor);
@@ -92,6 +92,16 @@ export function makeWorld() {
   const now = Date.now();
   const world = {
     signedIn: false,
+    csrf: 'csrf-of-this-session',
+    playbacks: 0,
+    refreshMs: 60_000,
+    forgets: false,
+    /** Put behind the address of a recording: it is another then. */
+    moved: '',
+    /** `two.m3u8` offers a recording in two qualities. */
+    master: 'master.m3u8',
+    /** Paths of a POST that is done and whose answer is lost on the way. */
+    losesAnswers: /(?!)/,
     user: { id: 'u-1', email: EMAIL, name: 'Peserta Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentee'], is_mentor: false, created_at: iso(now - 900 * HOUR_MS) },
     oidc: [],
     linkTokens: new Set(['tautan-baik', 'tautan-lain']),
@@ -112,6 +122,7 @@ export function makeWorld() {
     muted: null,
     socket: true,
     playback: 201,
+    playbackCode: 'not-found',
     asked: [],
   };
   world.mentors = () =>

@@ -1,4 +1,4 @@
-/** How many notices wait to be read. Owns that number; the notices themselves belong to their page. */
+/** How many notices wait to be read, and when news came. Owns these numbers; the notices themselves belong to their page. */
 
 import { signal, type ReadonlySignal } from '@preact/signals';
 import type { Api } from '@tayang/client';
@@ -8,6 +8,7 @@ const LOOK_AT = 50;
 
 export class Inbox {
   private readonly count = signal(0);
+  private readonly pushed = signal(0);
 
   public get unread(): ReadonlySignal<number> {
     return this.count;
@@ -20,6 +21,15 @@ export class Inbox {
     } catch {
       // A number beside an icon is not worth a message; it is asked for again.
     }
+  }
+
+  /** Rises with every piece of news that was pushed while the app is open. */
+  public get heard(): ReadonlySignal<number> {
+    return this.pushed;
+  }
+
+  public hear(): void {
+    this.pushed.value += 1;
   }
 
   public clear(): void {

@@ -2,7 +2,7 @@
 
 import './styles/main.css';
 import { useEffect } from 'preact/hooks';
-import { later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
+import { carriedMemory, carriedPlace, later, startApp, useApp, type MenuEntry, type Params } from '@tayang/shell';
 import { inbox } from './inbox.ts';
 import { CoursePage } from './pages/course.tsx';
 import { HomePage } from './pages/home.tsx';
@@ -40,11 +40,17 @@ function Background() {
       if (document.visibilityState === 'visible') void inbox.look(api);
     };
     look();
+    // Who made an account for an invitation comes back by the link in the mail.
+    const wanted = router.place.value.path === '/' ? carriedPlace(carriedMemory) : null;
+    if (wanted !== null) router.go(wanted, 'replace');
     // Not worth a message: it is tried again with the next opening.
     keepPush(api).catch(() => undefined);
     const timer = setInterval(look, INBOX_EVERY_MS);
     document.addEventListener('visibilitychange', look);
-    const stop = listenToWorker(router, look);
+    const stop = listenToWorker(router, () => {
+      look();
+      inbox.hear();
+    });
     return () => {
       clearInterval(timer);
       document.removeEventListener('visibilitychange', look);

@@ -122,15 +122,18 @@ async function note(id: string): Promise<void> {
 async function show(text: string): Promise<void> {
   const message = parsePush(text, self.location.origin, BASE);
   if (message === null) return;
-  // Without a record, and of two that come at once, the tag alone keeps a repetition from making a second line.
-  if (await wasShown(message.id).catch(() => false)) return;
+  // One that comes again takes the place of the first without a sound: a push that shows nothing at all costs the
+  // subscription in Safari. Without a record the tag alone keeps a repetition from making a second line.
+  const again = await wasShown(message.id).catch(() => false);
   await self.registration.showNotification(message.title, {
     body: message.body,
     tag: message.id,
+    silent: again ? true : null,
     icon: `${BASE}icon-192.png`,
     badge: `${BASE}badge-96.png`,
     data: { url: message.url },
   });
+  if (again) return;
   // Behind the showing: one that could not be shown comes again.
   await note(message.id).catch(() => undefined);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin
@@ -141,14 +144,29 @@ self.addEventListener('push', (event) => {
   event.waitUntil(show(event.data?.text() ?? ''));
 });
 
+/** A page that does not say within this time that it goes there (one is at its sign-in) is sent there. */
+const ANSWER_MS = 1_000;
+
+/** Asks a page to go to the address; whether it does. */
+function goesThere(client: WindowClient, url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', () => resolve(true), { once: true });
+    port1.start();
+    setTimeout(() => resolve(false), ANSWER_MS);
+    client.postMessage({ type: 'open', url }, [port2]);
+  });
+}
+
 /** Goes to the address in a window that is open already, or opens one. */
 async function openAt(url: string): Promise<void> {
-  for (const client of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
-    if (!new URL(client.url).pathname.startsWith(BASE)) continue;
-    await client.focus();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's clients are of its own origin
-    client.postMessage({ type: 'open', url });
-    return;
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const client = windows.find((one) => new URL(one.url).pathname.startsWith(BASE));
+  if (client !== undefined) {
+    const front = await client.focus().catch(() => client);
+    if (await goesThere(front, url)) return;
+    // Refused for a page that this worker does not serve.
+    if ((await front.navigate(url).catch(() => null)) !== null) return;
   }
   await self.clients.openWindow(url);
 }

@@ -17,12 +17,16 @@ export function registerWorker(base: string): void {
 /** A tap on a notice opens its address here; news that was pushed is counted. */
 export function listenToWorker(router: Router, onNotice: () => void): () => void {
   if (!('serviceWorker' in navigator)) return () => undefined;
-  const listener = ({ data }: MessageEvent<{ type?: unknown; url?: unknown } | null>): void => {
+  const listener = ({ data, ports }: MessageEvent<{ type?: unknown; url?: unknown } | null>): void => {
     if (data?.type === 'notice') onNotice();
     if (data?.type !== 'open' || typeof data.url !== 'string') return;
     const url = new URL(data.url, location.origin);
     const path = url.origin === location.origin ? localPath(router.base, url.pathname) : null;
-    if (path !== null) router.go(path + url.search + url.hash);
+    if (path === null) return;
+    router.go(path + url.search + url.hash);
+    // The worker sends a page there that does not answer.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has but one other end
+    ports[0]?.postMessage('opened');
   };
   navigator.serviceWorker.addEventListener('message', listener);
   return () => navigator.serviceWorker.removeEventListener('message', listener);
@@ -32,6 +36,9 @@ export function listenToWorker(router: Router, onNotice: () => void): () => void
 
 /** Each app of a server has a worker, and so a subscription, of its own. */
 const subscriptionKey = (): string => `tayang.push-subscription.${location.pathname.split('/')[1] ?? ''}`;
+
+/** With which sign-in the server was told of it last. */
+const toldKey = (): string => `tayang.push-told.${location.pathname.split('/')[1] ?? ''}`;
 
 export type PushAbility = 'possible' | 'unsupported' | 'denied';
 
@@ -49,13 +56,20 @@ export async function hasPush(): Promise<boolean> {
   return subscription !== null && (browserMemory.get(subscriptionKey()) ?? '') !== '';
 }
 
-/** Subscribes this device and tells the server; remembers under which name the server has it. */
-async function subscribe(api: Api, registration: ServiceWorkerRegistration): Promise<void> {
+type PushApi = Pick<Api, 'pushKey' | 'subscribePush' | 'signInMark'>;
+
+/** Subscribes this device and tells the server. */
+async function subscribe(api: PushApi, registration: ServiceWorkerRegistration): Promise<void> {
   const { public_key } = await api.pushKey();
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
+  await tell(api, await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key }));
+}
+
+/** Tells the server of a subscription, and remembers under which name it has it and since which sign-in. */
+async function tell(api: PushApi, subscription: PushSubscription): Promise<void> {
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await api.subscribePush({ endpoint: endpoint ?? '', keys: { p256dh: keys?.['p256dh'] ?? '', auth: keys?.['auth'] ?? '' } });
   browserMemory.set(subscriptionKey(), id);
+  browserMemory.set(toldKey(), api.signInMark() ?? '');
 }
 
 /** Turns pushes on; `false` if the reader did not permit it. */
@@ -65,12 +79,17 @@ export async function turnPushOn(api: Api): Promise<boolean> {
   return true;
 }
 
-/** Browsers drop subscriptions now and then: one that was on and is gone is made anew, so that news does not end in silence. */
-export async function keepPush(api: Api): Promise<void> {
+/**
+ * What was on stays on. Browsers drop subscriptions now and then: one that is gone is made anew. The server tells a device
+ * while its sign-in stands: after another it is told of the subscription again. Else news would end in silence.
+ */
+export async function keepPush(api: PushApi): Promise<void> {
   if (pushAbility() !== 'possible' || Notification.permission !== 'granted' || (browserMemory.get(subscriptionKey()) ?? '') === '') return;
   const registration = await navigator.serviceWorker.getRegistration();
-  if (registration === undefined || (await registration.pushManager.getSubscription()) !== null) return;
-  await subscribe(api, registration);
+  if (registration === undefined) return;
+  const subscription = await registration.pushManager.getSubscription();
+  if (subscription === null) await subscribe(api, registration);
+  else if (browserMemory.get(toldKey()) !== (api.signInMark() ?? '')) await tell(api, subscription);
 }
 
 /** Turns pushes off here, and tells the server while it still knows which they were. */
@@ -79,8 +98,9 @@ export async function turnPushOff(api: Api): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe();
-  if (id !== null && id !== '') await api.unsubscribePush(id);
+  // Off from now on, whether the server hears of it or not: it finds out with its next push.
   browserMemory.set(subscriptionKey(), '');
+  if (id !== null && id !== '') await api.unsubscribePush(id);
 }
 
 // --- installing -------------------------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Comment, Playback } from '@tayang/client';
+import type { Comment, Playback, RoomComment } from '@tayang/client';
 import { Inbox } from '../src/inbox.ts';
 import { invitationIn } from '../src/invitation.ts';
 import { momentsOf } from '../src/lesson/moments.tsx';
-import { channelText, mediaMs, placeOf, urlOf } from '../src/lesson/place.ts';
+import { channelText, mediaMs, placeKey, placeOf, urlOf } from '../src/lesson/place.ts';
+import { comingFrom, isComing } from '../src/parts/coming.ts';
 import { deviceName } from '../src/parts/device-name.ts';
 import { ReplayComments } from '../src/lesson/replay-comments.ts';
-import { sceneOf } from '../src/lesson/scene.ts';
+import { refusedScene, sceneOf } from '../src/lesson/scene.ts';
+import { paceOf, windowOf, type Sample } from '../src/lesson/window.ts';
 import { handlingOf, parsePush } from '../src/sw-parts.ts';
 import { en } from '../src/words/en.ts';
 import { id } from '../src/words/id.ts';
@@ -40,6 +42,12 @@ describe('places of media', () => {
     expect(urlOf(playback, 'ws-flv', PAGE)).toBe('wss://tayang.example/live/k.flv');
     expect(urlOf(playback, 'dash', PAGE)).toBeNull();
     expect(urlOf({ ...playback, base_url: 'https://edge.example/x/' }, 'hls', PAGE)).toBe('https://edge.example/x/master.m3u8');
+  });
+
+  test('are the same for another right to the same addresses, and others where an address is another', () => {
+    expect(placeKey({ ...playback, playback_id: 'q', media_started_at: null })).toBe(placeKey(playback));
+    expect(placeKey({ ...playback, kind: 'recording' })).not.toBe(placeKey(playback));
+    expect(placeKey({ ...playback, urls: { llhls: 'other.m3u8' } })).not.toBe(placeKey(playback));
   });
 
   test('the ladder has what the server offers and the browser plays', () => {
@@ -193,4 +201,49 @@ test('the inbox counts what was not read, and keeps its number when it cannot as
   expect(inbox.unread.value).toBe(2);
   inbox.clear();
   expect(inbox.unread.value).toBe(0);
+});
+
+test('a lesson whose mentor is late is still to come until its time is over', () => {
+  const now = Date.parse('2026-11-28T12:00:00.000Z');
+  const lesson = (state: 'scheduled' | 'live' | 'ended' | 'cancelled', from: string, until: string): boolean =>
+    isComing({ state, starts_at: `2026-11-28T${from}:00.000Z`, ends_at: `2026-11-28T${until}:00.000Z` }, now);
+  expect([lesson('scheduled', '11:50', '12:50'), lesson('scheduled', '10:00', '11:00'), lesson('live', '10:00', '11:00')]).toEqual([true, false, true]);
+  expect([lesson('cancelled', '13:00', '14:00'), lesson('cancelled', '11:50', '12:50'), lesson('ended', '11:00', '13:00')]).toEqual([true, false, false]);
+  expect(comingFrom(now)).toBe('2026-11-28T00:00:00.000Z');
+});
+
+describe('the list of comments', () => {
+  const comments = (from: number, until: number): RoomComment[] =>
+    Array.from({ length: until - from + 1 }, (_, at) => ({
+      id: `k-${from + at}`, seq: from + at, user: { id: 'u', name: 'U', mentor: false }, body: '', at: '', media_ms: null, client_id: null, state: 'shown' as const, pinned: false,
+    }));
+
+  test('has the last of them while one reads along', () => {
+    const { drawn, fresh } = windowOf(comments(1, 600), null);
+    expect([drawn[0]?.seq, drawn.length, fresh]).toEqual([451, 150, 0]);
+  });
+
+  test('stays as it is while one reads further up, but for what was taken away', () => {
+    const before = windowOf(comments(1, 200), null).drawn;
+    const later = comments(101, 700).filter(({ seq }) => seq !== 150);
+    const { drawn, fresh } = windowOf(later, before);
+    expect([drawn[0]?.seq, drawn.at(-1)?.seq, drawn.length, fresh]).toEqual([51, 200, 149, 500]);
+  });
+
+  test('is read aloud while little is said, and not while much is', () => {
+    let samples: readonly Sample[] = [];
+    const say = (atMs: number, seq: number): boolean => {
+      const pace = paceOf(samples, { atMs, seq });
+      samples = pace.samples;
+      return pace.busy;
+    };
+    expect([say(0, 0), say(10_000, 1), say(20_000, 2)]).toEqual([false, false, false]);
+    expect(say(21_000, 9)).toBe(true);
+    expect(say(120_000, 10)).toBe(false);
+  });
+});
+
+test('why there is no right to play is said by the server\'s code', () => {
+  const titles = ['full', 'no-recording', 'not-found'].map((code) => refusedScene({ code }, id).title);
+  expect(titles).toEqual([id.scene.full.title, id.lesson.noRecording.title, id.scene.refused.title]);
 });

@@ -3,7 +3,7 @@
 import type { Http, RequestOptions } from './http.ts';
 import type {
   AttendanceDecision, AttendanceEntry, AuditEntry, Ban, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
-  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, Lesson, LessonChange, LessonState, Mentor, Mute,
+  CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, KeptPosition, Lesson, LessonChange, LessonState, Mentor, Mute,
   NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Playback, Profile, Publishing, PushSubscriptionKeys,
   ReactionCount, ReactionKind, Session, StreamKey, UserRecord, Viewers, Webhook,
 } from './models.ts';
@@ -35,6 +35,8 @@ function accountRoutes(http: Http) {
   };
   return {
     session: async (signal?: Signal) => keep(await http.get<Session>(`${V1}/session`, { signal })),
+    /** Tells one sign-in from another: what the server binds to a sign-in has to be told again after the next. */
+    signInMark: (): string | null => http.signInMark(),
     signIn: async (email: string, password: string) => keep(await http.post<Session>(`${V1}/session`, { email, password })),
     signInByLink: async (token: string) => keep(await http.post<Session>(`${V1}/session/link`, { token })),
     signOut: (everywhere = false) => http.delete<null>(`${V1}/session`, { query: { everywhere: everywhere ? true : null } }),
@@ -76,7 +78,8 @@ function courseRoutes(http: Http) {
   return {
     courses: (options: ListOptions & { mentor?: Id; mine?: boolean; query?: string } = {}) =>
       http.get<Page<Course>>(`${V1}/courses`, listing({ ...options })),
-    course: (id: Id, signal?: Signal) => http.get<Course>(courseAt(id), { signal }),
+    /** An invitation that holds shows a course by invitation before one is in it. */
+    course: (id: Id, signal?: Signal, invitation?: string | null) => http.get<Course>(courseAt(id), { query: { invitation }, signal }),
     createCourse: (fields: CourseFields, idempotencyKey?: string) => http.post<Course>(`${V1}/courses`, fields, keyed(idempotencyKey)),
     changeCourse: (id: Id, change: Partial<CourseFields> & { archived?: boolean }) => http.patch<Course>(courseAt(id), change, { ifUnchanged: true }),
     deleteCourse: (id: Id) => http.delete<null>(courseAt(id)),
@@ -98,7 +101,9 @@ export interface LessonFilter extends ListOptions {
   readonly state?: LessonState;
   readonly course?: Id;
   readonly mentor?: Id;
-  readonly mine?: 'teaching' | 'attending';
+  readonly mine?: 'teaching' | 'attending' | 'attended';
+  /** By begin; the oldest first if nothing is said. */
+  readonly order?: 'oldest' | 'newest';
   readonly from?: string;
   readonly until?: string;
 }
@@ -136,10 +141,15 @@ function lessonRoutes(http: Http) {
 
 function watchingRoutes(http: Http) {
   return {
-    openPlayback: (lesson: Id, signal?: Signal) => http.post<Playback>(`${lessonAt(lesson)}/playback`, { carry: 'cookie' }, { signal }),
-    refreshPlayback: (playback: Id) => http.post<Playback>(`${V1}/playbacks/${part(playback)}/refresh`),
-    /** Goes out even while the page goes away. */
-    endPlayback: (playback: Id) => http.delete<null>(`${V1}/playbacks/${part(playback)}`, { keepalive: true }),
+    openPlayback: (lesson: Id, signal?: Signal) => http.post<Playback>(`${lessonAt(lesson)}/playback`, { carry: 'cookie' }, { signal, freshKey: true }),
+    refreshPlayback: (playback: Id) => http.post<Playback>(`${V1}/playbacks/${part(playback)}/refresh`, undefined, { freshKey: true }),
+    /** Goes out even while the page goes away, for which there is `leaving`. */
+    endPlayback: async (playback: Id, leaving = false): Promise<null> => {
+      const path = `${V1}/playbacks/${part(playback)}`;
+      return leaving && http.beacon(`${path}/end`) ? null : http.delete<null>(path, { keepalive: true });
+    },
+    /** Where one was in each recording that plays, the newest first. */
+    positions: async (limit: number, signal?: Signal) => listOf(await http.get<readonly KeptPosition[] | Page<KeptPosition>>(`${V1}/me/positions`, { query: { limit }, signal })),
     position: (lesson: Id, signal?: Signal) => http.get<{ readonly at_ms: number }>(`${lessonAt(lesson)}/position`, { signal }),
     keepPosition: (lesson: Id, at_ms: number, leaving = false) =>
       http.put<null>(`${lessonAt(lesson)}/position`, { at_ms: Math.max(0, Math.round(at_ms)) }, { keepalive: leaving }),

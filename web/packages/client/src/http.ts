@@ -2,8 +2,8 @@
  * Requests to the server: JSON both ways, problems as {@link Problem}, the CSRF header, idempotency keys, versions.
  *
  * Owns the CSRF token and the versions (`ETag`) of what was read; owns no session and no words. Every `POST` carries a key
- * and is tried again with the *same* key when no answer came, since the server then does it once. Nothing else that
- * changes something is tried again by itself.
+ * and is tried again with the *same* key when no answer came, since the server then does it once; where the server keeps
+ * no answers (`freshKey`) each try is a deed of its own. Nothing else that changes something is tried again by itself.
  */
 
 import { backoffMs, type BackoffShape } from '@tayang/player/backoff';
@@ -22,6 +22,8 @@ export interface HttpPorts {
   readonly now: () => number;
   /** What the device itself says of its network. */
   readonly isOnline: () => boolean;
+  /** Sends an empty `POST` that outlives the page; `false` if it was not taken. */
+  readonly beacon?: (url: string) => boolean;
 }
 
 export type QueryValue = string | number | boolean | null | undefined;
@@ -34,6 +36,8 @@ export interface RequestOptions {
   readonly ifUnchanged?: boolean;
   /** A key of the caller's own: a form that is sent again by hand stays one deed. */
   readonly idempotencyKey?: string;
+  /** Each try has a key of its own: the server keeps no answer of this, and would refuse a repetition. */
+  readonly freshKey?: boolean;
   /** Goes on when the page goes away (the last word of a page that is left). */
   readonly keepalive?: boolean;
   /** For questions that the server answers late on purpose. */
@@ -78,6 +82,11 @@ export class Http {
     this.csrfToken = token;
   }
 
+  /** Tells one sign-in from another without being worth anything itself; `null` for nobody. */
+  public signInMark(): string | null {
+    return this.csrfToken === null ? null : markOf(this.csrfToken);
+  }
+
   /** In which language the server should say what to do next. */
   public setLanguage(language: string): void {
     this.language = language;
@@ -118,11 +127,17 @@ export class Http {
     return this.request<T>('DELETE', path, options);
   }
 
+  /** Says something to the server while the page goes away, without waiting for an answer; `false` if it was not taken. */
+  public beacon(path: string): boolean {
+    return this.ports.beacon?.(path) ?? false;
+  }
+
   private async request<T>(method: Method, path: string, options: RequestOptions): Promise<T> {
-    const key = method === 'POST' ? (options.idempotencyKey ?? this.ports.randomKey()) : null;
+    const kept = method === 'POST' && options.freshKey !== true ? (options.idempotencyKey ?? this.ports.randomKey()) : null;
     const repeatable = (method === 'GET' || method === 'POST') && options.keepalive !== true;
     for (let attempt = 0; ; attempt += 1) {
       try {
+        const key = method === 'POST' ? (kept ?? this.ports.randomKey()) : null;
         const answer = await this.once<T>(method, path, options, key);
         this.tell(null);
         return answer;
@@ -139,7 +154,7 @@ export class Http {
 
   private async once<T>(method: Method, path: string, options: RequestOptions, key: string | null): Promise<T> {
     const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    const signal = firstOf(timeout, options.signal);
     let response: Response;
     let text: string;
     try {
@@ -214,6 +229,24 @@ export class Http {
   }
 }
 
+/** Aborts with whichever comes first. By hand: `AbortSignal.any` is younger than the browsers that the build aims at. */
+function firstOf(timeout: AbortSignal, given: AbortSignal | undefined): AbortSignal {
+  if (given === undefined) return timeout;
+  const first = new AbortController();
+  for (const one of [given, timeout]) {
+    if (one.aborted) first.abort(one.reason);
+    else one.addEventListener('abort', () => first.abort(one.reason), { once: true, signal: first.signal });
+  }
+  return first.signal;
+}
+
+/** FNV-1a: short, and of no use to whoever finds it. */
+function markOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(36);
+}
+
 function parseJson(text: string): unknown {
   if (text === '') return null;
   try {
@@ -232,6 +265,7 @@ export function browserHttpPorts(): HttpPorts {
     chance: Math.random,
     now: Date.now,
     isOnline: () => navigator.onLine,
+    beacon: (url) => navigator.sendBeacon(url),
   };
 }
 

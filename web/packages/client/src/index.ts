@@ -7,6 +7,6 @@ export { ReachWatch, type Reach } from './online.ts';
 export { PlaybackKeeper, type PlaybackPorts, type PlaybackState } from './playback.ts';
 export { isAbort, Problem, type FieldProblem, type ProblemCode } from './problem.ts';
 export { browserRoomPorts } from './room/browser.ts';
-export { RoomConnection, type RoomPhase, type RoomPorts, type RoomView, type RoomWay } from './room/connection.ts';
+export { RoomConnection, type RoomOptions, type RoomPhase, type RoomPorts, type RoomView, type RoomWay } from './room/connection.ts';
 export { parseFrame, type Counts, type RoomEvent, type RoomLesson } from './room/events.ts';
 export { EMPTY_ROOM, type OutgoingComment, type RoomComment, type RoomState } from './room/state.ts';

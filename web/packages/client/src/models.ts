@@ -225,6 +225,14 @@ export interface Playback {
   readonly media_started_at: Instant | null;
 }
 
+/** Where one was in a recording. */
+export interface KeptPosition {
+  readonly lesson: { readonly id: Id; readonly title: string };
+  readonly at_ms: number;
+  readonly saved_at: Instant;
+  readonly duration_ms: number | null;
+}
+
 export type AttendanceDecision = 'measured' | 'present' | 'absent';
 
 export interface AttendanceEntry {

@@ -21,8 +21,8 @@ export type PlaybackState =
 export interface PlaybackPorts {
   readonly open: () => Promise<Playback>;
   readonly refresh: (id: string) => Promise<Playback>;
-  /** Must go out even while the page goes away. */
-  readonly end: (id: string) => Promise<unknown>;
+  /** Must go out even while the page goes away (`leaving`). */
+  readonly end: (id: string, leaving: boolean) => Promise<unknown>;
   /** Runs `task` once after `ms`; the result cancels it. */
   readonly after: (ms: number, task: () => void) => () => void;
   /** In [0, 1). */
@@ -34,6 +34,8 @@ const RETRY: BackoffShape = { firstMs: 800, factor: 1.8, capMs: 15_000 };
 const REFRESH_MIN_MS = 1_000;
 /** A renewal goes out up to this share early, so that a room of thousands does not renew in one moment. */
 const REFRESH_EARLY = 0.2;
+/** Said of a repetition whose first try may have been done: another try, with a key of its own, learns what is so. */
+const AGAIN_CODES: readonly string[] = ['answered-once', 'worked-on', 'outcome-unknown'];
 
 export class PlaybackKeeper {
   private current: PlaybackState = { phase: 'closed' };
@@ -46,6 +48,8 @@ export class PlaybackKeeper {
   public constructor(
     private readonly ports: PlaybackPorts,
     private readonly changed: (state: PlaybackState) => void,
+    /** The addresses are the same, which is no news to whoever plays them; the rest may be (when media began). */
+    private readonly renewed: (playback: Playback) => void = () => undefined,
   ) {}
 
   public get state(): PlaybackState {
@@ -61,15 +65,15 @@ export class PlaybackKeeper {
     void this.open(this.epoch);
   }
 
-  /** Gives the right back. */
-  public stop(): void {
+  /** Gives the right back; `leaving` if the page goes away with it. */
+  public stop(leaving = false): void {
     this.epoch += 1;
     this.cancel?.();
     this.cancel = null;
     const { playback } = this;
     this.playback = null;
     if (this.current.phase !== 'closed') this.set({ phase: 'closed' });
-    if (playback !== null) void this.ports.end(playback.playback_id).catch(() => undefined);
+    if (playback !== null) void this.ports.end(playback.playback_id, leaving).catch(() => undefined);
   }
 
   private async open(epoch: number): Promise<void> {
@@ -77,7 +81,7 @@ export class PlaybackKeeper {
       const playback = await this.ports.open();
       if (epoch === this.epoch) this.take(playback);
       // Left while it was being opened: nobody else knows of it.
-      else await this.ports.end(playback.playback_id).catch(() => undefined);
+      else await this.ports.end(playback.playback_id, false).catch(() => undefined);
     } catch (error) {
       if (epoch === this.epoch) this.fail(error, () => void this.open(epoch));
     }
@@ -107,13 +111,16 @@ export class PlaybackKeeper {
     const early = 1 - REFRESH_EARLY * this.ports.chance();
     const inMs = Math.max(REFRESH_MIN_MS, Math.round(playback.refresh_after_ms * early));
     this.cancel = this.ports.after(inMs, () => void this.refresh(epoch, playback.playback_id));
-    // The same addresses are no news to whoever plays them.
-    if (!same) this.set({ phase: 'open', playback });
+    if (!same) {
+      this.set({ phase: 'open', playback });
+      return;
+    }
+    this.current = { phase: 'open', playback };
+    this.renewed(playback);
   }
 
   private fail(error: unknown, again: () => void): void {
-    const refused = error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429;
-    if (refused) {
+    if (error instanceof Problem && isRefusal(error)) {
       this.playback = null;
       this.set({ phase: 'refused', problem: error });
       return;
@@ -131,6 +138,12 @@ export class PlaybackKeeper {
   }
 }
 
+function isRefusal({ status, code }: Problem): boolean {
+  if (status === 409 && AGAIN_CODES.includes(code)) return false;
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** Another playback of the same addresses (the cookie carries the right) is the same to whoever plays them. */
 function sameUrls(a: Playback, b: Playback): boolean {
-  return a.playback_id === b.playback_id && a.kind === b.kind && JSON.stringify(a.urls) === JSON.stringify(b.urls);
+  return a.kind === b.kind && a.base_url === b.base_url && JSON.stringify(a.urls) === JSON.stringify(b.urls);
 }

@@ -10,6 +10,8 @@ class World {
   public readonly asked: { url: string; init: RequestInit }[] = [];
   public online = true;
   public keys = 0;
+  public readonly beacons: string[] = [];
+  public takesBeacons = true;
   public readonly http: Http;
 
   public constructor(private readonly replies: Reply[]) {
@@ -24,6 +26,10 @@ class World {
       chance: () => 0.5,
       now: () => Date.parse('2026-11-28T12:00:00.000Z'),
       isOnline: () => this.online,
+      beacon: (url) => {
+        if (this.takesBeacons) this.beacons.push(url);
+        return this.takesBeacons;
+      },
     };
     this.http = new Http(ports);
   }
@@ -49,6 +55,41 @@ describe('requests', () => {
     await world.http.post('/x');
     await world.http.post('/x', undefined, { idempotencyKey: 'mine' });
     expect([0, 1, 2].map((at) => world.header(at, 'idempotency-key'))).toEqual(['key-1', 'key-2', 'mine']);
+  });
+
+  test('a playback that got no answer is asked for again with another key: the server keeps no answers of these', async () => {
+    const world = new World([lost(), json({ playback_id: 'p' }), lost(), json({ playback_id: 'p' })]);
+    const api = connect(world.http);
+    await api.openPlayback('l');
+    await api.refreshPlayback('p');
+    expect([0, 1, 2, 3].map((at) => world.header(at, 'idempotency-key'))).toEqual(['key-1', 'key-2', 'key-3', 'key-4']);
+  });
+
+  test('a playback is ended by a beacon when the page goes away, and else, or where none is taken, by a request', async () => {
+    const world = new World([json(null), json(null)]);
+    const api = connect(world.http);
+    await api.endPlayback('p', true);
+    expect([world.beacons, world.asked.length]).toEqual([['/api/v1/playbacks/p/end'], 0]);
+    world.takesBeacons = false;
+    await api.endPlayback('p', true);
+    await api.endPlayback('p');
+    expect(world.asked.map(({ url, init }) => `${init.method} ${url} ${init.keepalive}`)).toEqual(Array(2).fill('DELETE /api/v1/playbacks/p true'));
+  });
+
+  test('a request ends with its caller although browsers at the floor cannot join signals', async () => {
+    const { any } = AbortSignal;
+    Object.assign(AbortSignal, { any: undefined });
+    try {
+      const world = new World([json({ ok: true })]);
+      const aborter = new AbortController();
+      expect(await world.http.get('/x', { signal: aborter.signal })).toEqual({ ok: true });
+      const signal = world.asked[0]?.init.signal;
+      expect(signal?.aborted).toBe(false);
+      aborter.abort();
+      expect(signal?.aborted).toBe(true);
+    } finally {
+      Object.assign(AbortSignal, { any });
+    }
   });
 
   test.each(['patch', 'put'] as const)('a %s that got no answer is not tried again by itself', async (method) => {

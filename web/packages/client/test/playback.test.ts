@@ -4,10 +4,11 @@ import type { Playback } from '../src/models.ts';
 import { PlaybackKeeper, type PlaybackState } from '../src/playback.ts';
 import { Problem } from '../src/problem.ts';
 
-const playback = (id: string, refresh_after_ms = 60_000): Playback => ({
+const playback = (id: string, refresh_after_ms = 60_000, more: Partial<Playback> = {}): Playback => ({
   playback_id: id, kind: 'live', base_url: '/live/k/', urls: { llhls: '/live/k/master.m3u8' }, expires_at: '', refresh_after_ms,
-  live_offset_at: null, media_started_at: null,
+  live_offset_at: null, media_started_at: null, ...more,
 });
+const elsewhere = { urls: { llhls: '/live/other/master.m3u8' } };
 const gone = new Problem({ status: 404, code: 'not-found' });
 const lost = new Problem({ status: 0, code: 'unreachable' });
 const settle = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0));
@@ -20,6 +21,7 @@ class World {
   public opens: (Playback | Problem)[] = [];
   public refreshes: (Playback | Problem)[] = [];
   public states: PlaybackState[] = [];
+  public renewed: Playback[] = [];
   public readonly keeper: PlaybackKeeper;
   private tasks: { at: number; task: () => void }[] = [];
 
@@ -47,6 +49,7 @@ class World {
         chance: () => 0.5,
       },
       (state) => this.states.push(state),
+      (one) => this.renewed.push(one),
     );
   }
 
@@ -106,11 +109,12 @@ describe('the right to play', () => {
 
   test('that a restarted server forgot is asked for anew, and one that is lost is told', async () => {
     const world = new World();
-    world.opens = [playback('a'), playback('b'), gone];
+    world.opens = [playback('a'), playback('b', 60_000, elsewhere), gone];
     world.refreshes = [gone, gone];
     world.keeper.start();
     await world.pass(60_000);
     expect(world.keeper.state).toMatchObject({ phase: 'open', playback: { playback_id: 'b' } });
+    expect(world.phases()).toEqual(['opening', 'open', 'open']);
     await world.pass(60_000);
     expect(world.keeper.state).toMatchObject({ phase: 'refused', problem: { status: 404 } });
   });
@@ -131,6 +135,40 @@ describe('the right to play', () => {
     world.keeper.start();
     await world.pass(10_000);
     expect(world.phases()).toEqual(['opening', 'unreachable', 'open']);
+  });
+
+  test('another playback of the same addresses is no news to whoever plays them, and is the one that is given back', async () => {
+    const world = new World();
+    world.opens = [playback('a'), playback('b')];
+    world.refreshes = [gone];
+    world.keeper.start();
+    await world.pass(61_000);
+    expect(world.phases()).toEqual(['opening', 'open']);
+    expect(world.renewed.map(({ playback_id }) => playback_id)).toEqual(['b']);
+    world.keeper.stop();
+    expect(world.ended).toEqual(['b']);
+  });
+
+  test('learns with a renewal when media began', async () => {
+    const world = new World();
+    const began = { media_started_at: '2026-11-28T12:00:00.000Z' };
+    world.opens = [playback('a')];
+    world.refreshes = [playback('a', 60_000, began)];
+    world.keeper.start();
+    await world.pass(61_000);
+    expect(world.keeper.state).toMatchObject({ phase: 'open', playback: began });
+    expect([world.phases(), world.renewed.length]).toEqual([['opening', 'open'], 1]);
+  });
+
+  test.each(['answered-once', 'worked-on', 'outcome-unknown'])('a repetition that is told %s is no refusal: it is asked again', async (code) => {
+    const world = new World();
+    const again = new Problem({ status: 409, code });
+    world.opens = [again, playback('a')];
+    world.refreshes = [again, playback('a')];
+    world.keeper.start();
+    await world.pass(65_000);
+    expect([world.opened, world.refreshed.length, world.keeper.state.phase]).toEqual([2, 2, 'open']);
+    expect(world.phases()).not.toContain('refused');
   });
 
   test('a server that asks for patience gets it', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Comment, CommentKept } from '../src/models.ts';
 import { Problem } from '../src/problem.ts';
-import { RoomConnection, type LineListener, type RoomPorts, type RoomWay } from '../src/room/connection.ts';
+import { RoomConnection, type LineListener, type RoomOptions, type RoomPorts, type RoomWay } from '../src/room/connection.ts';
 import { closeCode, parseFrame, type RoomEvent } from '../src/room/events.ts';
-import { applyEvent, EMPTY_ROOM, gapOf, withGapFilled, withOutgoing, type RoomState } from '../src/room/state.ts';
+import { applyEvent, applyEvents, EMPTY_ROOM, gapOf, withGapFilled, withOutgoing, type RoomState } from '../src/room/state.ts';
 
 const comment = (seq: number, more: Partial<Comment> = {}): Comment => ({
   id: `k-${seq}`, seq, user: { id: 'u', name: 'Peserta', mentor: false }, body: `kata ${seq}`, at: '', media_ms: null, client_id: null, ...more,
@@ -98,6 +98,18 @@ describe('what is known of a room', () => {
     expect(room.hands.map(({ id }) => id)).toEqual(['a', 'c']);
   });
 
+  test('a frame is applied as its events would be one by one', () => {
+    const events: RoomEvent[] = [came(1), came(2), { t: 'comment_changed', id: 'k-2', state: 'deleted', pinned: false }, came(4), { t: 'skip', seq: 3 }, came(3), came(5), came(5)];
+    const { newest, comments, completeTo, held } = events.reduce(applyEvent, after(hello(0)));
+    expect(applyEvents(after(hello(0)), events)).toMatchObject({ newest, comments, completeTo, held });
+  });
+
+  test('pins stand in the order of what was said, also one that is not in memory', () => {
+    let room = after({ ...hello(900), pinned: [comment(40), comment(3)] });
+    room = applyEvents(room, [came(901), { t: 'comment_changed', id: 'k-901', state: 'shown', pinned: true }]);
+    expect(room.pinned.map(({ seq }) => seq)).toEqual([3, 40, 901]);
+  });
+
   test('memory stays bounded', () => {
     let room = after(hello(0));
     for (let seq = 1; seq <= 2_000; seq += 1) room = applyEvent(room, came(seq));
@@ -116,12 +128,14 @@ class World {
   public readFails: Problem | null = null;
   public postFails: Problem | null = null;
   public kept: CommentKept | null = null;
+  public reactFails: Problem | null = null;
   public hasSockets = true;
+  public visible = true;
   public readonly room: RoomConnection;
   private tasks: { at: number; task: () => void }[] = [];
   private ids = 0;
 
-  public constructor() {
+  public constructor(options: RoomOptions = {}) {
     const ports: RoomPorts = {
       dial: (way, listener) => {
         if (way === 'socket' && !this.hasSockets) return null;
@@ -138,20 +152,22 @@ class World {
         this.posts.push(client_id);
         return this.postFails === null ? Promise.resolve(this.kept) : Promise.reject(this.postFails);
       },
-      postReaction: ({ kind, n }) => Promise.resolve(void this.posts.push(`${kind} ${n}`)),
+      postReaction: ({ kind, n }) => (this.reactFails === null ? Promise.resolve(void this.posts.push(`${kind} ${n}`)) : Promise.reject(this.reactFails)),
       postHand: (raised) => Promise.resolve(void this.posts.push(`hand ${raised}`)),
       after: (ms, task) => {
-        const entry = { at: this.now + ms, task };
+        // As browsers have it: in whole milliseconds.
+        const entry = { at: this.now + Math.floor(ms), task };
         this.tasks.push(entry);
         return () => {
           this.tasks = this.tasks.filter((one) => one !== entry);
         };
       },
       now: () => this.now,
-      chance: () => 0.5,
+      chance: () => 0.4567,
       newId: () => `c-${(this.ids += 1)}`,
+      isVisible: () => this.visible,
     };
-    this.room = new RoomConnection(ports);
+    this.room = new RoomConnection(ports, options);
     this.room.start();
   }
 
@@ -198,10 +214,144 @@ describe('the connection', () => {
     world.stored.push(comment(3), comment(4));
     await world.pass(5_000);
     world.frame(hello(4));
-    await settle();
+    await world.pass(1_000);
     expect(world.room.view().phase).toBe('open');
     expect(world.seqs()).toEqual([1, 2, 3, 4]);
-    expect(world.reads).toEqual([0, 2]);
+    // What was known may have been moderated meanwhile: it is read again.
+    expect(world.reads).toEqual([0, 0]);
+  });
+
+  test('what was moderated while it was cut is as it is now: deleted is gone, and let through is there', async () => {
+    const world = new World();
+    world.stored = [comment(1), comment(2), comment(4)];
+    world.frame(hello(4));
+    await settle();
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.stored = [comment(1), comment(3), comment(4)];
+    world.frame(hello(4));
+    await world.pass(2_000);
+    expect(world.seqs()).toEqual([1, 3, 4]);
+  });
+
+  test('what the room says while that is read is the newer word', async () => {
+    const world = new World();
+    world.stored = [comment(1), comment(2)];
+    world.frame(hello(2));
+    await settle();
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.frame(hello(2), { t: 'comment_changed', id: 'k-2', state: 'deleted', pinned: false });
+    await world.pass(2_000);
+    expect(world.room.view().room.comments.map(({ seq, state }) => `${seq} ${state}`)).toEqual(['1 shown', '2 deleted']);
+  });
+
+  test('who comes back to thousands of comments reads the last of them in one page, after a wait of their own', async () => {
+    const world = new World();
+    world.stored = Array.from({ length: 5_000 }, (_, at) => comment(at + 1));
+    world.frame(hello(100));
+    await settle();
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.reads = [];
+    world.frame(hello(5_000));
+    await settle();
+    expect(world.reads).toEqual([]);
+    await world.pass(2_000);
+    expect(world.reads).toEqual([4_940]);
+    expect([world.seqs()[0], world.seqs().at(-1), world.seqs().length]).toEqual([4_941, 5_000, 60]);
+  });
+
+  test('a server that does not answer is not asked again with each frame', async () => {
+    const world = new World();
+    world.readFails = new Problem({ status: 503, code: 'unavailable' });
+    world.frame(hello(5));
+    await settle();
+    for (let n = 0; n < 10; n += 1) {
+      world.frame({ t: 'viewers', n });
+      await world.pass(50);
+    }
+    expect(world.reads).toHaveLength(1);
+    world.readFails = null;
+    await world.pass(5_000);
+    expect(world.reads).toHaveLength(2);
+  });
+
+  test('a busy room is told a few times a second, and to nobody while nobody looks', async () => {
+    const world = new World();
+    world.frame(hello(0));
+    let told = 0;
+    world.room.subscribe(() => (told += 1));
+    told = 0;
+    for (let seq = 1; seq <= 100; seq += 1) {
+      world.frame({ t: 'comment', ...comment(seq) });
+      await world.pass(10);
+    }
+    expect(told).toBeGreaterThan(4);
+    expect(told).toBeLessThan(9);
+    await world.pass(1_000);
+    told = 0;
+    world.visible = false;
+    world.frame({ t: 'comment', ...comment(101) });
+    await world.pass(1_000);
+    expect(told).toBe(0);
+    world.frame({ t: 'lesson', state: 'ended', on_air: false, stalled: false });
+    expect(told).toBe(1);
+    world.frame({ t: 'comment', ...comment(102) });
+    world.visible = true;
+    world.room.wake();
+    expect([told, world.seqs().at(-1)]).toEqual([2, 102]);
+  });
+
+  test('a hand that the room does not take is down again, and why is told', async () => {
+    const world = new World();
+    world.frame(hello(0));
+    world.room.raiseHand(true);
+    world.frame({ t: 'refused', code: 'too-fast', retry_after_ms: 500 });
+    expect(world.room.view().room).toMatchObject({ handRaised: false, refusal: { number: 1, code: 'too-fast' } });
+    world.room.raiseHand(true);
+    world.frame({ t: 'me', muted_until_at: null, hand: true });
+    // This one is about something else.
+    world.frame({ t: 'refused', code: 'comments-off' });
+    expect(world.room.view().room).toMatchObject({ handRaised: true, refusal: { number: 2 } });
+  });
+
+  test('a reaction that was posted and refused is told', async () => {
+    const world = new World();
+    world.hasSockets = false;
+    world.last.listener.closed();
+    await world.pass(5_000);
+    world.frame(hello(0));
+    world.reactFails = new Problem({ status: 429, code: 'too-fast' });
+    world.room.react('hati', null);
+    await world.pass(1_000);
+    expect(world.room.view().room.refusal).toMatchObject({ code: 'too-fast' });
+  });
+
+  test('what is pinned and is not in memory is looked for, unless it was unpinned meanwhile', async () => {
+    const world = new World();
+    world.stored = Array.from({ length: 500 }, (_, at) => comment(at + 1));
+    world.frame(hello(500));
+    await settle();
+    world.frame({ t: 'comment_changed', id: 'k-300', state: 'shown', pinned: true }, { t: 'comment_changed', id: 'k-301', state: 'shown', pinned: true });
+    world.frame({ t: 'comment_changed', id: 'k-301', state: 'shown', pinned: false });
+    await world.pass(5_000);
+    expect(world.room.view().room.pinned.map(({ seq, pinned }) => [seq, pinned])).toEqual([[300, true]]);
+    expect(world.reads).toEqual([440, 340, 240]);
+  });
+
+  test("a mentor's queue is whole: what waited before they came, and what waits behind hundreds of others", async () => {
+    const world = new World({ readsHeld: true });
+    world.stored = Array.from({ length: 1_000 }, (_, at) => comment(at + 1, [7, 450].includes(at + 1) ? { state: 'held' } : {}));
+    world.frame(hello(1_000));
+    await world.pass(100);
+    const held = (): number[] => world.room.view().room.held.map(({ seq }) => seq);
+    expect(held()).toEqual([7, 450]);
+    world.frame({ t: 'comment', ...comment(1_001, { state: 'held' }) });
+    for (let seq = 1_002; seq < 1_800; seq += 1) world.frame({ t: 'comment', ...comment(seq) });
+    expect(held()).toEqual([7, 450, 1_001]);
+    world.frame({ t: 'comment_changed', id: 'k-450', state: 'deleted', pinned: false }, { t: 'comment', ...comment(1_001) });
+    expect(held()).toEqual([7]);
   });
 
   test('waits longer and longer between dials', async () => {

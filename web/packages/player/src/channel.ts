@@ -114,3 +114,12 @@ function list<T>(value: unknown, max: number, parse: (entry: Fields) => T | null
   const entries: unknown[] = value.slice(0, max);
   return entries.filter(isFields).map(parse).filter((one): one is T => one !== null);
 }
+
+/** `null` for what is no JSON. */
+export function parseJson(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return null;
+  }
+}

@@ -29,6 +29,13 @@ export interface EngineListener {
   troubled(detail: string): void;
 }
 
+/** One quality of a medium. */
+export interface Level {
+  /** Lines of the picture; 0 if it is not told. */
+  readonly height: number;
+  readonly bitsPerSecond: number;
+}
+
 /** One attachment of one medium to one element. */
 export interface Engine {
   /** Name and version of the code that plays, for the curious. */
@@ -36,6 +43,10 @@ export interface Engine {
   read(): EngineReading;
   /** Moves the playhead this far behind the newest media. */
   seekToEdge(behindSeconds: number): void;
+  /** Qualities to choose from, the lowest first; absent where an engine cannot choose. */
+  readonly levels?: () => readonly Level[];
+  /** Stays with the quality at this place of {@link levels}; `null` lets the network decide. */
+  readonly chooseLevel?: (at: number | null) => void;
   /** Lets go of the element and of the network. May be called once; the element is free when the promise comes true. */
   destroy(): void | Promise<void>;
 }
@@ -45,6 +56,8 @@ export interface EngineRequest {
   readonly url: string;
   /** What is live is followed at its edge; a recording starts at its beginning. */
   readonly live: boolean;
+  /** The quality to begin with and to stay with; `null` lets the network decide. */
+  readonly level: number | null;
   readonly listener: EngineListener;
 }
 

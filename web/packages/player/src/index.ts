@@ -3,6 +3,7 @@
 export * from './address.ts';
 export type { AudioTrack, Channel, ChannelPhase, ChannelTrack, RecordingEntry, VideoTrack } from './channel.ts';
 export { engineFor, hasMediaSource, playableVias, warmUp } from './engines.ts';
-export type { LatencyBasis } from './engine.ts';
-export { Player, type Answer, type Latency, type PlayerPorts, type Snapshot } from './player.ts';
+export type { LatencyBasis, Level } from './engine.ts';
+export { Player } from './player.ts';
 export type { EngineFailure, Phase, Source } from './session.ts';
+export type { Answer, Latency, PlayerPorts, Snapshot } from './snapshot.ts';

@@ -6,6 +6,8 @@
  * buffer, which a stream with a hold-back of 0.6 s never has; so this one steers every engine.
  */
 
+import type { Via } from './address.ts';
+
 export interface EdgeTuning {
   /** Where playback wants to be: seconds behind the edge. */
   readonly targetSeconds: number;
@@ -19,6 +21,17 @@ export interface EdgeTuning {
    */
   readonly windowMs: number;
 }
+
+/** Live with an engine that should know its edge: how the edge is kept, by way. */
+export const EDGE: Readonly<Record<Via, { slackSeconds: number; windowMs: number }>> = {
+  hls: { slackSeconds: 3, windowMs: 0 },
+  flv: { slackSeconds: 1.7, windowMs: 1_000 },
+  'ws-flv': { slackSeconds: 1.7, windowMs: 1_000 },
+  dash: { slackSeconds: 2.5, windowMs: 2_200 },
+  ts: { slackSeconds: 8, windowMs: 0 },
+};
+/** Fastest rate of the catch-up; voices stay natural. */
+export const RATE_MAX = 1.1;
 
 export interface EdgeLook {
   /** Monotonic milliseconds. */

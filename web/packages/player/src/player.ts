@@ -7,7 +7,7 @@
  */
 
 import type { MediaPlace, Via } from './address.ts';
-import { parseChannel, type Channel } from './channel.ts';
+import { parseChannel, parseJson } from './channel.ts';
 import { parseTime, ServerClock } from './clock.ts';
 import {
   bufferedAfter,
@@ -15,83 +15,12 @@ import {
   nextRangeStart,
   rangesOf,
   type Engine,
-  type EngineLoader,
   type EngineReading,
-  type LatencyBasis,
 } from './engine.ts';
-import { LiveEdge, type EdgeTuning } from './live-edge.ts';
+import { EDGE, LiveEdge, RATE_MAX, type EdgeTuning } from './live-edge.ts';
 import { ProgressWatch } from './progress.ts';
-import { begin, beginEffects, step, type Effect, type EngineFailure, type Phase, type SessionEvent, type Source } from './session.ts';
-
-/** Answer of the server to a question: its status (0: none came) and text. */
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-/** The world outside. */
-export interface PlayerPorts {
-  readonly video: HTMLVideoElement;
-  readonly origin: string;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-  /** In [0, 1). */
-  readonly chance: () => number;
-  readonly askState: () => Promise<Answer>;
-  readonly askTime: () => Promise<Answer>;
-  /** Runs `task` once after `ms`; the result cancels it. */
-  readonly after: (ms: number, task: () => void) => () => void;
-  readonly engineFor: (via: Via) => EngineLoader;
-  /** Somebody can see the page. */
-  readonly isVisible: () => boolean;
-  /** Told just before an attachment is replaced: the moment to keep the last picture. */
-  readonly beforeDetach: () => void;
-}
-
-export interface Latency {
-  readonly ms: number;
-  readonly basis: LatencyBasis;
-  /** How wrong it may be because of the clocks, either way. */
-  readonly uncertaintyMs: number;
-}
-
-/** What can be shown of a viewing at one moment. */
-export interface Snapshot {
-  readonly phase: Phase;
-  readonly channel: Channel | null;
-  readonly reachable: boolean;
-  readonly via: Via;
-  readonly recording: string | null;
-  readonly attached: Source | null;
-  readonly engineLabel: string | null;
-  readonly failure: EngineFailure | null;
-  readonly lastTrouble: string | null;
-  readonly latency: Latency | null;
-  /** Server's wall clock (Unix milliseconds) when the picture at the playhead arrived there; `null` if it cannot be known. */
-  readonly captureTime: number | null;
-  /** Pictures decoded since the page was opened, over all attachments. */
-  readonly frames: number;
-  readonly framesDropped: number;
-  readonly stalls: number;
-  readonly bitsPerSecond: number | null;
-  readonly width: number;
-  readonly height: number;
-  /** The viewer wants it to play. */
-  readonly wantsPlay: boolean;
-  /** The browser did not let it start without a gesture. */
-  readonly blocked: boolean;
-  /** Pictures should move and do not. */
-  readonly buffering: boolean;
-  /** Kept at the live edge. */
-  readonly following: boolean;
-  readonly muted: boolean;
-  readonly volume: number;
-  readonly currentTime: number;
-  readonly duration: number;
-  /** How fast a recording is wanted; what is live keeps its own pace. */
-  readonly rate: number;
-  readonly bufferedUntil: number;
-}
+import { begin, beginEffects, step, type Effect, type EngineFailure, type SessionEvent, type Source } from './session.ts';
+import type { Latency, PlayerPorts, Snapshot } from './snapshot.ts';
 
 const TICK_MS = 200;
 /** Clock samples at the start, and later. */
@@ -104,16 +33,6 @@ const PLAYED_OUT_MS = 1_500;
 const PLAY_RETRY_MS = 400;
 /** An engine that does not let go of the element within this time will not. */
 const RELEASE_MS = 2_000;
-/** Live with an engine that should know its edge: how the edge is kept, by way. */
-const EDGE: Readonly<Record<Via, { slackSeconds: number; windowMs: number }>> = {
-  hls: { slackSeconds: 3, windowMs: 0 },
-  flv: { slackSeconds: 1.7, windowMs: 1_000 },
-  'ws-flv': { slackSeconds: 1.7, windowMs: 1_000 },
-  dash: { slackSeconds: 2.5, windowMs: 2_200 },
-  ts: { slackSeconds: 8, windowMs: 0 },
-};
-/** Fastest rate of the catch-up; voices stay natural. */
-const RATE_MAX = 1.1;
 /** An element event that tells the interface something at once, without waiting for the next tick. */
 const TELLING = ['play', 'pause', 'volumechange', 'seeking', 'seeked', 'loadedmetadata', 'resize', 'durationchange'];
 
@@ -141,6 +60,11 @@ export class Player {
   private movedAt = 0;
   private triedAt = 0;
   private rate = 1;
+  /** What is attached is a recording. */
+  private recorded = false;
+  /** Where to go on in a recording: what is attached afresh begins at its beginning. */
+  private resumeSeconds: number | null = null;
+  private level: number | null;
   private stopped = false;
 
   public constructor(
@@ -149,6 +73,7 @@ export class Player {
   ) {
     this.session = begin(place.via, place.stream, place.ladder);
     this.clock = new ServerClock(ports.now);
+    this.level = ports.savesData?.() === true ? 0 : null;
     this.edge = new LiveEdge(this.tuning(1));
     const { video } = ports;
     video.addEventListener('ended', () => this.send({ type: 'played-out' }));
@@ -181,9 +106,10 @@ export class Player {
   }
 
   /** Calls back with every new snapshot, and with the present one at once. */
-  public subscribe(listener: (snapshot: Snapshot) => void): void {
+  public subscribe(listener: (snapshot: Snapshot) => void): () => void {
     this.listeners.add(listener);
     listener(this.snapshot());
+    return () => this.listeners.delete(listener);
   }
 
   // --- requests -----------------------------------------------------------------------------------------------------
@@ -229,9 +155,24 @@ export class Player {
   public seek(seconds: number): void {
     const { video } = this.ports;
     if (this.session.attached === null) return;
+    this.resumeSeconds = null;
     const end = Number.isFinite(video.duration) ? video.duration : (bufferedEnd(rangesOf(video.seekable)) ?? 0);
     video.currentTime = Math.min(Math.max(0, seconds), end);
     this.tell();
+  }
+
+  /** Goes to this place of a recording as soon as there is one to go to. */
+  public resumeAt(seconds: number): void {
+    this.resumeSeconds = seconds;
+    this.goOn();
+    this.tell();
+  }
+
+  private goOn(): void {
+    const seconds = this.resumeSeconds;
+    const { video } = this.ports;
+    const known = Number.isFinite(video.duration) ? video.duration > 0 : bufferedEnd(rangesOf(video.seekable)) !== null;
+    if (seconds !== null && this.recorded && this.engine !== null && known) this.seek(seconds);
   }
 
   /** A step back or forward; live, a step back leaves the edge. */
@@ -251,6 +192,13 @@ export class Player {
   public setRate(rate: number): void {
     this.rate = Math.min(4, Math.max(0.25, rate));
     if (this.session.attached?.kind === 'recording') this.ports.video.playbackRate = this.rate;
+    this.tell();
+  }
+
+  /** A quality by its place in `levels`; `null` lets the network decide. */
+  public chooseLevel(at: number | null): void {
+    this.level = at;
+    this.engine?.chooseLevel?.(at);
     this.tell();
   }
 
@@ -348,7 +296,8 @@ export class Player {
     try {
       const [make] = await Promise.all([this.ports.engineFor(via)(), this.released]);
       if (!isCurrent()) return;
-      this.engine = make({ video: this.ports.video, url, live, listener });
+      this.recorded = !live;
+      this.engine = make({ video: this.ports.video, url, live, level: this.level, listener });
     } catch (error) {
       // The code of the engine could not be fetched, or it threw at once.
       listener.failed('network', error instanceof Error ? error.message : 'engine did not load');
@@ -368,6 +317,7 @@ export class Player {
     this.attachment += 1;
     if (this.engine === null) return;
     this.ports.beforeDetach();
+    if (this.recorded && !this.ports.video.ended && this.ports.video.currentTime > 0) this.resumeSeconds ??= this.ports.video.currentTime;
     const quality = this.ports.video.getVideoPlaybackQuality();
     this.framesBefore += quality.totalVideoFrames;
     this.droppedBefore += quality.droppedVideoFrames;
@@ -449,6 +399,7 @@ export class Player {
       if (verdict.cure.act === 'reattach') this.send({ type: 'engine-failed', failure: 'media' });
       this.keepEdge(engine, bufferedSeconds, verdict.stallBegan);
       this.noticeEnd();
+      this.goOn();
       this.keepPlaying();
     }
     this.tell();
@@ -533,18 +484,12 @@ export class Player {
       following: this.following,
       muted: video.muted,
       volume: video.volume,
-      currentTime: video.currentTime,
+      currentTime: this.resumeSeconds ?? video.currentTime,
       duration: Number.isFinite(video.duration) ? video.duration : seekableEnd,
       rate: this.rate,
       bufferedUntil: video.currentTime + bufferedAfter(rangesOf(video.buffered), video.currentTime),
+      levels: this.engine?.levels?.() ?? [],
+      level: this.level,
     };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channelPlace, type Address, type Via } from '../src/address.ts';
-import type { Engine, EngineRequest } from '../src/engine.ts';
-import { Player, type Answer, type PlayerPorts, type Snapshot } from '../src/player.ts';
+import type { Engine, EngineRequest, Level } from '../src/engine.ts';
+import { Player } from '../src/player.ts';
+import type { Answer, PlayerPorts, Snapshot } from '../src/snapshot.ts';
 
 /** A media element as far as the player uses it, whose clock the test moves. */
 class FakeVideo extends EventTarget {
@@ -49,11 +50,20 @@ class FakeEngine implements Engine {
   public behind: number | null = null;
   public captureTime: number | null = null;
   public edgeSeeks: number[] = [];
+  public chosen: (number | null)[] = [];
 
   public constructor(public readonly request: EngineRequest) {}
 
   public read(): ReturnType<Engine['read']> {
     return { captureTime: this.captureTime, behindSeconds: this.behind, targetSeconds: 0.6, bitsPerSecond: null };
+  }
+
+  public levels(): readonly Level[] {
+    return [{ height: 240, bitsPerSecond: 300_000 }, { height: 720, bitsPerSecond: 2_000_000 }];
+  }
+
+  public chooseLevel(at: number | null): void {
+    this.chosen.push(at);
   }
 
   public seekToEdge(behindSeconds: number): void {
@@ -75,11 +85,13 @@ class World {
   public loading: ((loaded: void) => void)[] = [];
   public slowLoad = false;
   public visible = true;
+  public saves = false;
   public snapshot: Snapshot | null = null;
   public readonly player: Player;
   private tasks: { at: number; task: () => void }[] = [];
 
-  public constructor(address: Partial<Address> = {}) {
+  public constructor(address: Partial<Address> = {}, saves = false) {
+    this.saves = saves;
     const ports: PlayerPorts = {
       video: this.video as unknown as HTMLVideoElement,
       origin: 'http://h',
@@ -106,6 +118,7 @@ class World {
       },
       isVisible: () => this.visible,
       beforeDetach: () => undefined,
+      savesData: () => this.saves,
     };
     this.player = new Player(channelPlace({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }), ports);
     this.player.subscribe((snapshot) => {
@@ -163,6 +176,17 @@ describe('attachments', () => {
     expect(world.engine.request).toMatchObject({ url: '/live/k/master.m3u8', live: true });
     expect(world.video.paused).toBe(false);
     expect(world.snapshot).toMatchObject({ phase: 'live', muted: true, buffering: false, engineLabel: 'fake 1' });
+  });
+
+  test('who saves data begins with the lowest quality; what is chosen stays chosen over attachments', async () => {
+    world = new World({}, true);
+    await goLive();
+    expect(world.engine.request.level).toBe(0);
+    expect(world.snapshot).toMatchObject({ level: 0, levels: [{ height: 240 }, { height: 720 }] });
+    world.player.chooseLevel(1);
+    world.player.chooseVia('flv');
+    await world.pass(500);
+    expect([world.engines[0]?.chosen, world.engine.request.level, world.snapshot?.level]).toEqual([[1], 1, 1]);
   });
 
   test('an engine that comes when another is wanted never touches the element', async () => {
@@ -370,6 +394,25 @@ describe('requests', () => {
     expect(world.video).toMatchObject({ muted: false, volume: 0.5 });
     world.player.setVolume(7);
     expect(world.video.volume).toBe(1);
+  });
+
+  test('a recording that has to be attached afresh goes on where it was, and never says that it is at its beginning', async () => {
+    world = new World({ stream: 'r1' });
+    await world.pass(300);
+    world.video.duration = 600;
+    world.video.end = 600;
+    world.player.seek(200);
+    await world.pass(1_000, true);
+    // The right ran out while the phone was locked.
+    world.engine.request.listener.failed('missing', '403');
+    world.player.wake();
+    Object.assign(world.video, { currentTime: 0, duration: Number.NaN, end: 0 });
+    await world.pass(300);
+    expect(world.engines).toHaveLength(2);
+    expect(world.snapshot?.currentTime).toBeGreaterThan(200);
+    Object.assign(world.video, { duration: 600, end: 600 });
+    await world.pass(400);
+    expect(world.video.currentTime).toBeGreaterThan(200);
   });
 
   test('a recording starts at its own address and begins again after its end', async () => {

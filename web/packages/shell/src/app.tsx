@@ -8,7 +8,7 @@ import { render, type ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { effect, signal } from '@preact/signals';
 import { browserHttpPorts, connect, Http, ReachWatch, type Reach } from '@tayang/client';
-import { carriedTo, carry, tabMemory } from './carried.ts';
+import { carriedMemory, carriedTo, carry } from './carried.ts';
 import { AppContext, useApp, useShellWords, type App } from './context.ts';
 import { Frame, useTitle, type UseMenu } from './frame.tsx';
 import { CreateAccountPage } from './pages/create-account.tsx';
@@ -130,7 +130,7 @@ function Carried() {
   const { router } = useApp();
   const { path, query, hash } = router.place.value;
   useEffect(() => {
-    const carried = hash === '' ? carriedTo(tabMemory, path) : null;
+    const carried = hash === '' ? carriedTo(carriedMemory, path) : null;
     if (carried === null) return;
     const search = query.toString();
     router.go(`${search === '' ? path : `${path}?${search}`}#${carried}`, 'replace');
@@ -151,7 +151,7 @@ function ToSignIn() {
     const { path, query } = router.place.value;
     const search = query.toString();
     const here = safeNext(search === '' ? path : `${path}?${search}`);
-    carry(tabMemory, path, router.place.value.hash);
+    carry(carriedMemory, path, router.place.value.hash);
     router.go(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`, 'replace');
   }, []);
   return <Loading />;

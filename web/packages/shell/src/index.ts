@@ -1,6 +1,7 @@
 /** The shell of every app: addresses, session, language, frame, forms, sign-in. Knows no lesson and no player. */
 
 export { NotFound, startApp, type AppConfig, type Route } from './app.tsx';
+export { carriedMemory, carriedPlace } from './carried.ts';
 export { AppContext, useApp, useShellWords, useWhen, wordsIn, type App } from './context.ts';
 export { copyText } from './copy.ts';
 export { fieldText, placeProblems } from './fields.ts';

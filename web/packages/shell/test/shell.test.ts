@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { connect, Http, Problem, type Api, type HttpPorts, type Session } from '@tayang/client';
-import { carriedTo, carry } from '../src/carried.ts';
+import { carriedPlace, carriedTo, carry } from '../src/carried.ts';
 import { fieldText, placeProblems } from '../src/fields.ts';
 import { problemText, sentence } from '../src/parts/feedback.tsx';
 import { appended } from '../src/resource.ts';
@@ -34,9 +34,16 @@ test('what stood behind the # of a place is carried over signing in to that plac
   const memory = { get: (key: string) => kept.get(key) ?? null, set: (key: string, value: string) => void kept.set(key, value) };
   carry(memory, '/courses/1', 'undangan');
   expect([carriedTo(memory, '/courses/2'), carriedTo(memory, '/courses/1'), carriedTo(memory, '/courses/1')]).toEqual([null, 'undangan', null]);
-  carry(memory, '/courses/1', 'undangan');
-  carry(memory, '/courses/1', '');
-  expect(carriedTo(memory, '/courses/1')).toBeNull();
+});
+
+test('it is kept for a day, over other places and tabs, for who comes back another way', () => {
+  const kept = new Map<string, string>();
+  const memory = { get: (key: string) => kept.get(key) ?? null, set: (key: string, value: string) => void kept.set(key, value) };
+  carry(memory, '/courses/1', 'undangan', 0);
+  carry(memory, '/', '', 1_000);
+  expect([carriedPlace(memory, 3_600_000), carriedPlace(memory, 3_600_000)]).toEqual(['/courses/1#undangan', null]);
+  carry(memory, '/courses/1', 'undangan', 0);
+  expect([carriedPlace(memory, 25 * 3_600_000), carriedTo(memory, '/courses/1', 25 * 3_600_000)]).toEqual([null, null]);
 });
 
 describe('addresses', () => {

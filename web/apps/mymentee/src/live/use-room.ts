@@ -6,7 +6,7 @@ import { useApp } from '@tayang/shell';
 
 export function useRoom(lesson: string): { readonly room: RoomConnection; readonly view: RoomView } {
   const { api } = useApp();
-  const room = useMemo(() => new RoomConnection(browserRoomPorts(api, lesson)), [lesson]);
+  const room = useMemo(() => new RoomConnection(browserRoomPorts(api, lesson), { readsHeld: true }), [lesson]);
   const [view, setView] = useState(() => room.view());
   useEffect(() => {
     const stopTelling = room.subscribe(setView);

@@ -1,7 +1,8 @@
 /** What a lesson page keeps open while it is shown: the room, the right to play, and the place in a recording. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { browserRoomPorts, PlaybackKeeper, RoomConnection, type Lesson, type PlaybackState, type RoomView } from '@tayang/client';
+import { browserRoomPorts, PlaybackKeeper, RoomConnection, type Lesson, type Playback, type PlaybackState, type Problem, type RoomView } from '@tayang/client';
+import { backoffMs, type BackoffShape } from '@tayang/player/backoff';
 import { useApp } from '@tayang/shell';
 
 export interface Room {
@@ -39,16 +40,42 @@ export function useRoom(lesson: string, open: boolean, onLesson: (air: Pick<Less
   return { connection, view };
 }
 
-/** A playback that was refused although the lesson may be watched (it has just begun) is asked for again after this long. */
-const REFUSED_RETRY_MS = 5_000;
+/** A right that was refused (the lesson has just begun, or is full) is asked for again, ever less often. */
+const REFUSED: BackoffShape = { firstMs: 4_000, factor: 1.6, capMs: 60_000 };
+/** So many waits would be spread by less than they need: each is lengthened by up to this share. */
+const REFUSED_SPREAD = 0.5;
 
-/** Keeps the right to play while `wanted`, and gives it back with the page. */
-export function usePlayback(lesson: string, wanted: boolean): PlaybackState {
+/** The right to play as a page sees it. */
+export interface Watching {
+  readonly phase: PlaybackState['phase'];
+  readonly opened: Playback | null;
+  /** Why it was refused last; stays while it is asked for again. */
+  readonly refusal: Problem | null;
+}
+
+const NOT_YET: Watching = { phase: 'opening', opened: null, refusal: null };
+
+function watchingOf(before: Watching, state: PlaybackState): Watching {
+  switch (state.phase) {
+    case 'open':
+      return { phase: 'open', opened: state.playback, refusal: null };
+    case 'refused':
+      return { phase: 'refused', opened: null, refusal: state.problem };
+    default:
+      return { phase: state.phase, opened: null, refusal: before.refusal };
+  }
+}
+
+/** Keeps the right to play while `wanted`, and gives it back with the page; `onRefused` may learn why. */
+export function usePlayback(lesson: string, wanted: boolean, onRefused: () => void): Watching {
   const { api } = useApp();
-  const [state, setState] = useState<PlaybackState>({ phase: 'opening' });
+  const [watching, setWatching] = useState<Watching>(NOT_YET);
+  const told = useRef(onRefused);
+  told.current = onRefused;
   useEffect(() => {
     if (!wanted) return undefined;
     let timer: ReturnType<typeof setTimeout> | null = null;
+    let refusals = 0;
     const ports = {
       open: () => api.openPlayback(lesson),
       refresh: api.refreshPlayback,
@@ -59,26 +86,30 @@ export function usePlayback(lesson: string, wanted: boolean): PlaybackState {
       },
       chance: Math.random,
     };
-    const keeper = new PlaybackKeeper(ports, (next) => {
-      setState(next);
-      if (next.phase === 'refused') timer = setTimeout(() => keeper.start(), REFUSED_RETRY_MS);
-    });
-    const leave = (): void => keeper.stop();
-    const comeBack = (event: PageTransitionEvent): void => {
-      // Taken out of the back-forward cache, where its right was given back.
-      if (event.persisted) keeper.start();
+    const changed = (next: PlaybackState): void => {
+      setWatching((before) => watchingOf(before, next));
+      if (next.phase === 'open') refusals = 0;
+      if (next.phase !== 'refused') return;
+      const inMs = Math.max(next.problem.retryAfterMs ?? 0, backoffMs(REFUSED, refusals, Math.random()));
+      refusals += 1;
+      timer = setTimeout(() => keeper.start(), inMs * (1 + REFUSED_SPREAD * Math.random()));
+      told.current();
+    };
+    const renewed = (playback: Playback): void => setWatching((before) => ({ ...before, opened: playback }));
+    const keeper = new PlaybackKeeper(ports, changed, renewed);
+    // Frozen for the back-forward cache the page may come back: what it left open runs out by itself.
+    const leave = ({ persisted }: PageTransitionEvent): void => {
+      if (!persisted) keeper.stop(true);
     };
     keeper.start();
     window.addEventListener('pagehide', leave);
-    window.addEventListener('pageshow', comeBack);
     return () => {
       if (timer !== null) clearTimeout(timer);
       window.removeEventListener('pagehide', leave);
-      window.removeEventListener('pageshow', comeBack);
       keeper.stop();
     };
   }, [lesson, wanted]);
-  return state;
+  return watching;
 }
 
 /** Calls `task` again and again, spread so that a full room does not ask at once; `null` rests. */

@@ -1,22 +1,23 @@
 /** A lesson that is on: its picture, taking part, comments, and the word about attendance. */
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Lesson, Playback, PlaybackState } from '@tayang/client';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { Lesson } from '@tayang/client';
 import type { Answer, Snapshot } from '@tayang/player';
 import { Note, useApp } from '@tayang/shell';
 import { useWords } from '../words.ts';
-import type { Words } from '../words/words.ts';
-import { useRepeat, type Room } from './hooks.ts';
-import { channelText, mediaMs, placeOf } from './place.ts';
+import { useRepeat, type Room, type Watching } from './hooks.ts';
+import { channelText, mediaMs } from './place.ts';
+import { Quality } from './quality.tsx';
 import { RoomPanel } from './room-panel.tsx';
+import { refusedScene } from './scene.ts';
 import { StageMount, StageWaiting } from './stage-mount.tsx';
 import { FloatingReactions, TakingPart } from './taking-part.tsx';
-import { playableHere, Viewing } from './viewing.ts';
+import { useViewing } from './use-viewing.ts';
 
 interface LiveRoomProps {
   readonly lesson: Lesson;
   readonly room: Room;
-  readonly playback: PlaybackState;
+  readonly playback: Watching;
   /** Reads the lesson anew and gives what it is now. */
   readonly look: () => Promise<Lesson | null>;
   readonly heading: preact.ComponentChildren;
@@ -47,34 +48,10 @@ function useAskState(lesson: Lesson, room: Room, failing: () => boolean, look: (
   );
 }
 
-/** Makes a viewing for a playback; another playback is another viewing. */
-export function useViewing(lesson: Lesson, playback: Playback | null, askState: () => Promise<Answer>, stream: string | null, onSnapshot: (snapshot: Snapshot) => void): Viewing | null {
-  const words = useWords();
-  const latest = useRef<Words>(words);
-  latest.current = words;
-  const [viewing, setViewing] = useState<Viewing | null>(null);
-  useEffect(() => {
-    if (playback === null) return undefined;
-    const made = new Viewing({
-      place: placeOf(playback, playableHere(), stream, location.href),
-      title: lesson.title,
-      askState,
-      words: () => latest.current,
-      onSnapshot,
-    });
-    setViewing(made);
-    return () => {
-      setViewing(null);
-      made.stop();
-    };
-  }, [playback]);
-  return viewing;
-}
-
 export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProps) {
   const words = useWords();
   const snapshot = useRef<Snapshot | null>(null);
-  const opened = playback.phase === 'open' ? playback.playback : null;
+  const { opened } = playback;
   const askState = useAskState(lesson, room, () => (snapshot.current?.failure ?? null) !== null, look);
   const viewing = useViewing(lesson, opened, askState, null, (next) => {
     snapshot.current = next;
@@ -91,6 +68,7 @@ export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProp
         </StageMount>
         {heading}
         <TakingPart room={room} mediaMs={media} />
+        <Quality viewing={viewing} />
         <Attendance lesson={lesson} playing={() => isPlaying(snapshot.current)} look={look} />
         {lesson.summary === '' ? null : (
           <details class="about">
@@ -104,10 +82,11 @@ export function LiveRoom({ lesson, room, playback, look, heading }: LiveRoomProp
   );
 }
 
-function Opening({ lesson, playback }: { lesson: Lesson; playback: PlaybackState }) {
+function Opening({ lesson, playback }: { lesson: Lesson; playback: Watching }) {
   const words = useWords();
-  const scene = lesson.state === 'ended' ? words.scene.ended : playback.phase === 'refused' ? words.scene.waiting : words.scene.loading;
-  const text = playback.phase === 'unreachable' ? words.lesson.reachLost : scene.text;
+  const { phase, refusal } = playback;
+  const scene = lesson.state === 'ended' ? words.scene.ended : refusal !== null ? refusedScene(refusal, words) : words.scene.loading;
+  const text = phase === 'unreachable' ? words.lesson.reachLost : scene.text;
   return <StageWaiting title={scene.title} text={text} />;
 }
 

@@ -31,6 +31,11 @@ export function placeOf(playback: Playback, playable: readonly Via[], stream: st
   };
 }
 
+/** What makes a playback another place than before. The right itself travels in a cookie, so that its id is none of it. */
+export function placeKey(playback: Playback | null): string | null {
+  return playback === null ? null : JSON.stringify([playback.kind, playback.base_url, playback.urls]);
+}
+
 export type LessonAir = Pick<Lesson, 'title' | 'state' | 'on_air' | 'stalled' | 'started_at'>;
 
 /** The lesson in the words in which a channel tells its state. */

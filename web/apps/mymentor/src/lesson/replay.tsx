@@ -1,16 +1,19 @@
 /** A recording: its picture, chapters, speed, comments as they came, and going on where one was. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Chapter, Comment, Lesson, Page, Playback, PlaybackState } from '@tayang/client';
+import type { Chapter, Comment, Lesson, Page, Playback } from '@tayang/client';
 import type { Answer, Snapshot } from '@tayang/player';
 import { clockText, Icon, useApp, useResource } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
-import { useViewing } from './live-room.tsx';
+import type { Watching } from './hooks.ts';
 import { Moments } from './moments.tsx';
+import { Quality } from './quality.tsx';
 import { ReplayComments } from './replay-comments.ts';
 import { CommentRow } from './room-panel.tsx';
+import { refusedScene } from './scene.ts';
 import { StageMount, StageWaiting } from './stage-mount.tsx';
+import { useViewing } from './use-viewing.ts';
 import type { Viewing } from './viewing.ts';
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
@@ -29,13 +32,13 @@ async function askNothing(): Promise<Answer> {
 
 interface ReplayProps {
   readonly lesson: Lesson;
-  readonly playback: PlaybackState;
+  readonly playback: Watching;
   readonly heading: preact.ComponentChildren;
 }
 
 export function Replay({ lesson, playback, heading }: ReplayProps) {
   const words = useWords();
-  const opened = playback.phase === 'open' ? playback.playback : null;
+  const { opened, refusal } = playback;
   const latest = useRef<Snapshot | null>(null);
   const [second, setSecond] = useState(0);
   const [length, setLength] = useState(0);
@@ -46,7 +49,7 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
   });
   const resumed = useResume(lesson.id, viewing, latest);
   useKeepPosition(lesson.id, latest);
-  const scene = playback.phase === 'refused' ? words.scene.recordingMissing : words.scene.loading;
+  const scene = refusal === null ? words.scene.loading : refusedScene(refusal, words);
   return (
     <div class="lesson lesson-replay">
       <div class="lesson-show">
@@ -55,6 +58,7 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
         {heading}
         <div class="replay-tools">
           <Speed viewing={viewing} />
+          <Quality viewing={viewing} />
           <Download playback={opened} />
         </div>
         {resumed === null ? null : (
@@ -150,10 +154,15 @@ function Download({ playback }: { playback: Playback | null }) {
   if (playback === null || mp4 === null) return null;
   const base = new URL(playback.base_url === '' ? '/' : playback.base_url, location.href);
   return (
-    <a class="button" href={new URL(mp4, base).href} download>
-      <Icon name="download" />
-      {words.lesson.download}
-    </a>
+    <>
+      <a class="button" href={new URL(mp4, base).href} download aria-describedby="download-note">
+        <Icon name="download" />
+        {words.lesson.download}
+      </a>
+      <p class="soft small" id="download-note">
+        {words.lesson.downloadNote}
+      </p>
+    </>
   );
 }
 

@@ -1,14 +1,14 @@
 /** Comments of a lesson that is on: reading, writing, and what became of one's own. */
 
+import { Component } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { OutgoingComment, RoomComment } from '@tayang/client';
 import { Icon, useApp, useNow, useWhen } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
 import type { Room } from './hooks.ts';
+import { paceOf, windowOf, type Sample } from './window.ts';
 
-/** Drawn at once; older ones are kept by the room and come back with a reconnection. */
-const SHOWN_MAX = 200;
 export const COMMENT_MAX = 500;
 /** From here on the reader is told how much room is left. */
 const LEFT_SHOWN = 60;
@@ -43,59 +43,69 @@ export function RoomPanel({ room, canComment, reviewOn, mediaMs }: RoomPanelProp
 
 function Pinned({ comments }: { comments: readonly RoomComment[] }) {
   const words = useWords();
-  const [first] = comments;
-  if (first === undefined) return null;
+  if (comments.length === 0) return null;
   return (
-    <div class="pinned">
-      <Icon name="pin" />
-      <p>
-        <span class="unseen">{words.room.pinned}: </span>
-        <strong>{first.user.name}</strong> {first.body}
-      </p>
+    <div class="pinned" role="group" aria-label={words.room.pinned} tabIndex={comments.length > 1 ? 0 : undefined}>
+      <ul>
+        {comments.map(({ id, user, body }) => (
+          <li key={id}>
+            <Icon name="pin" />
+            <p>
+              <strong>{user.name}</strong> {body}
+            </p>
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }
 
-/** Follows the newest while one reads there; else says how many came. */
-function useFollowing(count: number) {
+/** Follows the newest while one reads there; else keeps what one reads, and says how many came. */
+function useFollowing(shown: readonly RoomComment[], outgoing: number) {
   const list = useRef<HTMLDivElement>(null);
-  const following = useRef(true);
-  const seen = useRef(count);
-  const [fresh, setFresh] = useState(0);
-  const toEnd = (): void => {
-    following.current = true;
-    list.current?.scrollTo({ top: list.current.scrollHeight });
-    seen.current = count;
-    setFresh(0);
-  };
+  const [frozen, freeze] = useState<readonly RoomComment[] | null>(null);
+  const { drawn, fresh } = windowOf(shown, frozen);
+  const follows = frozen === null;
+  const newest = shown.at(-1)?.seq ?? 0;
   useLayoutEffect(() => {
-    if (following.current) toEnd();
-    else setFresh(Math.max(0, count - seen.current));
-  }, [count]);
+    if (follows) list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [follows, newest, outgoing]);
+  // What one says oneself is at the end.
+  useEffect(() => {
+    if (outgoing > 0) freeze(null);
+  }, [outgoing]);
   const onScroll = (): void => {
     const element = list.current;
     if (element === null) return;
-    following.current = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_PX;
-    if (following.current) {
-      seen.current = count;
-      setFresh(0);
-    }
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_PX;
+    if (atEnd !== follows) freeze(atEnd ? null : drawn);
   };
-  return { list, fresh, toEnd, onScroll };
+  return { list, drawn, fresh, toEnd: () => freeze(null), onScroll };
+}
+
+/** Whether so much is said that it is not to be read aloud. */
+function useBusy(newest: number): boolean {
+  const samples = useRef<readonly Sample[]>([]);
+  const known = useRef({ newest: -1, busy: false });
+  if (known.current.newest !== newest) {
+    const pace = paceOf(samples.current, { atMs: performance.now(), seq: newest });
+    samples.current = pace.samples;
+    known.current = { newest, busy: pace.busy };
+  }
+  return known.current.busy;
 }
 
 function CommentList({ comments, outbox, room }: { comments: readonly RoomComment[]; outbox: readonly OutgoingComment[]; room: Room }) {
   const words = useWords();
   const writer = new Writer(useApp().preferences.language.value);
-  // By the newest number rather than the length: a list that is full stays as long.
-  const newest = (comments.at(-1)?.seq ?? 0) + outbox.length;
-  const { list, fresh, toEnd, onScroll } = useFollowing(newest);
+  const { list, drawn, fresh, toEnd, onScroll } = useFollowing(comments, outbox.length);
+  const busy = useBusy(comments.at(-1)?.seq ?? 0);
   return (
     <div class="room-list">
-      <div class="room-scroll" ref={list} role="log" aria-label={words.room.title} tabIndex={0} onScroll={onScroll}>
+      <div class="room-scroll" ref={list} role="log" aria-live={busy ? 'off' : 'polite'} aria-label={words.room.title} tabIndex={0} onScroll={onScroll}>
         {comments.length + outbox.length === 0 && room.view.room.ready ? <p class="soft room-none">{words.room.none}</p> : null}
-        {comments.slice(-SHOWN_MAX).map((comment) => (
-          <CommentRow key={comment.id} comment={comment} />
+        {drawn.map((comment) => (
+          <KeptRow key={comment.id} comment={comment} />
         ))}
         {outbox.map((own) => (
           <OutgoingRow key={own.client_id} own={own} room={room} />
@@ -108,6 +118,17 @@ function CommentList({ comments, outbox, room }: { comments: readonly RoomCommen
       ) : null}
     </div>
   );
+}
+
+/** Not drawn again while its comment is the same: a list of many changes several times a second. */
+class KeptRow extends Component<{ comment: RoomComment }> {
+  public override shouldComponentUpdate(next: { comment: RoomComment }): boolean {
+    return next.comment !== this.props.comment;
+  }
+
+  public override render() {
+    return <CommentRow comment={this.props.comment} />;
+  }
 }
 
 export function CommentRow({ comment, at }: { comment: RoomComment; at?: string }) {

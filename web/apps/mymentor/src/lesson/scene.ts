@@ -1,5 +1,6 @@
 /** What the stage of a lesson says in place of a picture. Said aloud too, once per change. */
 
+import type { Problem } from '@tayang/client';
 import type { Snapshot } from '@tayang/player';
 import type { Part, StageView } from '@tayang/stage';
 import { h, kawung, setHidden, setText } from '@tayang/ui';
@@ -29,6 +30,18 @@ export function sceneOf(snapshot: Pick<Snapshot, 'phase' | 'attached' | 'failure
       return snapshot.frames === 0 && snapshot.currentTime === 0 && snapshot.failure === null ? scenes.loading : null;
     case 'live':
       return snapshot.frames === 0 && snapshot.currentTime === 0 && snapshot.failure === null ? scenes.loading : null;
+  }
+}
+
+/** Why there is no right to play yet, by the server's code. */
+export function refusedScene({ code }: Pick<Problem, 'code'>, words: Pick<Words, 'scene' | 'lesson'>): Scene {
+  switch (code) {
+    case 'full':
+      return words.scene.full;
+    case 'no-recording':
+      return words.lesson.noRecording;
+    default:
+      return words.scene.refused;
   }
 }
 

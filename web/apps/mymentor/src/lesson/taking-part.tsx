@@ -1,6 +1,6 @@
 /** Reactions and the raised hand, and the reactions of all floating over the picture. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { REACTION_KINDS, REACTIONS, type ReactionKind } from '@tayang/client';
 import { Icon, useApp } from '@tayang/shell';
 import { h, Writer } from '@tayang/ui';
@@ -12,12 +12,14 @@ const FLOATING_MAX = 14;
 const LANES = 6;
 /** Of one kind in one burst; the number beside the button tells the rest. */
 const BURST_MAX = 4;
+const REFUSAL_SHOWN_MS = 6_000;
 
 export function TakingPart({ room, mediaMs }: { room: Room; mediaMs: () => number | null }) {
   const words = useWords();
   const writer = new Writer(useApp().preferences.language.value);
   const { totals, handRaised } = room.view.room;
   const closed = room.view.phase !== 'open';
+  const refusal = useRefusal(room);
   return (
     <div class="taking-part">
       <div class="reactions" role="group" aria-label={words.room.react}>
@@ -36,8 +38,26 @@ export function TakingPart({ room, mediaMs }: { room: Room; mediaMs: () => numbe
       <p class="unseen" role="status">
         {handRaised ? words.room.raised : null}
       </p>
+      <p class="soft small taking-part-refused" role="status">
+        {refusal === null ? null : (words.room.notTaken[refusal] ?? words.room.notTaken.other)}
+      </p>
     </div>
   );
+}
+
+/** Why the last reaction or hand was not taken, for as long as it takes to read. */
+function useRefusal(room: Room): string | null {
+  const { refusal } = room.view.room;
+  const seen = useRef(refusal?.number ?? 0);
+  const [code, setCode] = useState<string | null>(null);
+  useEffect(() => {
+    if (refusal === null || refusal.number === seen.current) return undefined;
+    seen.current = refusal.number;
+    setCode(refusal.code);
+    const timer = setTimeout(() => setCode(null), REFUSAL_SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [refusal?.number]);
+  return code;
 }
 
 function short(count: number, writer: Writer): string {

@@ -11,11 +11,30 @@ import { h } from '@tayang/ui';
 import type { Words } from '../words/words.ts';
 import { lessonScene, type LessonView } from './scene.ts';
 
+/** What a viewing leaves to the one that comes after it: another right to play is no reason to begin anew. */
+export interface Carried {
+  /** In a recording. */
+  readonly seconds: number;
+  readonly rate: number;
+  readonly muted: boolean;
+  readonly volume: number;
+  readonly wantsPlay: boolean;
+  /** The quality that was chosen. */
+  readonly level: number | null;
+}
+
+/** Whether the device asks for less (Chromium's data saver). */
+export function savesData(device: object): boolean {
+  const connection: unknown = 'connection' in device ? device.connection : null;
+  return typeof connection === 'object' && connection !== null && 'saveData' in connection && connection.saveData === true;
+}
+
 export interface ViewingOptions {
   readonly place: MediaPlace;
   readonly title: string;
   readonly askState: () => Promise<Answer>;
   readonly words: () => Words;
+  readonly carried: Carried | null;
   readonly onSnapshot: (snapshot: Snapshot) => void;
 }
 
@@ -38,11 +57,12 @@ export class Viewing {
   private readonly draw: (snapshot: Snapshot) => void;
 
   public constructor(options: ViewingOptions) {
-    const { place, title } = options;
+    const { place, title, carried } = options;
     const video = h('video', { playsinline: true, tabindex: -1 });
     video.preload = 'auto';
     // A recording was asked for by a tap and may speak at once; what begins by itself may not.
-    video.muted = place.stream === null;
+    video.muted = carried?.muted ?? place.stream === null;
+    video.volume = carried?.volume ?? 1;
     const stage = h('section', { class: 'stage', id: 'stage', tabindex: -1 });
     const stagecraft = new Stagecraft(stage, video);
     this.element = stage;
@@ -60,7 +80,9 @@ export class Viewing {
       engineFor: (via) => engineFor(via, window),
       isVisible: () => document.visibilityState === 'visible',
       beforeDetach: () => stagecraft.keepStill(),
+      savesData: () => savesData(navigator),
     });
+    if (carried !== null) this.player.chooseLevel(carried.level);
     const context = { player: this.player, video, name: title };
     const part = stagePart<LessonView>(context, stage, stagecraft, lessonScene());
     this.draw = (snapshot) => {
@@ -73,6 +95,7 @@ export class Viewing {
       options.onSnapshot(snapshot);
     });
     this.listen(context, stagecraft);
+    if (carried !== null) this.goOn(carried, place.stream !== null);
     this.player.start();
     warmUp(place.via, window);
   }
@@ -80,6 +103,20 @@ export class Viewing {
   /** Draws again what is known, in other words. */
   public redraw(): void {
     if (this.latest !== null) this.draw(this.latest);
+  }
+
+  /** What the next viewing of the same lesson goes on with. */
+  public carry(): Carried | null {
+    if (this.latest === null) return null;
+    const { currentTime, rate, muted, volume, wantsPlay, level } = this.latest;
+    return { seconds: currentTime, rate, muted, volume, wantsPlay, level };
+  }
+
+  private goOn({ seconds, rate, wantsPlay }: Carried, recorded: boolean): void {
+    if (!wantsPlay) this.player.pause();
+    if (!recorded) return;
+    this.player.setRate(rate);
+    if (seconds > 0) this.player.resumeAt(seconds);
   }
 
   public stop(): void {

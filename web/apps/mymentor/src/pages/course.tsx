@@ -2,41 +2,38 @@
 
 import { useState } from 'preact/hooks';
 import { Problem, type Course, type EnrolmentState, type Lesson } from '@tayang/client';
-import { Confirm, FormError, Icon, Loading, Note, PageHead, SubmitButton, TextField, Trouble, useApp, useForm, useProblemText, useResource, useShellWords, type Params } from '@tayang/shell';
+import { Confirm, FormError, Icon, Loading, Note, PageHead, SubmitButton, TextField, Trouble, useApp, useForm, usePages, useProblemText, useResource, useShellWords, type Params } from '@tayang/shell';
 import { invitationIn } from '../invitation.ts';
+import { comingFrom, isComing } from '../parts/coming.ts';
 import { useEnrolledText } from '../parts/course-card.tsx';
+import { useFresh } from '../parts/fresh.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
 import { useWords } from '../words.ts';
-
-interface Shown {
-  readonly course: Course;
-  readonly lessons: readonly Lesson[];
-}
 
 export function CoursePage({ params }: { params: Params }) {
   const { api } = useApp();
   const id = params['id'] ?? '';
-  const shown = useResource<Shown>(id, async (signal) => {
-    const [course, lessons] = await Promise.all([api.course(id, signal), api.lessons({ course: id, limit: 50, signal })]);
-    return { course, lessons: lessons.items };
-  });
   const invited = useInvitation();
-  // A course by invitation is not there for who is not in it, and takes an invitation even so.
-  if (shown.value === null && invited !== null && shown.problem instanceof Problem && shown.problem.status === 404) return <Invited id={id} invitation={invited} reload={shown.reload} />;
-  if (shown.value === null) return <div class="page">{shown.problem === null ? <Loading /> : <Trouble problem={shown.problem} retry={shown.reload} />}</div>;
-  return <CourseShown {...shown.value} reload={shown.reload} />;
+  // A course by invitation is there for who is in it, and for who has an invitation that holds.
+  const course = useResource<Course>(`${id} ${invited ?? ''}`, (signal) => api.course(id, signal, invited));
+  useFresh(course.reload);
+  if (course.value !== null) return <CourseShown course={course.value} reload={course.reload} />;
+  if (invited !== null && course.problem instanceof Problem && course.problem.status === 404) return <VoidInvitation />;
+  return <div class="page">{course.problem === null ? <Loading /> : <Trouble problem={course.problem} retry={course.reload} />}</div>;
 }
 
-const rank = ({ state }: Lesson): number => (state === 'live' ? 0 : state === 'scheduled' ? 1 : 2);
-const at = ({ starts_at }: Lesson): number => Date.parse(starts_at);
-
-/** What is on air first, then what comes, then what was, the newest first. */
-function inOrder(lessons: readonly Lesson[]): readonly Lesson[] {
-  return lessons.toSorted((a, b) => rank(a) - rank(b) || (rank(a) === 2 ? at(b) - at(a) : at(a) - at(b)));
+function VoidInvitation() {
+  const words = useWords();
+  return (
+    <div class="page">
+      <PageHead title={words.course.invited} />
+      <Note icon="warning">{words.course.invitationVoid}</Note>
+    </div>
+  );
 }
 
-function CourseShown({ course, lessons, reload }: Shown & { reload: () => void }) {
-  const { router, now } = useApp();
+function CourseShown({ course, reload }: { course: Course; reload: () => void }) {
+  const { router } = useApp();
   const words = useWords();
   const enrolled = useEnrolledText();
   return (
@@ -55,16 +52,54 @@ function CourseShown({ course, lessons, reload }: Shown & { reload: () => void }
       </p>
       {course.summary === '' ? null : <p class="prose">{course.summary}</p>}
       <Enrolment course={course} reload={reload} />
-      <section>
-        <h2 class="section-title">{words.course.lessons}</h2>
-        {lessons.length === 0 ? <p class="soft">{words.course.noLessons}</p> : null}
-        <ul class="grid">
-          {inOrder(lessons).map((lesson) => (
-            <LessonCard key={lesson.id} lesson={lesson} now={now()} plain />
-          ))}
-        </ul>
-      </section>
+      <CourseLessons course={course} />
     </div>
+  );
+}
+
+/** What is on air and to come, and what was, the newest first: two lists, since a course may go on for years. */
+function CourseLessons({ course }: { course: Course }) {
+  const { api, now } = useApp();
+  const words = useWords();
+  // Rights to lessons change with the enrolment.
+  const key = `${course.id} ${course.my_enrolment ?? ''}`;
+  const coming = usePages<Lesson>(`${key} coming`, (cursor, signal) => api.lessons({ course: course.id, from: comingFrom(now()), cursor, signal }));
+  const past = usePages<Lesson>(`${key} past`, (cursor, signal) => api.lessons({ course: course.id, until: new Date(now()).toISOString(), order: 'newest', cursor, signal }));
+  useFresh(coming.reload);
+  const soon = coming.items?.filter((lesson) => isComing(lesson, now())) ?? [];
+  const over = past.items?.filter((lesson) => !isComing(lesson, now())) ?? [];
+  if (coming.items === null || past.items === null) return coming.problem ?? past.problem ? <Trouble problem={coming.problem ?? past.problem} retry={coming.items === null ? coming.reload : past.reload} /> : <Loading />;
+  const nothing = soon.length + over.length === 0 && coming.more === null && past.more === null;
+  if (nothing) return <p class="soft">{words.course.noLessons}</p>;
+  return (
+    <>
+      <LessonSection title={words.lessons.upcoming} lessons={soon.toSorted((a, b) => rank(a) - rank(b))} more={coming.more} loading={coming.loading} />
+      <LessonSection title={words.lessons.past} lessons={over} more={past.more} loading={past.loading} />
+    </>
+  );
+}
+
+/** What is on air first. */
+const rank = ({ state }: Lesson): number => (state === 'live' ? 0 : 1);
+
+function LessonSection({ title, lessons, more, loading }: { title: string; lessons: readonly Lesson[]; more: (() => void) | null; loading: boolean }) {
+  const { now } = useApp();
+  const shell = useShellWords();
+  if (lessons.length === 0 && more === null) return null;
+  return (
+    <section>
+      <h2 class="section-title">{title}</h2>
+      <ul class="grid">
+        {lessons.map((lesson) => (
+          <LessonCard key={lesson.id} lesson={lesson} now={now()} plain />
+        ))}
+      </ul>
+      {more === null ? null : (
+        <button type="button" class="button center" aria-disabled={loading} onClick={more}>
+          {shell.more}
+        </button>
+      )}
+    </section>
   );
 }
 
@@ -130,36 +165,16 @@ function useInvitation(): string | null {
   return asked === null ? null : invitationIn(asked);
 }
 
-/** Says that one is in, and leaves no invitation in the address. */
+/** Says that one is in, and leaves no invitation in the address, wherever it stood in it. */
 function useWelcome(reload: () => void): (state: EnrolmentState) => void {
   const { router, toasts } = useApp();
   const words = useWords();
+  const invited = useInvitation();
   return (state) => {
     toasts.done(state === 'active' ? words.course.joined : words.course.asked);
-    router.dropHash();
-    reload();
+    if (invited === null) reload();
+    else router.go(router.place.value.path, 'replace');
   };
-}
-
-function Invited({ id, invitation, reload }: { id: string; invitation: string; reload: () => void }) {
-  const { api } = useApp();
-  const words = useWords();
-  const welcome = useWelcome(reload);
-  const form = useForm({
-    initial: {},
-    send: async () => welcome((await api.enrol(id, invitation)).state),
-    explain: (problem) => (problem.code === 'not-invited' ? words.course.invitationVoid : null),
-  });
-  return (
-    <div class="page">
-      <PageHead title={words.course.invited} />
-      <form class="card form join" noValidate onSubmit={form.onSubmit}>
-        <p class="note-title">{words.course.invitationReady}</p>
-        <FormError text={form.error} />
-        <SubmitButton busy={form.busy}>{words.course.join}</SubmitButton>
-      </form>
-    </div>
-  );
 }
 
 function Join({ course, reload }: { course: Course; reload: () => void }) {

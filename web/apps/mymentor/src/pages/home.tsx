@@ -1,16 +1,19 @@
 /** Home: what is on air, what comes next, and what was not watched to its end. */
 
-import type { Lesson } from '@tayang/client';
+import { isAbort, type KeptPosition, type Lesson } from '@tayang/client';
 import { Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, useResource } from '@tayang/shell';
-import { LessonCard, SectionHead } from '../parts/lesson-card.tsx';
+import { comingFrom, isComing } from '../parts/coming.ts';
+import { useFresh } from '../parts/fresh.ts';
+import { LessonCard, ResumeCard, SectionHead } from '../parts/lesson-card.tsx';
 import { installable } from '../worker.ts';
 import { useWords } from '../words.ts';
 
 /** What fits under the thumb; the rest is on its own page. */
 const SOON_MAX = 4;
 const RECORDINGS_MAX = 4;
-/** Recordings whose place is asked for: each is a question of its own. */
-const POSITIONS_MAX = 6;
+const RESUME_MAX = 6;
+/** Some of what is read is not shown: what was missed, or is in another list. */
+const READ_MAX = 20;
 /** Less than this was a glance, not watching; and so close to the end it was watched. */
 const BEGUN_MS = 15_000;
 const DONE_MS = 30_000;
@@ -20,40 +23,37 @@ interface Home {
   readonly live: readonly Lesson[];
   readonly soon: readonly Lesson[];
   readonly recordings: readonly Lesson[];
-  readonly resume: readonly { readonly lesson: Lesson; readonly atMs: number }[];
+  readonly resume: readonly KeptPosition[];
 }
-
-const byStart = (a: Lesson, b: Lesson): number => Date.parse(a.starts_at) - Date.parse(b.starts_at);
 
 function useHome() {
   const { api, now } = useApp();
   return useResource<Home>('home', async (signal) => {
-    const [live, soon, past] = await Promise.all([
+    const [live, soon, past, positions] = await Promise.all([
       api.lessons({ state: 'live', mine: 'attending', signal }),
-      api.lessons({ state: 'scheduled', mine: 'attending', from: new Date(now()).toISOString(), signal }),
-      api.lessons({ state: 'ended', mine: 'attending', signal }),
+      api.lessons({ state: 'scheduled', mine: 'attending', from: comingFrom(now()), limit: READ_MAX, signal }),
+      api.lessons({ state: 'ended', mine: 'attended', order: 'newest', limit: READ_MAX, signal }),
+      // Places that cannot be read must not cost the whole page.
+      api.positions(READ_MAX, signal).catch((error: unknown) => (isAbort(error) ? Promise.reject(error) : [])),
     ]);
-    const recordings = past.items.filter(({ can }) => can.replay).toSorted((a, b) => byStart(b, a));
-    const positions = await Promise.all(
-      recordings.slice(0, POSITIONS_MAX).map(async (lesson) => {
-        // One place that cannot be read must not cost the whole page.
-        const position = await api.position(lesson.id, signal).catch(() => null);
-        return { lesson, atMs: position?.at_ms ?? 0 };
-      }),
-    );
-    const resume = positions.filter(({ lesson, atMs }) => atMs > BEGUN_MS && !isDone(lesson, atMs));
-    return { live: live.items.toSorted(byStart), soon: soon.items.toSorted(byStart), recordings, resume };
+    return {
+      live: live.items,
+      soon: soon.items.filter((lesson) => isComing(lesson, now())),
+      recordings: past.items.filter(({ can }) => can.replay),
+      resume: positions.filter(isBegun).slice(0, RESUME_MAX),
+    };
   });
 }
 
-function isDone({ started_at, ended_at }: Lesson, atMs: number): boolean {
-  return started_at !== null && ended_at !== null && atMs > Date.parse(ended_at) - Date.parse(started_at) - DONE_MS;
+function isBegun({ at_ms, duration_ms }: KeptPosition): boolean {
+  return at_ms > BEGUN_MS && (duration_ms === null || at_ms < duration_ms - DONE_MS);
 }
 
 export function HomePage() {
   const { session, now: clock } = useApp();
   const words = useWords();
   const home = useHome();
+  useFresh(home.reload);
   const now = useNow(clock, REFRESH_MS);
   const name = session.user.value?.name.split(' ')[0] ?? '';
   return (
@@ -93,9 +93,10 @@ function HomeLists({ home, now }: { home: Home; now: number }) {
         <section>
           <SectionHead title={words.home.resume} />
           <ul class="grid">
-            {home.resume.map(({ lesson, atMs }) => (
-              <LessonCard key={lesson.id} lesson={lesson} resumeMs={atMs} now={now} />
-            ))}
+            {home.resume.map((kept) => {
+              const lesson = home.recordings.find(({ id }) => id === kept.lesson.id);
+              return lesson === undefined ? <ResumeCard key={kept.lesson.id} kept={kept} /> : <LessonCard key={lesson.id} lesson={lesson} resumeMs={kept.at_ms} now={now} />;
+            })}
           </ul>
         </section>
       )}

@@ -1,7 +1,7 @@
 /** One lesson: waiting for it, being there, and seeing it again. Which of these is decided here; each has its own part. */
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { Lesson } from '@tayang/client';
+import { Problem, type Lesson } from '@tayang/client';
 import { Avatar, Lamp, Loading, Note, Trouble, useApp, useNow, useResource, useTitle, useWhen, type Params } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { usePlayback, useRepeat, useRoom } from '../lesson/hooks.ts';
@@ -16,7 +16,10 @@ const ROOM_BEFORE_MS = 15 * 60_000;
 /** How often the lesson is looked at where no room tells of it. */
 const LOOK_FAR_MS = 60_000;
 const LOOK_NEAR_MS = 10_000;
-const LOOK_ROOM_MS = 45_000;
+/** An open room tells by itself; this is for what it may have missed. */
+const LOOK_ROOM_MS = 10 * 60_000;
+/** Nobody any more, or nobody who may know of it. */
+const LOST_STATUSES = [401, 403, 404];
 /** A recording is ready seconds after the end. */
 const LOOK_RECORDING_MS = 8_000;
 
@@ -25,15 +28,23 @@ export function LessonPage({ params }: { params: Params }) {
   const id = params['id'] ?? '';
   const lesson = useResource<Lesson>(id, (signal) => api.lesson(id, signal));
   const { set } = lesson;
+  // Once it is not (or no longer) for this reader, the page says so instead of showing what was.
+  const [gone, setGone] = useState<Problem | null>(null);
   const look = useCallback(async (): Promise<Lesson | null> => {
     try {
       const found = await api.lesson(id);
       set(found);
       return found;
-    } catch {
+    } catch (error) {
+      if (error instanceof Problem && LOST_STATUSES.includes(error.status)) setGone(error);
       return null;
     }
   }, [id]);
+  const again = (): void => {
+    setGone(null);
+    lesson.reload();
+  };
+  if (gone !== null) return <div class="page"><Trouble problem={gone} retry={again} /></div>;
   if (lesson.value === null) return <div class="page">{lesson.problem === null ? <Loading /> : <Trouble problem={lesson.problem} retry={lesson.reload} />}</div>;
   return <LessonShown lesson={lesson.value} set={set} look={look} />;
 }
@@ -85,7 +96,7 @@ function LessonShown({ lesson, set, look }: ShownProps) {
   useEffect(() => {
     if (room.view.phase === 'closed') void look();
   }, [room.view.phase]);
-  const playback = usePlayback(lesson.id, (mode === 'live' && lesson.state === 'live') || mode === 'replay');
+  const playback = usePlayback(lesson.id, (mode === 'live' && lesson.state === 'live') || mode === 'replay', () => void look());
   const viewers = roomOpen && room.view.room.ready ? room.view.room.viewers : lesson.viewers;
   const heading = <Heading lesson={lesson} viewers={viewers} ended={ended} toReplay={toReplay} />;
   switch (mode) {

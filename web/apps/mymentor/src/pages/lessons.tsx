@@ -1,15 +1,18 @@
 /** My lessons: those to come by day, those past with their recordings, and the calendar to subscribe to. */
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Lesson } from '@tayang/client';
 import { copyText, Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
+import { comingFrom, isComing } from '../parts/coming.ts';
+import { useFresh } from '../parts/fresh.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
 import { useWords } from '../words.ts';
 
 type Tab = 'upcoming' | 'past';
 const REFRESH_MS = 30_000;
-/** A lesson that should have begun is still to come until it is over. */
-const LATE_MS = 12 * 3_600_000;
+/** A page of a list as the server gives it by itself, and the most that it gives at once. */
+const PAGE = 20;
+const PAGE_MAX = 100;
 
 export function LessonsPage() {
   const { router } = useApp();
@@ -34,13 +37,20 @@ export function LessonsPage() {
 
 function useLessons(tab: Tab) {
   const { api, now } = useApp();
-  return usePages<Lesson>(tab, async (cursor, signal) => {
-    if (tab === 'past') return api.lessons({ state: 'ended', mine: 'attending', cursor, signal });
-    const page = await api.lessons({ state: 'scheduled', mine: 'attending', from: new Date(now() - LATE_MS).toISOString(), cursor, signal });
-    if (cursor !== null) return page;
-    const live = await api.lessons({ state: 'live', mine: 'attending', signal });
+  // What was grown is read again as long as it is, or the reader would lose the place.
+  const shown = useRef(PAGE);
+  const lessons = usePages<Lesson>(tab, async (cursor, signal) => {
+    const limit = cursor === null ? Math.min(PAGE_MAX, shown.current) : PAGE;
+    // With what was missed: it is said of each whether one was there.
+    if (tab === 'past') return api.lessons({ state: 'ended', mine: 'attending', order: 'newest', limit, cursor, signal });
+    const coming = api.lessons({ state: 'scheduled', mine: 'attending', from: comingFrom(now()), limit, cursor, signal });
+    if (cursor !== null) return coming;
+    const [live, page] = await Promise.all([api.lessons({ state: 'live', mine: 'attending', signal }), coming]);
     return { ...page, items: [...live.items, ...page.items] };
   });
+  shown.current = Math.max(PAGE, lessons.items?.length ?? 0);
+  useFresh(shown.current > PAGE_MAX ? null : lessons.reload);
+  return { ...lessons, items: lessons.items?.filter((lesson) => tab === 'past' || isComing(lesson, now())) ?? null };
 }
 
 function LessonList({ tab }: { tab: Tab }) {
@@ -51,7 +61,7 @@ function LessonList({ tab }: { tab: Tab }) {
   const now = useNow(clock, REFRESH_MS);
   const lessons = useLessons(tab);
   if (lessons.items === null) return lessons.problem === null ? <Loading /> : <Trouble problem={lessons.problem} retry={lessons.reload} />;
-  if (lessons.items.length === 0) {
+  if (lessons.items.length === 0 && lessons.more === null) {
     const { title, text } = tab === 'past' ? words.lessons.nonePast : words.lessons.none;
     return <Empty icon="lessons" title={title} text={text} />;
   }

@@ -2,7 +2,9 @@
 
 import type { Course, Lesson, Mentor } from '@tayang/client';
 import { Avatar, Loading, PageHead, Trouble, useApp, useResource, type Params } from '@tayang/shell';
+import { comingFrom, isComing } from '../parts/coming.ts';
 import { CourseCard } from '../parts/course-card.tsx';
+import { useFresh } from '../parts/fresh.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
 import { useWords } from '../words.ts';
 
@@ -22,10 +24,12 @@ export function MentorPage({ params }: { params: Params }) {
       api.mentor(id, signal),
       api.courses({ mentor: id, signal }),
       api.lessons({ mentor: id, state: 'live', signal }),
-      api.lessons({ mentor: id, state: 'scheduled', from: new Date(now()).toISOString(), signal }),
+      api.lessons({ mentor: id, state: 'scheduled', from: comingFrom(now()), signal }),
     ]);
-    return { mentor, courses: courses.items, lessons: [...live.items, ...lessons.items].slice(0, LESSONS_MAX) };
+    const coming = lessons.items.filter((lesson) => isComing(lesson, now()));
+    return { mentor, courses: courses.items, lessons: [...live.items, ...coming].slice(0, LESSONS_MAX) };
   });
+  useFresh(shown.reload);
   return <div class="page">{shown.value !== null ? <Shown {...shown.value} /> : shown.problem !== null ? <Trouble problem={shown.problem} retry={shown.reload} /> : <Loading />}</div>;
 }
 

@@ -1,6 +1,6 @@
 /** One lesson in a list: when, what, with whom, and what can be done with it now. */
 
-import type { Lesson } from '@tayang/client';
+import type { KeptPosition, Lesson } from '@tayang/client';
 import { clockText, Icon, Lamp, useApp, useWhen } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
@@ -55,6 +55,26 @@ export function LessonCard({ lesson, resumeMs, now, plain = false }: LessonCardP
       {resumeMs === undefined ? null : <Progress share={lengthMs === 0 ? 0 : resumeMs / lengthMs} />}
       <p class={strong ? 'card-act card-act-strong' : 'card-act'} aria-hidden="true">
         {resumeMs === undefined ? text : words.lesson.resumeAt(clockText(resumeMs / 1_000))}
+        <Icon name="forward" />
+      </p>
+    </li>
+  );
+}
+
+/** A recording of which no more is known than where one stopped: an older one. */
+export function ResumeCard({ kept: { lesson, at_ms, duration_ms } }: { kept: KeptPosition }) {
+  const { router } = useApp();
+  const words = useWords();
+  return (
+    <li class="card lesson-card" data-state="ended">
+      <h3>
+        <a class="card-link" href={router.href(`/lessons/${lesson.id}`)}>
+          {lesson.title}
+        </a>
+      </h3>
+      {duration_ms === null || duration_ms === 0 ? null : <Progress share={at_ms / duration_ms} />}
+      <p class="card-act" aria-hidden="true">
+        {words.lesson.resumeAt(clockText(at_ms / 1_000))}
         <Icon name="forward" />
       </p>
     </li>

@@ -49,7 +49,11 @@ export interface Words {
     readonly attended: string;
     readonly reachLost: string;
     readonly download: string;
+    readonly downloadNote: string;
     readonly speed: string;
+    readonly quality: string;
+    readonly qualityAuto: string;
+    readonly qualityRate: (megabits: string) => string;
     readonly times: (n: string) => string;
     readonly resumed: (at: string) => string;
     readonly fromStart: string;
@@ -79,6 +83,7 @@ export interface Words {
     readonly newer: (n: string) => string;
     readonly react: string;
     readonly reactions: Readonly<Record<ReactionKind, string>>;
+    readonly notTaken: Readonly<Record<string, string>> & { readonly other: string };
     readonly raise: string;
     readonly lower: string;
     readonly raised: string;
@@ -180,5 +185,5 @@ export interface Words {
   };
   readonly install: { readonly title: string; readonly text: string; readonly act: string };
   readonly stage: StageWords;
-  readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'forbidden' | 'recordingMissing', Scene>>;
+  readonly scene: Readonly<Record<'loading' | 'waiting' | 'stalled' | 'ended' | 'forbidden' | 'full' | 'refused' | 'recordingMissing', Scene>>;
 }

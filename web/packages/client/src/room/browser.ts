@@ -61,5 +61,6 @@ export function browserRoomPorts(api: Api, lesson: string): RoomPorts {
     now: () => performance.now(),
     chance: Math.random,
     newId: randomKey,
+    isVisible: () => document.visibilityState === 'visible',
   };
 }

@@ -8,14 +8,19 @@
 import { backoffMs, type BackoffShape } from '@tayang/player/backoff';
 import type { Comment, CommentKept, ReactionKind } from '../models.ts';
 import { isAbort, Problem } from '../problem.ts';
-import { parseFrame, type RoomMessage } from './events.ts';
+import { parseFrame, type RoomEvent, type RoomMessage } from './events.ts';
 import {
   applyEvent,
+  applyEvents,
   EMPTY_ROOM,
   gapOf,
   withGapFilled,
+  withHeldRead,
+  withoutLongGap,
   withoutOutgoing,
   withOutgoing,
+  withPin,
+  type Gap,
   type OutgoingComment,
   type RoomState,
 } from './state.ts';
@@ -52,6 +57,13 @@ export interface RoomPorts {
   /** In [0, 1). */
   readonly chance: () => number;
   readonly newId: () => string;
+  /** Somebody can see the page; always, where nothing is handed in. */
+  readonly isVisible?: () => boolean;
+}
+
+export interface RoomOptions {
+  /** Reads what waited before one came, further back than what is shown: for the mentor, who has to look at all of it. */
+  readonly readsHeld?: boolean;
 }
 
 export interface RoomView {
@@ -79,8 +91,18 @@ const REACT_GATHER_MS = 250;
 /** The server takes no more of one person at once. */
 const REACT_MAX = 10;
 const GAP_PAGE = 100;
-const GAP_PAGES_MAX = 10;
 const GAP_RETRY_MS = 2_000;
+/** A room that comes back as one reads over this span what it missed. */
+const GAP_SPREAD_MS = 1_500;
+/** What waits is looked for among so many comments back: a hundred pages. */
+const HELD_BACK = 10_000;
+/** A comment that was pinned and is not in memory is looked for so many pages back, by all who lack it over this span. */
+const PIN_PAGES_MAX = 10;
+const PIN_SPREAD_MS = 3_000;
+/** Faster than this nobody reads; each telling draws a page anew. */
+const TELL_MS = 150;
+/** A refusal that names no comment and comes within this time is about the hand. */
+const HAND_ANSWER_MS = 5_000;
 
 export class RoomConnection {
   private room: RoomState = EMPTY_ROOM;
@@ -93,6 +115,17 @@ export class RoomConnection {
   private socketFailures = 0;
   private heardAt = 0;
   private filling = false;
+  /** Not before this is the gap asked for (again). */
+  private fillFrom = 0;
+  private readingHeld = false;
+  /** Pinned, and not in memory. */
+  private readonly pinsSought = new Set<string>();
+  private toldAt = Number.NEGATIVE_INFINITY;
+  private cancelTell: (() => void) | null = null;
+  /** Something was not told because nobody looked. */
+  private untold = false;
+  /** The hand as it was before it was asked to change. */
+  private handAsked: { readonly before: boolean; readonly until: number } | null = null;
   private running = false;
   private cancelRedial: (() => void) | null = null;
   private cancelHello: (() => void) | null = null;
@@ -100,7 +133,10 @@ export class RoomConnection {
   private tapMediaMs: number | null = null;
   private readonly listeners = new Set<(view: RoomView) => void>();
 
-  public constructor(private readonly ports: RoomPorts) {}
+  public constructor(
+    private readonly ports: RoomPorts,
+    private readonly options: RoomOptions = {},
+  ) {}
 
   public view(): RoomView {
     return { phase: this.phase, way: this.way, room: this.room };
@@ -120,11 +156,14 @@ export class RoomConnection {
 
   public stop(): void {
     this.running = false;
+    this.cancelTell?.();
+    this.cancelTell = null;
     this.hangUp();
   }
 
   /** The network is back, or the page is looked at again: do not wait for a timer, and do not trust an old silence. */
   public wake(): void {
+    if (this.untold) this.tell();
     if (!this.running || this.phase === 'closed') return;
     const suspect = this.phase === 'open' && this.ports.now() - this.heardAt > SUSPECT_MS;
     if (this.phase === 'lost' || suspect) {
@@ -161,10 +200,14 @@ export class RoomConnection {
   }
 
   public raiseHand(raised: boolean): void {
+    const before = this.room.handRaised;
     this.set({ ...this.room, handRaised: raised });
-    if (this.say({ t: 'hand', raised })) return;
+    if (this.say({ t: 'hand', raised })) {
+      this.handAsked = { before, until: this.ports.now() + HAND_ANSWER_MS };
+      return;
+    }
     this.ports.postHand(raised).catch((error: unknown) => {
-      this.set({ ...this.room, handRaised: !raised });
+      this.set({ ...this.room, handRaised: before });
       this.complain(error);
     });
   }
@@ -172,8 +215,11 @@ export class RoomConnection {
   private sendTaps(): void {
     for (const [kind, n] of this.taps) {
       const reaction = { kind, n, media_ms: this.tapMediaMs };
-      // A reaction that is lost is not worth a word.
-      if (!this.say({ t: 'react', ...reaction })) this.ports.postReaction(reaction).catch(() => undefined);
+      if (this.say({ t: 'react', ...reaction })) continue;
+      this.ports.postReaction(reaction).catch((error: unknown) => {
+        // One that is lost is not worth a word; one that is refused is.
+        if (error instanceof Problem && !error.isNetwork) this.complain(error);
+      });
     }
     this.taps.clear();
   }
@@ -266,44 +312,121 @@ export class RoomConnection {
 
   private hear(text: string): void {
     this.heardAt = this.ports.now();
-    let { room } = this;
-    let greeted = false;
-    for (const event of parseFrame(text)) {
-      room = applyEvent(room, event);
-      greeted ||= event.t === 'hello';
-    }
-    if (greeted) {
-      this.phase = 'open';
-      this.failures = 0;
-      if (this.way === 'socket') this.socketFailures = 0;
-      this.cancelHello?.();
-    }
-    this.set(room);
-    if (greeted) for (const own of room.outbox) if (own.phase === 'sending') this.sendComment(own);
+    const before = this.room;
+    const events = parseFrame(text);
+    const greeted = events.some(({ t }) => t === 'hello');
+    this.room = this.withHandSettled(applyEvents(before, events), events);
+    if (greeted) this.greeted(before.ready);
+    for (const event of events) if (event.t === 'comment_changed') this.notePin(event.id, event.pinned && event.state === 'shown');
+    // What decides about the page is told at once, be it looked at or not.
+    if (greeted || this.room.lesson !== before.lesson) this.tell();
+    else this.tellSoon();
     void this.fill();
   }
 
-  /** Reads what is missing, page by page; one reading at a time. */
+  private greeted(back: boolean): void {
+    this.phase = 'open';
+    this.failures = 0;
+    if (this.way === 'socket') this.socketFailures = 0;
+    this.cancelHello?.();
+    for (const own of this.room.outbox) if (own.phase === 'sending') this.sendComment(own);
+    if (back) this.fillIn(this.ports.chance() * GAP_SPREAD_MS);
+    else void this.readHeld();
+  }
+
+  /** A hand that the room did not take is down again. */
+  private withHandSettled(room: RoomState, events: readonly RoomEvent[]): RoomState {
+    const asked = this.handAsked;
+    if (asked === null) return room;
+    const refused = events.some((event) => event.t === 'refused' && event.client_id === null);
+    if (refused || events.some(({ t }) => t === 'me' || t === 'hello')) this.handAsked = null;
+    return refused && this.ports.now() < asked.until ? { ...room, handRaised: asked.before } : room;
+  }
+
+  // --- reading ------------------------------------------------------------------------------------------------------
+
+  private fillIn(ms: number): void {
+    this.fillFrom = this.ports.now() + ms;
+    this.ports.after(ms, () => {
+      // Timers know whole milliseconds alone, and may be a little early.
+      this.fillFrom = 0;
+      void this.fill();
+    });
+  }
+
+  /** Reads what is missing; one reading at a time. */
   private async fill(): Promise<void> {
-    const gap = gapOf(this.room);
-    if (gap === null || this.filling || this.phase === 'closed') return;
+    if (this.filling || this.phase === 'closed' || this.ports.now() < this.fillFrom) return;
+    const room = withoutLongGap(this.room);
+    const gap = gapOf(room);
+    if (gap === null) return;
+    const skipped = room !== this.room || room.doubted.size > 0;
+    this.room = room;
     this.filling = true;
     try {
-      const found: Comment[] = [];
-      let { after } = gap;
-      for (let page = 0; page < GAP_PAGES_MAX && after < gap.upTo; page += 1) {
-        const comments = await this.ports.comments(after, GAP_PAGE);
-        found.push(...comments);
-        after = Math.max(after, ...comments.map(({ seq }) => seq));
-        if (comments.length < GAP_PAGE) break;
-      }
+      const found = await this.read(gap);
       this.filling = false;
       this.set(withGapFilled(this.room, gap, found));
+      if (skipped) void this.readHeld();
       await this.fill();
     } catch (error) {
       this.filling = false;
       if (error instanceof Problem && [401, 403, 404].includes(error.status)) this.shut();
-      else if (!isAbort(error) && this.running) this.ports.after(GAP_RETRY_MS, () => void this.fill());
+      else if (!isAbort(error) && this.running) this.fillIn(GAP_RETRY_MS * (1 + this.ports.chance()));
+    }
+  }
+
+  /** Comments of a stretch, page by page. */
+  private async read({ after, upTo }: Gap, keep: (comment: Comment) => boolean = () => true): Promise<readonly Comment[]> {
+    const found: Comment[] = [];
+    for (let from = after; from < upTo; ) {
+      const page = await this.ports.comments(from, GAP_PAGE);
+      found.push(...page.filter(keep));
+      from = Math.max(from, ...page.map(({ seq }) => seq));
+      if (page.length < GAP_PAGE) break;
+    }
+    return found;
+  }
+
+  /** Reads what waits for the mentor behind what is shown. */
+  private async readHeld(): Promise<void> {
+    const upTo = this.room.completeTo ?? 0;
+    const stretch = { after: Math.max(0, this.room.newest - HELD_BACK), upTo };
+    if (this.options.readsHeld !== true || this.readingHeld || stretch.after >= upTo) return;
+    this.readingHeld = true;
+    try {
+      const found = await this.read(stretch, ({ state, seq }) => state === 'held' && seq <= upTo);
+      this.set(withHeldRead(this.room, stretch, found));
+    } catch {
+      // The next return reads it again.
+    } finally {
+      this.readingHeld = false;
+    }
+  }
+
+  private notePin(id: string, pinned: boolean): void {
+    if (!pinned) this.pinsSought.delete(id);
+    else if (!this.pinsSought.has(id) && !this.room.pinned.some((one) => one.id === id)) {
+      this.pinsSought.add(id);
+      this.ports.after(this.ports.chance() * PIN_SPREAD_MS, () => void this.findPin(id));
+    }
+  }
+
+  /** Looks for a comment behind those in memory; the next greeting has it if this does not find it. */
+  private async findPin(id: string): Promise<void> {
+    try {
+      let upTo = (this.room.comments[0]?.seq ?? this.room.newest + 1) - 1;
+      for (let page = 0; page < PIN_PAGES_MAX && upTo > 0 && this.pinsSought.has(id); page += 1) {
+        const after = Math.max(0, upTo - GAP_PAGE);
+        const comments = await this.ports.comments(after, GAP_PAGE);
+        const found = comments.find((one) => one.id === id);
+        if (found !== undefined && this.pinsSought.has(id)) this.set(withPin(this.room, found));
+        upTo = found === undefined ? after : 0;
+      }
+    } catch {
+      // A pin that could not be read is not worth a word.
+    } finally {
+      this.pinsSought.delete(id);
     }
   }
 
@@ -318,7 +441,22 @@ export class RoomConnection {
     this.tell();
   }
 
+  /** Gathers what comes in a busy room, and rests while nobody looks. */
+  private tellSoon(): void {
+    if (this.ports.isVisible?.() === false) {
+      this.untold = true;
+      return;
+    }
+    const inMs = this.toldAt + TELL_MS - this.ports.now();
+    if (inMs <= 0) this.tell();
+    else this.cancelTell ??= this.ports.after(inMs, () => this.tell());
+  }
+
   private tell(): void {
+    this.cancelTell?.();
+    this.cancelTell = null;
+    this.untold = false;
+    this.toldAt = this.ports.now();
     const view = this.view();
     for (const listener of this.listeners) listener(view);
   }

@@ -18,7 +18,7 @@ import Hls, {
   type RetryConfig,
 } from 'hls.js';
 import workerPath from 'hls.js/dist/hls.worker.js?url';
-import { bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest } from '../engine.ts';
+import { bufferedEnd, rangesOf, type Engine, type EngineReading, type EngineRequest, type Level } from '../engine.ts';
 import { RateMeter } from '../meter.ts';
 import { PlaylistGuard } from '../playlist-guard.ts';
 import type { EngineFailure } from '../session.ts';
@@ -104,14 +104,20 @@ class HlsEngine implements Engine {
   private readonly guard = new PlaylistGuard();
   private playingMsn = 0;
   private mediaRecoveries = 0;
+  private level: number | null;
   private over = false;
 
   public constructor(
     private readonly request: EngineRequest,
     private readonly lowLatency: boolean,
   ) {
-    this.hls = new Hls(configuration(request.live, lowLatency, this.guard));
+    // What is chosen before the first picture is what that is of.
+    this.hls = new Hls({ ...configuration(request.live, lowLatency, this.guard), ...(request.level === null ? {} : { startLevel: request.level }) });
     this.hls.on(Hls.Events.ERROR, (_, error) => this.onError(error));
+    this.level = request.level;
+    this.hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      if (this.level !== null) this.chooseLevel(this.level);
+    });
     this.hls.on(Hls.Events.BUFFER_APPENDING, (_, appending) => {
       this.meter.add(performance.now(), appending.data.byteLength);
     });
@@ -134,6 +140,17 @@ class HlsEngine implements Engine {
       targetSeconds: Math.max(TARGET_MIN_SECONDS, this.holdBack()),
       bitsPerSecond: this.request.live ? this.meter.bitsPerSecond(performance.now()) : this.declaredBitRate(),
     };
+  }
+
+  public levels(): readonly Level[] {
+    return this.hls.levels.length < 2 ? [] : this.hls.levels.map(({ height, bitrate }) => ({ height, bitsPerSecond: bitrate }));
+  }
+
+  public chooseLevel(at: number | null): void {
+    this.level = at;
+    const { length } = this.hls.levels;
+    // What is buffered of another is played out, not thrown away: data is dear to whoever chooses.
+    if (length > 0) this.hls.loadLevel = at === null ? -1 : Math.min(at, length - 1);
   }
 
   private captureTime(): number | null {
