@@ -1,6 +1,7 @@
 //! The journal of what people did.
 
 use control::audit::{AuditAction, AuditEntry, AuditQuery, AuditRepository};
+use control::teaching::{Course, EnrolmentState};
 use control::{BoxFuture, RepositoryError, UserId};
 use media::UnixMillis;
 
@@ -35,6 +36,20 @@ impl Deed {
     pub(super) async fn note(self, transaction: &mut Write, detail: &str) -> Result<(), RepositoryError> {
         append(transaction, &AuditEntry::new(self.at, self.by, self.action, self.subject, detail)).await
     }
+}
+
+/// That a course's mentor put somebody out of it; what else they decide takes nothing away.
+pub(super) async fn decided(
+    transaction: &mut Write,
+    course: &Course,
+    (user, state): (UserId, EnrolmentState),
+    at: UnixMillis,
+) -> Result<(), RepositoryError> {
+    if state != EnrolmentState::Removed {
+        return Ok(());
+    }
+    let (by, subject) = (Some(course.mentor), format!("course:{}", course.id));
+    Deed { at, by, action: AuditAction::PutOut, subject }.note(transaction, &format!("user:{user}")).await
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, RepositoryError> {

@@ -3,7 +3,6 @@
 //! Whatever depends on how many are in locks the course's row first, so that of two who want the last place one gets it; the
 //! changes are appended last, as that lock is everybody's.
 
-use control::audit::AuditAction;
 use control::teaching::courses::{
     CourseChange, CourseFilter, CourseRepository, CourseSeen, Enrolled, INVITATIONS_MAX, Invitation, Mine, Place,
     Verdict, place, room_for_one,
@@ -12,8 +11,7 @@ use control::teaching::{Course, EnrolmentState, TeachingError};
 use control::{BoxFuture, ChangeKind, CourseId, KeyHash, NewChange, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
-use super::audit::Deed;
-use super::{Row, Store, Write, changes, rows};
+use super::{Row, Store, Write, audit, changes, rows};
 
 /// The columns of a course `c` that [`course`] reads.
 const COURSE: &str =
@@ -359,11 +357,7 @@ impl CourseRepository for Store {
                     room_for_one(&course, taken(&mut transaction, id).await?)?;
                 }
                 put_place(&mut transaction, (id, user), Some(before), state, now).await?;
-                if state == EnrolmentState::Removed {
-                    let (by, subject) = (Some(course.mentor), format!("course:{id}"));
-                    let deed = Deed { at: now, by, action: AuditAction::PutOut, subject };
-                    deed.note(&mut transaction, &format!("user:{user}")).await?;
-                }
+                audit::decided(&mut transaction, &course, (user, state), now).await?;
             }
             let row = sqlx::query(sqlx::AssertSqlSafe(format!("{ENROLLED} AND e.user_id = $2")))
                 .bind(id.to_string())

@@ -93,7 +93,7 @@ pub(super) async fn end_one(
 ) -> Result<(), RepositoryError> {
     let mut transaction = store.begin().await?;
     if !end(&mut transaction, Some(user), session, entry.at).await? {
-        return Err(RepositoryError::NotFound(SUBJECT));
+        return accounts::refuse(transaction, ()).await.and(Err(RepositoryError::NotFound(SUBJECT)));
     }
     audit::append(&mut transaction, entry).await?;
     transaction.commit().await.map_err(|error| rows::failed(SUBJECT, error))
