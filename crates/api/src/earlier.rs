@@ -4,10 +4,12 @@
 
 use axum::response::{IntoResponse as _, Response};
 use control::access::{Action, decide};
+use control::earlier::{Beside, Place};
 use control::teaching::courses::CourseFilter;
 use control::{LessonId, UserId, Uuid};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
@@ -20,13 +22,13 @@ use crate::auth::{Caller, SignedIn};
 use crate::extract::{Json, Path, Query};
 use crate::lessons::{NewLessonBody, body, set};
 use crate::moment::Moment;
+use crate::page::{LIMIT_MAX, Page, PageQuery};
 use crate::permit::permit;
+use crate::playback::{longest, recordings_of};
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::teaching::origin;
 use crate::visit::Visit;
 
-/// Recordings that one answer lists.
-const RECORDINGS_MAX: u32 = 100;
 /// Longest word that is looked for: an application, a slash, a name.
 const WORD_LENGTH_MAX: usize = 200;
 /// How long a lesson is if it is not said.
@@ -227,7 +229,7 @@ async fn live(
     let origin = origin(&visit);
     let media = format!("{origin}/{}", control::teaching::lessons::channel_of(lesson.id, state.now()).path);
     let recorded = match body(&state, &seen).can.replay {
-        true => state.repository.newest_recordings(lesson.channel, 1).await?.pop(),
+        true => recordings_of(&state, lesson.channel).await?.into_iter().max_by_key(longest),
         false => None,
     };
     let shown = body(&state, &seen);
@@ -266,6 +268,17 @@ struct App {
     /// An application, a channel's name, or both with a slash between.
     #[serde(alias = "appName")]
     app: Option<String>,
+}
+
+/// Which page of recordings. Those who know of no pages get the longest.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RecordingPage {
+    /// Recordings, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 impl App {
@@ -315,7 +328,7 @@ fn shows_hook_secret(state: &State, headers: &HeaderMap) -> bool {
 }
 
 /// The recordings that go by a name, newest first, of those that one may see.
-#[utoipa::path(get, path = "/store-live", tag = "earlier", params(App), responses(
+#[utoipa::path(get, path = "/store-live", tag = "earlier", params(App, RecordingPage), responses(
     (status = 200, body = Object),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
@@ -325,11 +338,26 @@ async fn recordings(
     visit: Visit,
     who: SignedIn,
     Query(app): Query<App>,
+    Query(page): Query<RecordingPage>,
 ) -> Result<Json<Value>, Problem> {
     let word = app.word()?;
     let origin = origin(&visit);
+    let limit = page.limit.unwrap_or(LIMIT_MAX);
+    let query = PageQuery { limit: Some(limit), cursor: page.cursor };
+    let after = query.after()?.map(|text| place(&text)).transpose()?;
+    let beside = Beside {
+        user: who.id(),
+        is_operator: who.0.user.roles.operator,
+        after,
+        limit: query.limit()?.saturating_add(1),
+    };
+    let found = state.repository.recordings_called(&word, &beside).await?;
+    let page = Page::of(found, limit, |named| {
+        let Place { started, channel, stream } = Place::from(&named.recording);
+        format!("{} {channel} {stream}", started.0)
+    });
     let mut items = Vec::new();
-    for named in state.repository.recordings_called(&word, RECORDINGS_MAX).await? {
+    for named in page.items {
         let may_see = match named.lesson {
             Some(lesson) => {
                 let standing = state.repository.standing(Some(who.id()), lesson).await?;
@@ -355,5 +383,14 @@ async fn recordings(
             "mp4_url": format!("{origin}/{path}/recording.mp4"),
         }));
     }
-    Ok(Json(json!({ "app": word, "items": items })))
+    Ok(Json(json!({ "app": word, "items": items, "next_cursor": page.next_cursor })))
+}
+
+fn place(text: &str) -> Result<Place, Problem> {
+    let mut parts = text.split(' ');
+    let mut read = || {
+        let started = UnixMillis(parts.next()?.parse().ok()?);
+        Some(Place { started, channel: parts.next()?.parse().ok()?, stream: parts.next()?.parse().ok()? })
+    };
+    read().ok_or_else(|| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))
 }

@@ -13,7 +13,7 @@ use control::teaching::LessonState;
 use control::{Channel, LessonId, PlaybackId, Principal, Recording, RecordingState};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use media::UnixMillis;
+use media::{StreamId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,14 +25,14 @@ use crate::auth::{Leaving, SignedIn};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
 use crate::permit::permit;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::visit::Visit;
 
 /// Name of the cookie that carries a token. Sent to its channel's addresses alone.
 pub const PLAY_COOKIE: &str = "tayang_play";
 
-/// Recordings of one lesson that are looked at for the longest: a lesson leaves one, and one more for each time its publisher
-/// was away for longer than a stream waits.
+/// Recordings of one lesson that are offered, the newest of them: a publisher that was away for long fifty times has a network
+/// that no lesson survives.
 const RECORDINGS_MAX: u32 = 50;
 
 /// The routes.
@@ -56,6 +56,8 @@ enum CarryBy {
 struct Begin {
     #[serde(default)]
     carry: CarryBy,
+    /// `stream` of one of the lesson's `recordings`; without it the longest plays.
+    recording: Option<String>,
 }
 
 /// Where it plays, by way. Paths of this server.
@@ -85,6 +87,23 @@ struct Playback {
     live_offset_at: Option<Moment>,
     /// The moment of the first frame; null while nothing has come.
     media_started_at: Option<Moment>,
+    /// All that the lesson left, oldest first; it is one, and one more for each long absence of the publisher.
+    recordings: Vec<PlayableRecording>,
+}
+
+/// A recording that plays by its `stream`.
+#[derive(Debug, Serialize, ToSchema)]
+struct PlayableRecording {
+    stream: String,
+    started_at: Moment,
+    duration_ms: u64,
+}
+
+impl From<&Recording> for PlayableRecording {
+    fn from(recording: &Recording) -> Self {
+        let (stream, started_at) = (recording.id.to_string(), recording.started.into());
+        Self { stream, started_at, duration_ms: recording.duration_ms }
+    }
 }
 
 /// What is to be played of a lesson.
@@ -92,23 +111,49 @@ struct Playable {
     kind: Kind,
     channel: Channel,
     recording: Option<Recording>,
+    /// All that there are.
+    recordings: Vec<Recording>,
 }
 
-async fn playable(state: &State, standing: &Standing, kind: Kind) -> Result<Playable, Problem> {
+/// What a lesson left that can be played, oldest first: one recording, and one more for each time its publisher was away for
+/// longer than a stream waits.
+pub(crate) async fn recordings_of(state: &State, channel: Uuid) -> Result<Vec<Recording>, Problem> {
+    let mut all = state.repository.newest_recordings(channel, RECORDINGS_MAX).await?;
+    all.retain(|recording| recording.duration_ms > 0);
+    all.sort_by_key(|recording| recording.id);
+    Ok(all)
+}
+
+/// What plays of several unless another is asked for: by it they are compared.
+pub(crate) fn longest(recording: &Recording) -> (u64, StreamId) {
+    (recording.duration_ms, recording.id)
+}
+
+async fn playable(
+    state: &State,
+    standing: &Standing,
+    kind: Kind,
+    wanted: Option<StreamId>,
+) -> Result<Playable, Problem> {
     let lesson = &standing.lesson;
     let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
     let channel = state.repository.parts(&touched).await?.channels.pop().ok_or_else(Problem::not_found)?;
-    let recording = match kind {
-        Kind::Live => None,
-        Kind::Recording => {
-            let mut all = state.repository.newest_recordings(lesson.channel, RECORDINGS_MAX).await?;
-            all.retain(|recording| recording.duration_ms > 0);
-            let longest = all.into_iter().max_by_key(|recording| (recording.duration_ms, recording.id));
-            let nothing = || Problem::conflict("no-recording", "nothing was recorded of this lesson");
-            Some(longest.ok_or_else(nothing)?)
-        }
+    let recordings = match kind {
+        Kind::Live => Vec::new(),
+        Kind::Recording => recordings_of(state, lesson.channel).await?,
     };
-    Ok(Playable { kind, channel, recording })
+    let found = match wanted {
+        Some(wanted) => recordings.iter().find(|recording| recording.id == wanted),
+        None => recordings.iter().max_by_key(|recording| longest(recording)),
+    };
+    let recording = found.cloned();
+    if kind == Kind::Recording && recording.is_none() {
+        return Err(match wanted {
+            Some(_) => Problem::not_found(),
+            None => Problem::conflict("no-recording", "nothing was recorded of this lesson"),
+        });
+    }
+    Ok(Playable { kind, channel, recording, recordings })
 }
 
 fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (&str, Carry)) -> Playback {
@@ -149,6 +194,7 @@ fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (
         refresh_after_ms: REFRESH_AFTER_MS,
         live_offset_at: (playable.kind == Kind::Live).then(|| state.now().into()),
         media_started_at: started.map(Moment::from),
+        recordings: playable.recordings.iter().map(PlayableRecording::from).collect(),
     }
 }
 
@@ -224,14 +270,18 @@ async fn begin(
         Problem::too_fast("you begin to play too often: go on with what plays, or wait", seconds)
     })?;
     let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
-    let playable = playable(&state, &standing, kind).await?;
+    let recording = match wanted.recording.as_deref().map(str::parse).transpose() {
+        Ok(recording) => recording.filter(|_| kind == Kind::Recording),
+        Err(_) => return Err(Problem::field("recording", Wrong::Malformed, "must be a stream of the recordings")),
+    };
+    let playable = playable(&state, &standing, kind, recording).await?;
     let carry = match wanted.carry {
         CarryBy::Cookie => Carry::Cookie,
         CarryBy::Path => Carry::Path,
     };
     let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
     let places = standing.lesson.capacity.map(|capacity| (capacity as usize, standing.lesson.mentor));
-    let terms = Terms { alone: state.settings.one_stream_each, places };
+    let terms = Terms { alone: state.settings.one_stream_each, places, recording };
     playbacks.open(&claims, carry, terms, state.now()).map_err(not_opened)?;
     respond(&state, &visit, StatusCode::CREATED, &playable, (&claims, carry))
 }
@@ -282,7 +332,7 @@ async fn refresh(
             return Err(problem);
         }
     };
-    let playable = playable(&state, &standing, kind).await?;
+    let playable = playable(&state, &standing, kind, open.recording).await?;
     let claims = claims(&standing, &who, kind, PlaybackId(id), state.now());
     if !playbacks.extend(PlaybackId(id), claims.seq, claims.expires, state.now()) {
         return Err(Problem::not_found());

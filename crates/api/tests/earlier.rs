@@ -262,16 +262,7 @@ async fn a_recording_is_asked_for_by_operators_and_the_hook_and_seen_by_whom_it_
     assert_eq!(none.status, StatusCode::NOT_FOUND);
     let lessons_path = control::teaching::lessons::channel_of(lesson.id, UnixMillis(1)).path;
     for (channel, path) in [(room.id, room.path.clone()), (lesson.channel, lessons_path.clone())] {
-        let recording = control::Recording {
-            id: media::StreamId(7),
-            channel,
-            path,
-            started: UnixMillis(1_000),
-            duration_ms: 5,
-            bytes: 6,
-            next_msn: 1,
-            state: control::RecordingState::Ready,
-        };
+        let recording = recording(7, channel, path);
         stage.repository.put_recording(&recording).await.expect("kept");
     }
     let seen = async |who: &Actor, word: &str| {
@@ -286,7 +277,26 @@ async fn a_recording_is_asked_for_by_operators_and_the_hook_and_seen_by_whom_it_
     let item = stage.get(Some(&mentee), "/store-live/?app=aula").await.json["items"][0].clone();
     assert_eq!((&item["path"], &item["state"]), (&json!("aula/fisika/7/recording.mp4"), &json!("ready")));
     assert_eq!(stage.get(None, "/store-live?app=aula").await.status, StatusCode::UNAUTHORIZED);
+    stage.repository.put_recording(&recording(8, room.id, room.path.clone())).await.expect("kept");
+    let first = stage.get(Some(&mentee), "/store-live?app=aula&limit=1").await.json;
+    let cursor = first["next_cursor"].as_str().expect("there is one more");
+    let second = stage.get(Some(&mentee), &format!("/store-live?app=aula&limit=1&cursor={cursor}")).await.json;
+    let paths = [&first["items"][0]["path"], &second["items"][0]["path"], &second["next_cursor"]];
+    assert_eq!(paths, [&json!("aula/fisika/8/recording.mp4"), &json!("aula/fisika/7/recording.mp4"), &Value::Null]);
     assert_eq!(stage.get(Some(&mentee), "/store-live").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+fn recording(stream: u64, channel: Uuid, path: media::ChannelPath) -> control::Recording {
+    control::Recording {
+        id: media::StreamId(stream),
+        channel,
+        path,
+        started: UnixMillis(1_000),
+        duration_ms: 5,
+        bytes: 6,
+        next_msn: 1,
+        state: control::RecordingState::Ready,
+    }
 }
 
 #[tokio::test]

@@ -20,13 +20,19 @@ use port::{Guest, Listener};
 use serde_json::{Value, json};
 use stage::{Actor, Stage};
 
-/// On air as the test says.
+/// On air as the test says, but for an outage.
 #[derive(Default)]
-struct Antenna(Mutex<OnAir>);
+struct Antenna(Mutex<OnAir>, Mutex<Option<(UnixMillis, i64)>>);
 
 impl Air for Antenna {
     fn on_air(&self, _: Uuid) -> OnAir {
         *self.0.lock()
+    }
+
+    fn media_at(&self, _: Uuid, at: UnixMillis) -> Option<i64> {
+        let started = self.0.lock().started?;
+        let away_ms = self.1.lock().filter(|(back, _)| *back <= at).map_or(0, |(_, away_ms)| away_ms);
+        Some(at.0 - started.0 - away_ms)
     }
 
     fn watching(&self, _: Uuid) -> Vec<Watching> {
@@ -549,6 +555,24 @@ async fn what_is_on_air_and_who_is_here_is_told_when_it_changes() {
     while mentor.hear("viewers").await["n"] != 4 {}
     *setting.antenna.0.lock() = OnAir { on_air: false, stalled: true, started, viewers: 3 };
     assert_eq!(mentor.hear("lesson").await["stalled"], true);
+}
+
+#[tokio::test]
+async fn what_is_said_after_an_outage_stands_where_the_recording_has_it() {
+    let setting = Setting::new().await;
+    let now = setting.stage.state.now();
+    let started = UnixMillis(now.0 - 1_500_000);
+    *setting.antenna.0.lock() = OnAir { on_air: true, stalled: false, started: Some(started), viewers: 0 };
+    // Five minutes, twenty minutes away, and a little that has not passed yet when it is said.
+    *setting.antenna.1.lock() = Some((UnixMillis(now.0 - 1_000), 1_199_000));
+    let mut mentee = setting.join(&setting.mentee).await;
+    let mut heard = Vec::new();
+    for (name, media_ms) in [("c1", Value::Null), ("c2", json!(1_500_000)), ("c3", json!(120_000))] {
+        mentee.send(json!({ "t": "comment", "client_id": name, "body": "halo", "media_ms": media_ms })).await;
+        heard.push(mentee.hear("comment").await["media_ms"].as_i64().expect("a time"));
+    }
+    assert!((301_000..400_000).contains(&heard[0]), "what is on air now: {heard:?}");
+    assert_eq!(heard[1..], [301_000, 120_000], "as the picture bears it, and before the outage");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod stage;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use api::Settings;
 use control::air::{Air, AudioHealth, Health, OnAir, Silence, VideoHealth, Watching};
@@ -124,7 +125,8 @@ async fn a_browser_gets_a_cookie_for_the_channel_alone_and_addresses_without_a_s
 
 #[tokio::test]
 async fn behind_a_proxy_that_ends_tls_the_cookie_and_addresses_are_for_https() {
-    let class = class(Stage::new().await).await;
+    let settings = Settings { public_url: None, ..Stage::settings() };
+    let class = class(Stage::with(Arc::new(Silence), settings).await).await;
     let lesson = class.live().await;
     let playback = (Method::POST, format!("/api/v1/lessons/{}/playback", lesson.id), Some(json!({})));
     let calendar = (Method::GET, "/api/v1/me/calendar".to_owned(), None);
@@ -351,6 +353,22 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
         assert_eq!(answer.json["urls"]["mp4"], json!(format!("{base}recording.mp4")));
         assert_eq!(answer.json["urls"]["flv"], Value::Null);
         assert_eq!(answer.json["media_started_at"], json!("1970-01-01T00:00:02.000Z"));
+        let streams = answer.json["recordings"].as_array().expect("all").iter().map(|one| one["stream"].clone());
+        assert_eq!(streams.collect::<Vec<_>>(), [json!("1000"), json!("2000"), json!("3000")]);
+    }
+    let earlier = format!("/mentor/{}/live/{}", class.mentor.id, lesson.id);
+    let earlier = class.stage.get(Some(&class.mentee), &earlier).await.json["recorded_url"].clone();
+    assert!(earlier.as_str().expect("an address").ends_with("/2000/master.m3u8"), "the same: {earlier}");
+    let begin = format!("/api/v1/lessons/{}/playback", lesson.id);
+    for (recording, status) in [("3000", 201), ("4000", 404), ("x", 422)] {
+        let answer = class.stage.post(Some(&class.mentee), &begin, json!({ "recording": recording })).await;
+        assert_eq!(answer.status.as_u16(), status, "{recording}");
+        if status == 201 {
+            let base = format!("/{}/{}/3000/", channel.path.app, channel.path.name);
+            let refresh = format!("/api/v1/playbacks/{}/refresh", answer.json["playback_id"].as_str().expect("an id"));
+            let refreshed = class.stage.post(Some(&class.mentee), &refresh, json!({})).await;
+            assert_eq!((&answer.json["base_url"], &refreshed.json["base_url"]), (&json!(base), &json!(base)));
+        }
     }
     assert_eq!(class.play(&absent, &lesson, "cookie").await.status, StatusCode::NOT_FOUND);
     let position = format!("/api/v1/lessons/{}/position", lesson.id);
@@ -376,6 +394,26 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
     assert_eq!((recordings("attended").await, recordings("attending").await), (Some(0), Some(1)));
     class.correct(&class.mentor, &lesson, class.mentee.id, json!({ "decision": "present", "reason": "hadir" })).await;
     assert_eq!(recordings("attended").await, Some(1));
+}
+
+#[tokio::test]
+async fn nobody_asks_what_is_on_air_of_lessons_that_are_over() {
+    let studio = Arc::new(Studio::default());
+    let class = class(Stage::with_air(studio.clone()).await).await;
+    for _ in 0..3 {
+        let lesson = class.live().await;
+        class
+            .stage
+            .repository
+            .end_lesson(lesson.id, true, class.stage.state.now())
+            .await
+            .expect("ended")
+            .expect("there");
+    }
+    class.live().await;
+    let before = studio.1.load(Ordering::Relaxed);
+    let list = class.stage.get(Some(&class.mentee), "/api/v1/lessons").await.json;
+    assert_eq!((list["items"].as_array().map(Vec::len), studio.1.load(Ordering::Relaxed) - before), (Some(4), 1));
 }
 
 #[tokio::test]
@@ -453,12 +491,13 @@ async fn the_record_comes_in_pages_and_as_csv_that_is_no_formula() {
     assert_eq!(class.stage.get(Some(&class.mentee), &format!("{path}.csv")).await.status, StatusCode::FORBIDDEN);
 }
 
-/// Somebody sends, and some watch.
+/// Somebody sends, and some watch; how often was asked.
 #[derive(Default)]
-struct Studio(Mutex<Vec<Watching>>);
+struct Studio(Mutex<Vec<Watching>>, AtomicUsize);
 
 impl Air for Studio {
     fn on_air(&self, _: Uuid) -> OnAir {
+        self.1.fetch_add(1, Ordering::Relaxed);
         OnAir { on_air: true, stalled: false, started: Some(UnixMillis(5_000)), viewers: 1 }
     }
 

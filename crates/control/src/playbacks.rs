@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use media::UnixMillis;
+use media::{StreamId, UnixMillis};
 use parking_lot::RwLock;
 
 use crate::playback::{Claims, Kind};
@@ -47,6 +47,8 @@ pub struct Open {
     pub seq: Seq,
     /// Until before when it holds.
     pub expires: UnixMillis,
+    /// Which recording was asked for; `None`: whichever plays unless another is.
+    pub recording: Option<StreamId>,
 }
 
 impl Open {
@@ -62,6 +64,8 @@ pub struct Terms {
     pub alone: bool,
     /// No more people than that watch the lesson live, besides its mentor.
     pub places: Option<(usize, UserId)>,
+    /// Which recording was asked for.
+    pub recording: Option<StreamId>,
 }
 
 /// Why a session does not open.
@@ -178,7 +182,13 @@ impl Playbacks {
         if claims.kind == Kind::Live {
             sessions.by_lesson.entry(claims.lesson).or_default().insert(claims.playback);
         }
-        let open = Open { claims: Arc::clone(claims), carry, seq: claims.seq, expires: claims.expires };
+        let open = Open {
+            claims: Arc::clone(claims),
+            carry,
+            seq: claims.seq,
+            expires: claims.expires,
+            recording: terms.recording,
+        };
         sessions.by_id.insert(claims.playback, open);
         Ok(())
     }
@@ -328,7 +338,7 @@ mod tests {
         let playbacks = Playbacks::default();
         let (first, neighbour) = (opened(&playbacks, claims()), opened(&playbacks, claims()));
         let second = Arc::new(Claims { playback: claims().playback, lesson: claims().lesson, ..(*first).clone() });
-        playbacks.open(&second, Carry::Path, Terms { alone: true, places: None }, at(1)).expect("room");
+        playbacks.open(&second, Carry::Path, Terms { alone: true, ..Terms::default() }, at(1)).expect("room");
         assert_eq!(playbacks.standing(&first), None);
         assert!(playbacks.standing(&second).is_some() && playbacks.standing(&neighbour).is_some());
         assert_eq!(playbacks.get(second.playback, at(1)).expect("open").carry, Carry::Path);
@@ -370,7 +380,7 @@ mod tests {
     #[test]
     fn of_those_who_come_at_once_as_many_watch_as_the_lesson_takes_and_its_mentor_besides() {
         let (playbacks, first, mentor) = (Playbacks::default(), claims(), claims().user);
-        let terms = Terms { alone: false, places: Some((30, mentor)) };
+        let terms = Terms { places: Some((30, mentor)), ..Terms::default() };
         let open = |user: UserId, kind: Kind| {
             let one = Claims { playback: claims().playback, user, lesson: first.lesson, kind, ..claims() };
             playbacks.open(&Arc::new(one), Carry::Cookie, terms, at(0))

@@ -126,13 +126,16 @@ pub fn is_client_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Where the sender's picture was, milliseconds from the lesson's first frame, kept within what has been on air since
-/// `started`; where the sender says nothing (a mentor sees the room, not the picture), what is on air now. `None` before
-/// there was any.
+/// When the sender's picture was taken: they say it in milliseconds from `started` on, when the first frame came, by the wall
+/// clock, as pictures bear it. Kept within what has been on air since; now, where the sender says nothing (a mentor sees the
+/// room, not the picture). `None` before there was any. Which media that is, outages left out, says
+/// [`Air::media_at`](crate::air::Air::media_at).
 #[must_use]
-pub fn media_time(said_ms: Option<i64>, started: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
-    let on_air_ms = now.0.saturating_sub(started?.0).max(0);
-    Some(said_ms.map_or(on_air_ms, |ms| ms.clamp(0, on_air_ms.saturating_add(MEDIA_AHEAD_MS_MAX))))
+pub fn picture_at(said_ms: Option<i64>, started: Option<UnixMillis>, now: UnixMillis) -> Option<UnixMillis> {
+    let started = started?;
+    let on_air_ms = now.0.saturating_sub(started.0).max(0);
+    let ms = said_ms.map_or(on_air_ms, |ms| ms.clamp(0, on_air_ms.saturating_add(MEDIA_AHEAD_MS_MAX)));
+    Some(started.plus_millis(ms))
 }
 
 /// A comment that is to be kept.
@@ -148,7 +151,7 @@ pub struct NewComment {
     pub body: String,
     /// When.
     pub at: UnixMillis,
-    /// Where the sender's picture was, milliseconds from the lesson's first frame.
+    /// Where the sender's picture was: media time in milliseconds from the first frame, outages left out.
     pub media_ms: Option<i64>,
     /// All see it, or it waits for the mentor.
     pub state: CommentState,

@@ -2,6 +2,8 @@
 
 use control::Uuid;
 use control::access::{Action, decide};
+use control::air::OnAir;
+use control::teaching::LessonState;
 use control::teaching::lessons::LessonSeen;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,7 +66,11 @@ pub(crate) fn body(state: &State, seen: &LessonSeen) -> LessonBody {
     let (standing, lesson) = (&seen.standing, &seen.standing.lesson);
     let now = state.now();
     let may = |action| decide(standing, action, now, state.settings.slot_margin_ms).is_ok();
-    let on_air = state.air.on_air(lesson.channel);
+    // Of what is over nothing is on air, and lists are mostly of such.
+    let on_air = match lesson.state {
+        LessonState::Scheduled | LessonState::Live => state.air.on_air(lesson.channel),
+        LessonState::Ended | LessonState::Cancelled => OnAir::default(),
+    };
     let recording = seen.recording.filter(|_| may(Action::Replay));
     let runs = may(Action::Run);
     LessonBody {

@@ -12,12 +12,13 @@ use std::time::Duration;
 use control::air::OnAir;
 use control::room::{
     Appended, Comment, CommentState, Floor, HandChange, NewComment, RaisedHand, ReactionCount, Refused, Tally, Verdict,
-    Why, media_time,
+    Why, picture_at,
 };
 use control::teaching::{Lesson, LessonState};
 use control::{Change, CommentId, LessonId, RepositoryError, UserId};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use media::UnixMillis;
 use tokio::time::Instant;
 
 use super::event::{Course, Event, HandOf, Said, by_kind};
@@ -213,7 +214,7 @@ impl Hall {
                 let now = self.state.now();
                 match self.floor.reactions(reply.person().speaker(), n, now) {
                     Ok(()) => {
-                        let at = media_time(media_ms, self.air.started, now);
+                        let at = self.media_time(media_ms, now);
                         self.tally.add(kind, n.unsigned_abs(), at);
                         self.replies.extend(Some(reply).filter(|reply| matches!(reply, Reply::Request(..))));
                     }
@@ -246,6 +247,12 @@ impl Hall {
         }
     }
 
+    /// Where in the recording somebody's picture is.
+    fn media_time(&self, said_ms: Option<i64>, now: UnixMillis) -> Option<i64> {
+        let at = picture_at(said_ms, self.air.started, now)?;
+        self.state.air.media_at(self.lesson.channel, at)
+    }
+
     fn comment(&mut self, client_id: String, body: &str, media_ms: Option<i64>, reply: Reply) {
         let (person, now) = (reply.person(), self.state.now());
         match self.floor.comment(person.speaker(), &client_id, body, now) {
@@ -257,7 +264,7 @@ impl Hall {
                     client_id,
                     body: body.to_owned(),
                     at: now,
-                    media_ms: media_time(media_ms, self.air.started, now),
+                    media_ms: self.media_time(media_ms, now),
                     state,
                 };
                 self.waiting.push((comment, reply));

@@ -157,7 +157,7 @@ fn a_name_that_a_sender_gives_is_short_and_plain() {
 }
 
 #[test]
-fn media_time_is_kept_within_what_has_been_on_air() {
+fn a_picture_was_taken_while_something_was_on_air() {
     let started = Some(at(0));
     for (said, since_ms, expected) in [
         (None, 10_000, Some(10_000)),
@@ -168,9 +168,10 @@ fn media_time_is_kept_within_what_has_been_on_air() {
         (Some(i64::MAX), 10_000, Some(15_000)),
         (Some(9_000), -60_000, Some(5_000)),
     ] {
-        assert_eq!(media_time(said, started, at(since_ms)), expected, "{said:?} after {since_ms} ms");
+        let expected = expected.map(at);
+        assert_eq!(picture_at(said, started, at(since_ms)), expected, "{said:?} after {since_ms} ms");
     }
-    assert_eq!(media_time(Some(4_000), None, at(10_000)), None, "nothing was on air");
+    assert_eq!(picture_at(Some(4_000), None, at(10_000)), None, "nothing was on air");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What any repository must do with mentors, courses, places in them and lessons.
 
 use control::access::{Action, decide};
+use control::earlier::{Beside, Place};
 use control::feed::Reader;
 use control::teaching::courses::{CourseChange, CourseFilter, CourseSeen, INVITATIONS_MAX, Invitation, Verdict};
 use control::teaching::lessons::{
@@ -554,15 +555,21 @@ async fn recordings_and_channels_go_by_a_word(repository: &dyn Repository) {
     let room = control::Channel { record: false, ..room };
     repository.create_channel(&room, &super::contract::key_for(&room).0).await.expect("created");
     repository.put_recording(&recording(&room, 78, RecordingState::Sealed)).await.expect("kept");
+    let stranger = mentor(repository).await;
+    let of = |user, is_operator| Beside { user, is_operator, after: None, limit: 9 };
+    let called = async |word: &str, beside: Beside| repository.recordings_called(word, &beside).await.expect("read");
     for word in ["aula", "fisika", "aula/fisika"] {
-        let found = repository.recordings_called(word, 9).await.expect("read");
+        let found = called(word, of(stranger, true)).await;
         assert_eq!(found.len(), 1, "{word}");
         assert_eq!((found[0].recording.channel, found[0].public, found[0].lesson), (room.id, false, None));
+        assert_eq!(called(word, of(stranger, false)).await, [], "it is not public");
     }
     let name = new.channel.path.to_string();
-    let found = repository.recordings_called(&name, 9).await.expect("read");
+    let found = called(&name, of(course.mentor, false)).await;
     assert_eq!(found[0].lesson, Some(new.lesson.id));
-    assert!(repository.recordings_called("fisika/aula", 9).await.expect("read").is_empty());
+    assert_eq!(called(&name, of(stranger, true)).await, [], "an operator watches nobody's lessons");
+    assert_eq!(called("fisika/aula", of(stranger, true)).await, []);
+    recordings_of_others_hide_none_of_ones_own(repository, &course, (&new, stranger)).await;
     let before = repository.last_seq().await.expect("read");
     for _ in 0..2 {
         assert_eq!(repository.mark_recorded("aula", NOW).await.expect("marked"), [room.id]);
@@ -570,4 +577,46 @@ async fn recordings_and_channels_go_by_a_word(repository: &dyn Repository) {
     assert!(repository.channel(&room.path).await.expect("read").expect("there").record);
     assert_eq!(kinds(&since(repository, before).await), [ChangeKind::Channel], "told once");
     assert!(repository.mark_recorded("tidak-ada", NOW).await.expect("none").is_empty());
+}
+
+/// However many newer ones there are, somebody finds what they attended, a page at a time.
+async fn recordings_of_others_hide_none_of_ones_own(
+    repository: &dyn Repository,
+    course: &Course,
+    (attended, user): (&NewLesson, UserId),
+) {
+    let correction = control::attendance::Correction {
+        lesson: attended.lesson.id,
+        user,
+        by: course.mentor,
+        decision: control::attendance::Decision::Present,
+        reason: "hadir".to_owned(),
+        at: NOW,
+    };
+    repository.correct(&correction, 10_000).await.expect("corrected");
+    let others = lesson(repository, course, 500_000).await;
+    for stream in 100..110 {
+        repository.put_recording(&recording(&others.channel, stream, RecordingState::Ready)).await.expect("kept");
+    }
+    repository.put_recording(&recording(&attended.channel, 76, RecordingState::Ready)).await.expect("kept");
+    let app = attended.channel.path.app.as_str();
+    let read = async |user, after| {
+        let beside = Beside { user, is_operator: false, after, limit: 2 };
+        let found = repository.recordings_called(app, &beside).await.expect("read");
+        found.into_iter().map(|named| named.recording).collect::<Vec<_>>()
+    };
+    let page = read(user, None).await;
+    assert_eq!(
+        page.iter().map(|one| (one.channel, one.id.0)).collect::<Vec<_>>(),
+        [(attended.channel.id, 77), (attended.channel.id, 76)]
+    );
+    assert_eq!(read(user, page.last().map(Place::from)).await, []);
+    let (mut all, mut after) = (std::collections::HashSet::new(), None);
+    loop {
+        let page = read(course.mentor, after).await;
+        let Some(last) = page.last() else { break };
+        after = Some(Place::from(last));
+        assert!(page.iter().all(|one| all.insert((one.channel, one.id.0))), "none twice");
+    }
+    assert_eq!(all.len(), 12);
 }

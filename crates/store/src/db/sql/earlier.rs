@@ -1,6 +1,6 @@
 //! Channels and recordings by a word.
 
-use control::earlier::{EarlierRepository, NamedRecording};
+use control::earlier::{Beside, EarlierRepository, NamedRecording};
 use control::{BoxFuture, ChangeKind, NewChange, RepositoryError, Uuid};
 use media::UnixMillis;
 
@@ -29,7 +29,7 @@ impl EarlierRepository for Store {
     fn recordings_called<'a>(
         &'a self,
         word: &'a str,
-        limit: u32,
+        beside: &'a Beside,
     ) -> BoxFuture<'a, Result<Vec<NamedRecording>, RepositoryError>> {
         Box::pin(async move {
             let (app, name, both) = parts(word);
@@ -38,14 +38,25 @@ impl EarlierRepository for Store {
                      CAST(CASE WHEN c.public = 1 AND c.deleted_ms IS NULL THEN 1 ELSE 0 END AS BIGINT) AS c_public,
                      l.id AS l_id
                  FROM recordings r JOIN channels c ON c.id = r.channel_id LEFT JOIN lessons l ON l.channel_id = c.id
+                     LEFT JOIN attendance a ON a.lesson_id = l.id AND a.user_id = $5
                  WHERE (CAST($3 AS BIGINT) = 1 AND r.app = $1 AND r.name = $2
                      OR CAST($3 AS BIGINT) = 0 AND (r.app = $1 OR r.name = $2))
-                 ORDER BY r.started_ms DESC, r.channel_id LIMIT $4",
+                   AND (l.mentor_id = $5 OR a.attended = 1
+                     OR l.id IS NULL AND (CAST($6 AS BIGINT) = 1 OR c.public = 1 AND c.deleted_ms IS NULL))
+                   AND (CAST($7 AS BIGINT) IS NULL OR r.started_ms < CAST($7 AS BIGINT)
+                     OR r.started_ms = CAST($7 AS BIGINT) AND (r.channel_id > CAST($8 AS TEXT)
+                         OR r.channel_id = CAST($8 AS TEXT) AND r.stream < CAST($9 AS BIGINT)))
+                 ORDER BY r.started_ms DESC, r.channel_id, r.stream DESC LIMIT $4",
             )
             .bind(app)
             .bind(name)
             .bind(both)
-            .bind(i64::from(limit))
+            .bind(i64::from(beside.limit))
+            .bind(beside.user.to_string())
+            .bind(i64::from(beside.is_operator))
+            .bind(beside.after.map(|after| after.started.0))
+            .bind(beside.after.map(|after| after.channel.to_string()))
+            .bind(beside.after.map(|after| i64::try_from(after.stream.0).unwrap_or(i64::MAX)))
             .fetch_all(&self.readers)
             .await
             .map_err(|error| rows::failed("recording", error))?;
