@@ -143,7 +143,6 @@ export const en: Words = {
     leaveText: 'You cannot watch its next lessons. Recordings of those you attended stay yours.',
     withdraw: 'Withdraw request',
     left: 'You no longer take this course.',
-    lessons: 'Lessons',
     noLessons: 'No lessons yet.',
   },
   notices: {

@@ -143,7 +143,6 @@ export const id: Words = {
     leaveText: 'Pelajaran berikutnya tidak bisa Anda tonton. Rekaman yang Anda hadiri tetap ada.',
     withdraw: 'Batalkan permintaan',
     left: 'Anda tidak lagi mengikuti kursus ini.',
-    lessons: 'Pelajaran',
     noLessons: 'Belum ada pelajaran.',
   },
   notices: {

@@ -139,7 +139,6 @@ export interface Words {
     readonly leaveText: string;
     readonly withdraw: string;
     readonly left: string;
-    readonly lessons: string;
     readonly noLessons: string;
   };
   readonly notices: {
