@@ -11,7 +11,7 @@ import { join } from 'node:path';
 
 const MARK = '__SHELL__';
 /** Files of the shell, by what the build calls them; engines of the player are not among them. */
-const KEPT = /^(index|preload-helper|lesson|live|recording|stage|rolldown-runtime)-.*\.(js|css)$|\.woff2$/;
+const KEPT = /^(index|preload-helper|hooks|lesson|live|recording|stage|tools|operators|rolldown-runtime)-.*\.(js|css)$|\.woff2$/;
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('usage: node precache.mjs FOLDER');

@@ -125,6 +125,15 @@ function CalendarButton() {
       return setUrl(null);
     });
   };
+  const withdraw = (): void => {
+    api.withdrawCalendar().then(
+      () => {
+        toasts.done(words.lessons.withdrawn);
+        setUrl(null);
+      },
+      (problem: unknown) => toasts.problem(textOf(problem)),
+    );
+  };
   return (
     <>
       <button type="button" class="button" onClick={open}>
@@ -135,6 +144,9 @@ function CalendarButton() {
         <p>{words.lessons.calendarText}</p>
         <input class="input" readOnly value={url ?? ''} aria-label={words.lessons.calendar} onFocus={(event) => event.currentTarget.select()} />
         <div class="dialog-actions">
+          <button type="button" class="button button-quiet" onClick={withdraw}>
+            {words.lessons.withdraw}
+          </button>
           <button type="button" class="button button-strong" onClick={copy}>
             <Icon name="copy" />
             {words.lessons.copy}

@@ -103,6 +103,8 @@ export const en: Words = {
     calendarText: 'Put this link into your calendar app. New lessons appear by themselves. Keep it to yourself: the link is yours.',
     copy: 'Copy link',
     copied: 'Link copied.',
+    withdraw: 'Withdraw this link',
+    withdrawn: 'The calendar link is withdrawn. Open this again for a new one.',
   },
   mentors: {
     title: 'Mentors',

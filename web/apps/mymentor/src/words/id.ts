@@ -103,6 +103,8 @@ export const id: Words = {
     calendarText: 'Tempel tautan ini di aplikasi kalender Anda. Jadwal baru muncul sendiri. Jangan bagikan: tautan ini milik Anda.',
     copy: 'Salin tautan',
     copied: 'Tautan disalin.',
+    withdraw: 'Cabut tautan ini',
+    withdrawn: 'Tautan kalender dicabut. Buka lagi untuk tautan yang baru.',
   },
   mentors: {
     title: 'Mentor',

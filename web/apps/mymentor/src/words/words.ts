@@ -99,6 +99,8 @@ export interface Words {
     readonly calendarText: string;
     readonly copy: string;
     readonly copied: string;
+    readonly withdraw: string;
+    readonly withdrawn: string;
   };
   readonly mentors: {
     readonly title: string;
