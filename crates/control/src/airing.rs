@@ -27,6 +27,8 @@ pub struct Airing {
     pub ends: UnixMillis,
     /// How far it has come.
     pub state: LessonState,
+    /// When it was over, if it had begun.
+    pub ended: Option<UnixMillis>,
     /// Its mentor may not teach now: suspended, or no mentor any more.
     pub suspended: bool,
 }
@@ -39,19 +41,39 @@ impl Airing {
         !self.suspended && slot.is_some_and(|slot| slot.is_open(now))
     }
 
-    /// Its time is over, though nobody has ended it.
-    fn is_overdue(&self, now: UnixMillis) -> bool {
-        self.state != LessonState::Live && self.ends <= now
+    /// How willingly a mentor's own key goes to it, of those that are open: the less the sooner.
+    fn rank(&self, now: UnixMillis) -> u8 {
+        let (is_live, has_begun) = (self.state == LessonState::Live, self.starts <= now);
+        match (now < self.ends, is_live || has_begun) {
+            (true, true) => 0,
+            // It runs over, and none that should be on waits.
+            (false, _) if is_live => 1,
+            (true, false) => 2,
+            (false, _) => 3,
+        }
     }
 }
 
-/// Which of a mentor's lessons their own key publishes to: of those whose slot is open the one that started first and is not
-/// over; one whose time has passed only where there is no other.
+/// How long after a lesson's end the mentor's own key begins none whose time has not come: an encoder that was not stopped
+/// connects again by itself, and everybody would be told that the next lesson is on. As long as the margin that is set by
+/// default, so that it never does before the time of the next.
+pub const QUIET_AFTER_END_MS: i64 = 15 * 60_000;
+
+/// Which of a mentor's lessons their own key publishes to, of those whose slot is open: the one that is on or whose time is
+/// now; else one that is on though its time has passed; else the next, unless one ended just now; else one to which nobody
+/// came. Of several alike the one that starts first.
 #[must_use]
-pub fn chosen<'l>(lessons: impl Iterator<Item = &'l Airing>, now: UnixMillis, margin_ms: i64) -> Option<&'l Airing> {
+pub fn chosen<'l>(
+    lessons: impl Iterator<Item = &'l Airing> + Clone,
+    now: UnixMillis,
+    margin_ms: i64,
+) -> Option<&'l Airing> {
+    let just_ended = |lesson: &Airing| lesson.ended.is_some_and(|at| now < at.plus_millis(QUIET_AFTER_END_MS));
+    let is_quiet = lessons.clone().any(just_ended);
     lessons
         .filter(|lesson| lesson.is_open(now, margin_ms))
-        .min_by_key(|lesson| (lesson.is_overdue(now), lesson.starts, lesson.lesson))
+        .filter(|lesson| !(is_quiet && lesson.state == LessonState::Scheduled && now < lesson.starts))
+        .min_by_key(|lesson| (lesson.rank(now), lesson.starts, lesson.lesson))
 }
 
 /// A mentor's own key, as far as it decides.
@@ -130,6 +152,7 @@ pub(crate) mod tests {
             starts: UnixMillis(starts),
             ends: UnixMillis(ends),
             state,
+            ended: None,
             suspended: false,
         }
     }
@@ -145,9 +168,12 @@ pub(crate) mod tests {
             (195, Scheduled, Scheduled, Some(0)),
             (195, Ended, Scheduled, Some(1)),
             (200, Scheduled, Scheduled, Some(1)),
-            (200, Live, Scheduled, Some(0)),
+            (199, Live, Scheduled, Some(0)),
+            (200, Live, Scheduled, Some(1)),
+            (205, Live, Ended, Some(0)),
             (205, Scheduled, Ended, Some(0)),
-            (250, Live, Live, Some(0)),
+            (195, Live, Live, Some(0)),
+            (250, Live, Live, Some(1)),
             (310, Scheduled, Scheduled, None),
         ] {
             let lessons = [airing(mentor, 100, 200, first), airing(mentor, 200, 300, second)];
@@ -156,6 +182,31 @@ pub(crate) mod tests {
                 let expected = expected.map(|at: usize| lessons[at].lesson);
                 assert_eq!(found.map(|lesson| lesson.lesson), expected, "{now} {first:?} {second:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_encoder_that_goes_on_after_the_end_does_not_begin_the_next_lesson_before_its_time() {
+        use LessonState::{Ended, Live, Scheduled};
+        const MINUTE: i64 = 60_000;
+        let mentor = UserId::new(UnixMillis(1));
+        // From minute 60 to 120 and from 120 to 180; the first was ended in minute 110. A margin of 15 minutes.
+        for (minute, next, margin, expected) in [
+            (110, Scheduled, 15, false),
+            (119, Scheduled, 15, false),
+            (120, Scheduled, 15, true),
+            // Its mentor began it.
+            (112, Live, 15, true),
+            // It was long ago.
+            (124, Scheduled, 60, true),
+        ] {
+            let (starts, ended) = if margin == 60 { (150, 109) } else { (120, 110) };
+            let ended = Some(UnixMillis(ended * MINUTE));
+            let before = Airing { ended, ..airing(mentor, 60 * MINUTE, 120 * MINUTE, Ended) };
+            let next = airing(mentor, starts * MINUTE, 180 * MINUTE, next);
+            let lessons = [before, next];
+            let found = chosen(lessons.iter(), UnixMillis(minute * MINUTE), margin * MINUTE);
+            assert_eq!(found.map(|lesson| lesson.lesson), expected.then_some(next.lesson), "minute {minute}");
         }
     }
 

@@ -54,6 +54,26 @@ async fn postgresql_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_hangs_elsewhere_is_waited_for_a_few_seconds_and_is_an_error_then() {
+    let Some(cluster) = postgres::Cluster::shared() else { return };
+    let url = cluster.database().await;
+    let store = store::db::postgres::PgStore::open(&url, None).await.expect("open");
+    // Another host that is lost in the middle of a transaction.
+    let mut lost = <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.expect("connect");
+    for text in ["BEGIN", "LOCK TABLE channels IN ACCESS EXCLUSIVE MODE"] {
+        sqlx::query(text).execute(&mut lost).await.expect("locked");
+    }
+    let channel = channel_at("live/kelas");
+    let key = key_for(&channel).0;
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), store.create_channel(&channel, &key)).await;
+    let refused = waited.expect("it is given up within seconds");
+    assert!(matches!(refused, Err(RepositoryError::Backend(_))), "{refused:?}");
+    sqlx::query("ROLLBACK").execute(&mut lost).await.expect("ended");
+    store.create_channel(&channel, &key).await.expect("written as soon as the lock is free");
+    store.close().await;
+}
+
+#[tokio::test]
 async fn another_opening_of_the_file_sees_changes_and_is_told_of_them() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let path = directory.path().join("tayang.db");

@@ -79,6 +79,16 @@ pub fn place(course: &Course, who: UserId, place: Place) -> Result<EnrolmentStat
     Ok(wanted)
 }
 
+/// Only invitations that were made after this let somebody in whose place is `before`, since then: who was put out does not
+/// come back by the one they had, which may stand in a link that the whole class was sent.
+#[must_use]
+pub fn invitations_after(before: Option<(EnrolmentState, UnixMillis)>) -> UnixMillis {
+    match before {
+        Some((EnrolmentState::Removed, since)) => since,
+        _ => UnixMillis(i64::MIN),
+    }
+}
+
 /// Whether one more may be in.
 ///
 /// # Errors

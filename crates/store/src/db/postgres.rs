@@ -33,6 +33,24 @@ const CONNECTIONS_MAX: u32 = 16;
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What each connection asks of the server: that no lost host, and no transaction that hangs, holds what others wait for.
+/// What the URL's own `options` say of one of them stands.
+const SESSION: &[(&str, &str)] = &[
+    // Locks are held for milliseconds: who waits this long waits for something broken, and a person for an answer.
+    ("lock_timeout", "5s"),
+    // Between two statements of a transaction here there is no wait but for the machine.
+    ("idle_in_transaction_session_timeout", "15s"),
+    // The longest statement reads a page of a list; a minute is far beyond what anybody waits for.
+    ("statement_timeout", "60s"),
+    // A host that is gone without a word is noticed after 10 + 3 * 5 seconds, and what it held is free.
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
+
+/// For migrations: they take as long as the tables are large, and servers that start at one time wait for one another.
+const UNHURRIED: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
+
 /// The migrations, in order. A migration that was released is never edited: its checksum is in every database.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "channels and recordings", include_str!("../../migrations/postgres/0001_channels_and_recordings.sql")),
@@ -73,18 +91,16 @@ impl PgStore {
     /// # Errors
     /// [`OpenError`]. A replica that cannot be reached is none: it is left out until it can.
     pub async fn open(url: &str, replica_url: Option<&str>) -> Result<Self, OpenError> {
-        let options = |url| Ok(PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang"));
-        let replica = replica_url.map(options).transpose()?.map(|options| Replica::new(options, CONNECTIONS_MAX));
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options(url)?)
-            .await
-            .map_err(OpenError::Open)?;
-        migrator().run(&pool).await.map_err(|error| match error {
+        let options = options(url)?;
+        let replica = replica_url.map(self::options).transpose()?.map(|options| Replica::new(options, CONNECTIONS_MAX));
+        let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        let first = pool(1).connect_with(options.clone().options(UNHURRIED)).await.map_err(OpenError::Open)?;
+        migrator().run(&first).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
             other => OpenError::Migrate(other),
         })?;
+        first.close().await;
+        let pool = pool(CONNECTIONS_MAX).connect_with(options).await.map_err(OpenError::Open)?;
         Ok(Self { writer: pool.clone(), readers: pool, replica })
     }
 
@@ -117,6 +133,12 @@ impl PgStore {
     async fn begin(&self) -> Result<Write, RepositoryError> {
         Write::begin(&self.writer).await.map_err(|error| sql::failed("transaction", error))
     }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang");
+    let theirs = options.get_options().unwrap_or_default().to_owned();
+    Ok(options.options(SESSION.iter().copied().filter(|(name, _)| !theirs.contains(name))))
 }
 
 fn migrator() -> Migrator {

@@ -27,6 +27,7 @@ pub async fn teaching_contract(repository: &dyn Repository) {
     of_twenty_who_want_three_places_three_get_one(repository).await;
     an_invitation_lets_in_as_many_as_it_says_until_it_is_withdrawn(repository).await;
     a_place_goes_from_hand_to_hand_and_what_is_lost_with_it_is_revoked(repository).await;
+    who_was_put_out_comes_back_by_a_new_invitation_alone(repository).await;
     a_course_is_changed_by_who_saw_it_last(repository).await;
     lessons_are_set_all_or_none_and_never_two_at_once(repository).await;
     a_series_moves_together(repository).await;
@@ -209,6 +210,32 @@ async fn a_place_goes_from_hand_to_hand_and_what_is_lost_with_it_is_revoked(repo
     assert!(revoked.iter().all(|change| change.what.course == Some(course.id) && change.what.lesson.is_none()));
     let nobody = decide(mentee(repository).await, Verdict::Active).await;
     assert!(matches!(nobody, Err(TeachingError::Repository(RepositoryError::NotFound(_)))), "who never asked");
+}
+
+async fn who_was_put_out_comes_back_by_a_new_invitation_alone(repository: &dyn Repository) {
+    let teacher = mentor(repository).await;
+    for enrolling in Enrolling::ALL {
+        let course = course(repository, teacher, *enrolling, None).await;
+        let (who, end) = (mentee(repository).await, NOW.plus_millis(MINUTE));
+        let invite = async |now| {
+            let (invitation, token) = Invitation::create(course.id, 9, end, now);
+            repository.create_invitation(&invitation, now).await.expect("created");
+            Some(KeyHash::of(&token.0))
+        };
+        let old = invite(NOW).await;
+        assert_eq!(repository.enrol(course.id, who, old, NOW).await.expect("in"), EnrolmentState::Active);
+        let (out, later) = (NOW.plus_millis(10), NOW.plus_millis(20));
+        repository.decide_enrolment(course.id, who, Verdict::Removed, out).await.expect("put out");
+        let again = repository.enrol(course.id, who, old, later).await;
+        assert!(matches!(again, Err(TeachingError::PutOut | TeachingError::NotInvited)), "{enrolling:?}: {again:?}");
+        let another = mentee(repository).await;
+        assert!(repository.enrol(course.id, another, old, later).await.is_ok(), "it holds for whoever was not put out");
+        let new = invite(later).await;
+        assert_eq!(repository.enrol(course.id, who, new, later).await.expect("back"), EnrolmentState::Active);
+        // Who left by themselves is not put out.
+        repository.leave(course.id, who, later).await.expect("left");
+        assert!(repository.enrol(course.id, who, old, later).await.is_ok(), "{enrolling:?}");
+    }
 }
 
 async fn a_course_is_changed_by_who_saw_it_last(repository: &dyn Repository) {

@@ -8,6 +8,7 @@ use sqlx::QueryBuilder;
 use super::{Db, Row, Store, rows};
 
 const AIRINGS: &str = "SELECT l.id, l.course_id, l.mentor_id, l.channel_id, l.starts_ms, l.ends_ms, l.state,
+    CASE WHEN l.state = 'ended' AND l.started_ms IS NOT NULL THEN l.ended_ms END AS over_ms,
     CAST(CASE WHEN u.suspended_ms IS NULL AND u.is_mentor = 1 THEN 0 ELSE 1 END AS BIGINT) AS suspended
     FROM lessons l JOIN users u ON u.id = l.mentor_id";
 
@@ -29,6 +30,7 @@ fn airing(row: &Row) -> Result<Airing, RepositoryError> {
         starts: UnixMillis(rows::column(row, "starts_ms")?),
         ends: UnixMillis(rows::column(row, "ends_ms")?),
         state: rows::parsed(row, "state")?,
+        ended: rows::moment_if(row, "over_ms")?,
         suspended: rows::truth(row, "suspended")?,
     })
 }

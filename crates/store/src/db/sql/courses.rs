@@ -5,7 +5,7 @@
 
 use control::teaching::courses::{
     CourseChange, CourseFilter, CourseRepository, CourseSeen, Enrolled, INVITATIONS_MAX, Invitation, Mine, Place,
-    Verdict, place, room_for_one,
+    Verdict, invitations_after, place, room_for_one,
 };
 use control::teaching::{Course, EnrolmentState, TeachingError};
 use control::{BoxFuture, ChangeKind, CourseId, KeyHash, NewChange, RepositoryError, UserId, Uuid};
@@ -100,18 +100,19 @@ pub(super) async fn lock_course(transaction: &mut Write, id: CourseId) -> Result
     course(&row.ok_or(RepositoryError::NotFound("course"))?)
 }
 
+/// Somebody's place, and since when it is this one.
 async fn place_of(
     transaction: &mut Write,
     course: CourseId,
     user: UserId,
-) -> Result<Option<EnrolmentState>, RepositoryError> {
-    sqlx::query("SELECT state FROM enrolments WHERE course_id = $1 AND user_id = $2")
+) -> Result<Option<(EnrolmentState, UnixMillis)>, RepositoryError> {
+    sqlx::query("SELECT state, changed_ms FROM enrolments WHERE course_id = $1 AND user_id = $2")
         .bind(course.to_string())
         .bind(user.to_string())
         .fetch_optional(transaction.connection())
         .await
         .map_err(failed)?
-        .map(|row| rows::parsed(&row, "state"))
+        .map(|row| Ok((rows::parsed(&row, "state")?, UnixMillis(rows::column(&row, "changed_ms")?))))
         .transpose()
 }
 
@@ -155,17 +156,19 @@ async fn put_place(
     Ok(())
 }
 
+/// The invitation that `token` stands for, if it holds at `now` and was made after `after`.
 async fn invited(
     transaction: &mut Write,
     course: CourseId,
     token: Option<KeyHash>,
-    now: UnixMillis,
+    (after, now): (UnixMillis, UnixMillis),
 ) -> Result<Option<String>, RepositoryError> {
     let Some(token) = token else { return Ok(None) };
     sqlx::query_scalar(INVITED)
         .bind(token.to_string())
         .bind(course.to_string())
         .bind(now.0)
+        .bind(after.0)
         .fetch_optional(transaction.connection())
         .await
         .map_err(failed)
@@ -302,10 +305,12 @@ impl CourseRepository for Store {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             let course = lock_course(&mut transaction, id).await?;
-            let before = place_of(&mut transaction, id, user).await?;
+            let place_before = place_of(&mut transaction, id, user).await?;
+            let before = place_before.map(|(state, _)| state);
             let enrolled = taken(&mut transaction, id).await?;
             let asked = place(&course, user, Place { before, invited: false, enrolled });
-            let invitation = invited(&mut transaction, id, token, now).await?;
+            let after = invitations_after(place_before);
+            let invitation = invited(&mut transaction, id, token, (after, now)).await?;
             let state = match (asked, &invitation) {
                 (Ok(EnrolmentState::Active), _) => EnrolmentState::Active,
                 (asked, None) => asked?,
@@ -331,7 +336,7 @@ impl CourseRepository for Store {
         Box::pin(async move {
             let mut transaction = self.begin().await?;
             lock_course(&mut transaction, course).await?;
-            let before = place_of(&mut transaction, course, user).await?;
+            let before = place_of(&mut transaction, course, user).await?.map(|(state, _)| state);
             if matches!(before, Some(EnrolmentState::Active | EnrolmentState::Requested)) {
                 put_place(&mut transaction, (course, user), before, EnrolmentState::Left, now).await?;
                 transaction.commit().await.map_err(failed)?;
@@ -351,7 +356,7 @@ impl CourseRepository for Store {
             let mut transaction = self.begin().await?;
             let course = lock_course(&mut transaction, id).await?;
             let before = place_of(&mut transaction, id, user).await?;
-            let before = before.ok_or(RepositoryError::NotFound("enrolment"))?;
+            let (before, _) = before.ok_or(RepositoryError::NotFound("enrolment"))?;
             if let Some(state) = verdict.of(before)? {
                 if state == EnrolmentState::Active {
                     room_for_one(&course, taken(&mut transaction, id).await?)?;
@@ -406,6 +411,7 @@ impl CourseRepository for Store {
                 .bind(invitation.to_string())
                 .bind(course.to_string())
                 .bind(now.0)
+                .bind(invitations_after(None).0)
                 .fetch_optional(&self.readers)
                 .await
                 .map(|found: Option<String>| found.is_some())
@@ -495,6 +501,6 @@ const HOLDING: &str =
 const ENROLLED: &str = "SELECT e.user_id, u.name, e.state, e.created_ms
     FROM enrolments e JOIN users u ON u.id = e.user_id WHERE e.course_id = $1";
 
-/// The invitation to a course that holds.
+/// The invitation to a course that holds at `$3` and was made after `$4`.
 const INVITED: &str = "SELECT id FROM invitations
-    WHERE hash = $1 AND course_id = $2 AND expires_ms > $3 AND uses_left > 0 AND revoked_ms IS NULL";
+    WHERE hash = $1 AND course_id = $2 AND expires_ms > $3 AND uses_left > 0 AND revoked_ms IS NULL AND created_ms > $4";
