@@ -2,7 +2,8 @@
 //!
 //! For who is signed in: a key is one person's. Not for signing in and passwords, whose answers hold secrets and whose
 //! routes have rules of their own. Of other answers that hold a secret it is kept that they were given, not what they were:
-//! the second time it is said so. What failed is not kept: nothing was done, so it may be tried again with the same key.
+//! the second time it is said so. What was refused (4xx) is not kept: nothing was done, so it may be tried again with the same
+//! key. What failed here (5xx) may have been done before it failed: that it is not known is kept.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State as Extract};
@@ -83,14 +84,14 @@ async fn with_key(state: State, request: Request, next: Next) -> Result<Response
                 "stands for another request: take a new one",
             ));
         }
+        Begun::Done(answer) if answer.status >= 500 => {
+            return Err(unknown("the server failed in the middle of this request"));
+        }
         Begun::Done(answer) => return given_again(answer),
         Begun::WorkedOn(since) if now.0 - since.0 < WORKED_ON_MS => {
             return Err(Problem::conflict("worked-on", "this request is being worked on: ask again").retry_after(1));
         }
-        Begun::WorkedOn(_) => {
-            let detail = "the server ended in the middle of this request: look whether it was done, and take a new key";
-            return Err(Problem::conflict("outcome-unknown", detail));
-        }
+        Begun::WorkedOn(_) => return Err(unknown("the server ended in the middle of this request")),
     }
     let request = Request::from_parts(parts, Body::from(body));
     // Goes on to its end when whoever asked goes away: then they ask again, and it is known.
@@ -105,6 +106,10 @@ async fn with_key(state: State, request: Request, next: Next) -> Result<Response
     })
 }
 
+fn unknown(why: &str) -> Problem {
+    Problem::conflict("outcome-unknown", format!("{why}: look whether it was done, and take a new key"))
+}
+
 fn request_hash(path: &str, body: &Bytes) -> KeyHash {
     use sha2::{Digest as _, Sha256};
     let body: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -114,7 +119,7 @@ fn request_hash(path: &str, body: &Bytes) -> KeyHash {
 /// Keeps what may be given again, and gives it.
 async fn keep(state: &State, user: UserId, key: &str, secretive: bool, response: Response) -> Response {
     let status = response.status();
-    let done = status.is_success() || status.is_redirection();
+    let (done, refused) = (status.is_success() || status.is_redirection(), status.is_client_error());
     let (parts, body) = response.into_parts();
     let length = axum::body::HttpBody::size_hint(&body).exact();
     let plain = !secretive && !parts.headers.contains_key(SET_COOKIE);
@@ -125,7 +130,7 @@ async fn keep(state: &State, user: UserId, key: &str, secretive: bool, response:
     } else {
         (None, body)
     };
-    let answer = done.then_some(KeptAnswer { status: status.as_u16(), body: text });
+    let answer = (!refused).then_some(KeptAnswer { status: status.as_u16(), body: text });
     if let Err(error) = state.repository.end_request(user, key, answer.as_ref()).await {
         tracing::error!(%error, "the answer to a request with a key could not be kept");
     }

@@ -7,10 +7,11 @@ pub(crate) use body::{LessonBody, body};
 pub(crate) use written::NewLessonBody;
 
 use axum::response::Response;
-use control::access::Action;
-use control::teaching::lessons::{Ban, CHAPTERS_MAX, Chapter, LENGTH_MS_MAX, LessonFilter, Mine, Scope};
-use control::teaching::{LessonState, TeachingError};
-use control::{CourseId, LessonId, UserId, Uuid};
+use control::access::{Action, Person, Standing};
+use control::teaching::courses::CourseSeen;
+use control::teaching::lessons::{Ban, CHAPTERS_MAX, Chapter, LENGTH_MS_MAX, LessonFilter, LessonSeen, Mine, Scope};
+use control::teaching::{Lesson, LessonState, TeachingError};
+use control::{CourseId, LessonId, Seq, UserId, Uuid};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -111,9 +112,7 @@ async fn list(
         limit: limit + 1,
     };
     let found = state.repository.lessons(&filter, caller.id()).await?;
-    let key = |seen: &control::teaching::lessons::LessonSeen| {
-        format!("{} {}", seen.standing.lesson.starts.0, seen.standing.lesson.id)
-    };
+    let key = |seen: &LessonSeen| format!("{} {}", seen.standing.lesson.starts.0, seen.standing.lesson.id);
     Ok(Json(Page::of(found, limit, key).map(|seen| body(&state, &seen))))
 }
 
@@ -152,15 +151,33 @@ async fn create(
 
 /// Sets what is asked for, and answers it.
 pub(crate) async fn set(state: &State, who: &SignedIn, new: NewLessonBody) -> Result<Vec<LessonBody>, Problem> {
-    let course = own(state, who, CourseId(new.course_id)).await?.course;
+    let course = own(state, who, CourseId(new.course_id)).await?;
     let may_overlap = new.allow_overlap;
-    let lessons = new.lessons(&course, state.now())?;
+    let lessons = new.lessons(&course.course, state.now())?;
     state.repository.create_lessons(&lessons, may_overlap).await?;
-    let mut items = Vec::with_capacity(lessons.len());
-    for new in lessons {
-        items.push(seen(state, Some(who.id()), new.lesson.id).await?);
+    // Not read back: what was set is answered though the database be gone by now.
+    Ok(lessons.into_iter().map(|new| body(state, &just_set(new.lesson, &course, who))).collect())
+}
+
+/// A lesson that its mentor, who asks, set this moment.
+fn just_set(lesson: Lesson, course: &CourseSeen, who: &SignedIn) -> LessonSeen {
+    let person = Person {
+        id: who.id(),
+        roles: who.0.user.roles,
+        suspended: who.0.user.suspended.is_some(),
+        enrolment: course.mine,
+        banned: false,
+        attended: None,
+    };
+    // Nothing hangs on the number of the newest change: no right is granted by it.
+    let standing = Standing { seq: Seq(0), lesson, enrolling: course.course.enrolling, person: Some(person) };
+    LessonSeen {
+        standing,
+        course_title: course.course.title.clone(),
+        course_archived: course.course.archived.is_some(),
+        mentor_name: course.mentor_name.clone(),
+        recording: None,
     }
-    Ok(items)
 }
 
 /// A lesson as somebody sees it, which they were found to know of.

@@ -35,6 +35,7 @@ impl Counting {
             move || done.fetch_add(1, Ordering::SeqCst) + 1
         };
         let (made, failed, long, told) = (count.clone(), count.clone(), count.clone(), count.clone());
+        let broke = count.clone();
         let (enters, waits) = (entered.clone(), go_on.clone());
         let router = Router::new()
             .route(
@@ -42,6 +43,10 @@ impl Counting {
                 post(move || async move { (StatusCode::CREATED, axum::Json(json!({ "n": made() }))) }),
             )
             .route("/api/v1/failing", post(move || async move { (StatusCode::CONFLICT, failed().to_string()) }))
+            .route(
+                "/api/v1/breaking",
+                post(move || async move { (StatusCode::SERVICE_UNAVAILABLE, broke().to_string()) }),
+            )
             .route("/api/v1/long", post(move || async move { long().to_string().repeat(70_000) }))
             .route("/api/v1/me/keys", post(move || async move { told().to_string() }))
             .route(
@@ -118,6 +123,19 @@ async fn what_failed_may_be_tried_again_and_secrets_and_long_answers_are_not_kep
         assert_eq!((status, &problem["type"]), (StatusCode::CONFLICT, &json!("/problems/answered-once")), "{path}");
         assert_eq!(routes.done(), before, "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_failed_in_the_middle_may_have_been_done_and_is_not_done_again_with_its_key() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("a@example.test").await;
+    let routes = Counting::new(&stage);
+    assert_eq!(routes.send(Some(&mentor), "/api/v1/breaking", "b", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, problem) = routes.send(Some(&mentor), "/api/v1/breaking", "b", "").await;
+    assert_eq!((status, &problem["type"]), (StatusCode::CONFLICT, &json!("/problems/outcome-unknown")));
+    assert_eq!(routes.done(), 1);
+    let another = routes.send(Some(&mentor), "/api/v1/breaking", "c", "").await;
+    assert_eq!((another.0, routes.done()), (StatusCode::SERVICE_UNAVAILABLE, 2), "with a new key it is");
 }
 
 #[tokio::test]

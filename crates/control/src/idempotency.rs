@@ -17,7 +17,7 @@ pub const WORKED_ON_MS: i64 = 60_000;
 /// An answer that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptAnswer {
-    /// HTTP status.
+    /// HTTP status. 500 and more: it failed, and nobody knows how far it came.
     pub status: u16,
     /// JSON. `None`: it held a secret, or was too long.
     pub body: Option<String>,

@@ -28,6 +28,8 @@ use crate::webhook;
 /// How often due deliveries are looked for when nobody says that there are some.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How often is looked whether a paused webhook is on again.
+const PAUSED_LOOK_MS: i64 = 60_000;
 /// How often what waits is counted.
 const COUNT_EVERY_MS: i64 = 10_000;
 
@@ -62,8 +64,8 @@ pub struct Courier {
     pub vapid: OnceCell<Vapid>,
     /// Whom push services write to when we do them harm.
     pub contact: String,
-    /// Where people reach this server, without a slash at the end.
-    pub base_url: String,
+    /// Where people reach this server, without a slash at the end; mails have no links where it is not known.
+    pub base_url: Option<String>,
     /// Bounds.
     pub limits: Limits,
     /// Told when something is owed.
@@ -173,7 +175,9 @@ impl Courier {
         let (Some(notice), Some(reader)) = (&letter.notice, &letter.reader) else {
             return Ok(Verdict::Dead("the notice is gone".to_owned()));
         };
-        let Some(subscription) = &letter.subscription else {
+        // The browser may be somebody else's by now: what was owed to one person is not shown to another.
+        let own = letter.subscription.as_ref().filter(|device| delivery.what.user == Some(device.user));
+        let Some(subscription) = own else {
             return Ok(Verdict::Dead("the device is signed out".to_owned()));
         };
         let wording = wording(notice.kind, &told(notice)?, reader.locale, &reader.zone);
@@ -189,6 +193,10 @@ impl Courier {
             Ok(Answer { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. }) => {
                 self.repository.subscription_gone(subscription.id, now).await?;
                 Verdict::Dead("the push service knows the device no more".to_owned())
+            }
+            // Who we are is refused while a clock is wrong or a key unknown: that passes.
+            Ok(answer) if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                again(delivery, now, None, format!("the push service answered {}", answer.status.as_u16()))
             }
             Ok(answer) if answer.status.is_client_error() && !is_temporary(answer.status) => {
                 Verdict::Dead(format!("the push service answered {}", answer.status.as_u16()))
@@ -220,7 +228,11 @@ impl Courier {
     }
 
     async fn call(&self, delivery: &Delivery, letter: &Letter, now: UnixMillis) -> Verdict {
-        let Some(hook) = &letter.webhook else { return Verdict::Dead("the webhook is turned off".to_owned()) };
+        let Some(hook) = &letter.webhook else { return Verdict::Dead("the webhook is gone".to_owned()) };
+        if hook.disabled.is_some() {
+            // Until its time is over, or it is turned on.
+            return Verdict::Postponed(now.plus_millis(PAUSED_LOOK_MS));
+        }
         let body = delivery.what.payload.clone().into_bytes();
         let headers = webhook::headers(hook, delivery.what.id, &body, now);
         verdict(delivery, self.egress.post(&hook.url.0, headers, body, now).await)
@@ -229,11 +241,11 @@ impl Courier {
     fn notice_mail(&self, notice: &Notice, letter: &Letter, reader: &Reader) -> Result<KeptMail, RepositoryError> {
         let told = told(notice)?;
         let wording = wording(notice.kind, &told, reader.locale, &reader.zone);
-        let foot = mail_foot(
-            reader.locale,
-            &format!("{}{}", self.base_url, path(notice, letter)),
-            &format!("{}/{}/settings", self.base_url, app(letter)),
-        );
+        let links = self
+            .base_url
+            .as_ref()
+            .map(|base| (format!("{base}{}", path(notice, letter)), format!("{base}/{}/settings", app(letter))));
+        let foot = mail_foot(reader.locale, links.as_ref());
         Ok(KeptMail {
             subject: format!("{}: {}", wording.title, told.title),
             body: format!("{}\n\n{foot}", wording.body),

@@ -13,9 +13,13 @@ use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use media::{Redacted, UnixMillis};
+use tokio::sync::Semaphore;
 
 /// A mail server that scans what it takes may need some seconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A whole conversation. Well within a delivery's lease, or the same mail would be taken a second time beside it.
+const CONVERSATION_MAX: Duration = Duration::from_secs(45);
 
 /// Connections to the mail server. Its operator rarely allows more than ten of one client.
 const CONNECTIONS_MAX: u32 = 4;
@@ -77,6 +81,10 @@ pub struct Draft<'a> {
 pub struct Post {
     sink: Sink,
     from: Mailbox,
+    /// One for each conversation with the mail server.
+    lines: Semaphore,
+    /// For a whole conversation.
+    patience: Duration,
 }
 
 fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, OpenError> {
@@ -109,7 +117,7 @@ impl Post {
             }
             Route::Folder(folder) => Sink::Folder(folder.clone()),
         };
-        Ok(Self { sink, from })
+        Ok(Self { sink, from, lines: Semaphore::new(CONNECTIONS_MAX as usize), patience: CONVERSATION_MAX })
     }
 
     /// The sender's address.
@@ -145,11 +153,19 @@ impl Post {
     pub async fn send(&self, draft: &Draft<'_>) -> Result<(), MailError> {
         let message = self.message(draft)?;
         match &self.sink {
-            Sink::Smtp(transport) => match transport.send(message).await {
-                Ok(_) => Ok(()),
-                Err(error) if error.is_permanent() => Err(MailError::Never(words(&error))),
-                Err(error) => Err(MailError::NotNow(words(&error))),
-            },
+            Sink::Smtp(transport) => {
+                // The transport bounds connecting alone, and its pool those who are idle.
+                let conversation = async {
+                    let _line = self.lines.acquire().await;
+                    transport.send(message).await
+                };
+                match tokio::time::timeout(self.patience, conversation).await {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(error)) if is_about_the_mail(&error) => Err(MailError::Never(words(&error))),
+                    Ok(Err(error)) => Err(MailError::NotNow(words(&error))),
+                    Err(_) => Err(MailError::NotNow("the mail server did not answer in time".to_owned())),
+                }
+            }
             Sink::Folder(folder) => {
                 let (folder, name, bytes) = (folder.clone(), draft.id.to_string(), message.formatted());
                 let written = tokio::task::spawn_blocking(move || write(&folder, &name, &bytes)).await;
@@ -160,6 +176,24 @@ impl Post {
                 }
             }
         }
+    }
+}
+
+/// Whether the mail server will never take this mail: there is no such mailbox, or it takes nothing so large. Every other
+/// refusal, of a password, a sender, a quota, a greeting, is about the server, and passes.
+fn is_about_the_mail(error: &lettre::transport::smtp::Error) -> bool {
+    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    error.status().is_some_and(|code| is_final(u16::from(code), &text))
+}
+
+/// The reply and the enhanced code that its text may begin with (RFC 5321 §4.2.3, RFC 3463 §3.2).
+fn is_final(code: u16, text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let enhanced = first.starts_with("5.") && first.matches('.').count() == 2;
+    match code {
+        550 => !enhanced || matches!(first, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"),
+        551..=553 => true,
+        _ => false,
     }
 }
 
@@ -212,3 +246,45 @@ plain_header!(AutoSubmitted, "Auto-Submitted", |_| "auto-generated");
 #[derive(Clone)]
 struct ContentLanguage(&'static str);
 plain_header!(ContentLanguage, "Content-Language", |header| header.0);
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_the_mailbox_is_final_and_what_is_said_of_us_is_not() {
+        for (code, text, expected) in [
+            (550, "5.1.1 no such user", true),
+            (550, "no such user", true),
+            (550, "5.7.1 sender rejected", false),
+            (550, "5.4.5 daily quota exceeded", false),
+            (552, "5.3.4 too big", true),
+            (535, "5.7.8 wrong password", false),
+            (530, "5.7.0 sign in first", false),
+            (554, "no", false),
+            (421, "later", false),
+        ] {
+            assert_eq!(is_final(code, text), expected, "{code} {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_that_says_nothing_is_left_in_time() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("smtp://{}", silent.local_addr().expect("an address"));
+        let mut post = Post::open(&Route::Smtp(Redacted(url)), "Tayang <tayang@example.test>").expect("opened");
+        post.patience = Duration::from_millis(50);
+        let draft = Draft {
+            id: DeliveryId::new(UnixMillis(1)),
+            to: "siti@example.test",
+            subject: "Kabar",
+            body: "Halo",
+            created: UnixMillis(1),
+            language: None,
+        };
+        let (sent, _held) = tokio::join!(post.send(&draft), silent.accept());
+        assert_eq!(sent, Err(MailError::NotNow("the mail server did not answer in time".to_owned())));
+    }
+}

@@ -18,7 +18,7 @@ use crate::planner::Planner;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where people reach this server, without a slash at the end.
-    pub base_url: String,
+    pub base_url: Option<String>,
     /// Where mails go.
     pub mail: Route,
     /// Their sender.

@@ -145,10 +145,18 @@ fn english(kind: NoticeKind, told: &Told, when: &str, zone_name: &str) -> (&'sta
 
 /// The words under a mail.
 #[must_use]
-pub fn mail_foot(locale: Locale, link: &str, settings_link: &str) -> String {
-    match locale {
-        Locale::Id => format!("Buka pelajaran: {link}\n\nAtur pemberitahuan: {settings_link}\n"),
-        Locale::En => format!("Open the lesson: {link}\n\nChange what you are told: {settings_link}\n"),
+pub fn mail_foot(locale: Locale, links: Option<&(String, String)>) -> String {
+    match (locale, links) {
+        (Locale::Id, Some((lesson, settings))) => {
+            format!("Buka pelajaran: {lesson}\n\nAtur pemberitahuan: {settings}\n")
+        }
+        (Locale::En, Some((lesson, settings))) => {
+            format!("Open the lesson: {lesson}\n\nChange what you are told: {settings}\n")
+        }
+        (Locale::Id, None) => "Pelajarannya ada di aplikasi Anda; pemberitahuan diatur di halaman Akun.\n".to_owned(),
+        (Locale::En, None) => {
+            "You find the lesson in your app; what you are told is chosen on the page Account.\n".to_owned()
+        }
     }
 }
 

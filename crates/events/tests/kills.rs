@@ -63,7 +63,7 @@ fn a_kill_at_any_moment_loses_no_notice_and_repeats_none() {
 async fn run_until_killed(folder: &Path) {
     let repository = Arc::new(SqliteStore::open(&folder.join("tayang.db")).await.expect("open"));
     let config = Config {
-        base_url: "https://tayang.test".to_owned(),
+        base_url: Some("https://tayang.test".to_owned()),
         mail: Route::Folder(folder.join("mails")),
         mail_from: "tayang@example.test".to_owned(),
         egress: Policy { allow_local: true },

@@ -62,7 +62,7 @@ struct Running {
 impl Running {
     fn start(repository: &Arc<dyn Repository>, mail: Route) -> Self {
         let config = Config {
-            base_url: "https://tayang.test".to_owned(),
+            base_url: Some("https://tayang.test".to_owned()),
             mail,
             mail_from: "Tayang <tayang@example.test>".to_owned(),
             egress: Policy { allow_local: true },

@@ -18,8 +18,13 @@ pub fn egress(config: &Config) -> Policy {
 /// Planner and courier, not started yet.
 pub fn open(config: &Config, repository: Arc<dyn Repository>) -> anyhow::Result<events::Service> {
     let base_url = match &config.public_url {
-        Some(url) => url.to_string(),
-        None => format!("http://localhost:{}", config.http_addr.port()),
+        Some(url) => Some(url.to_string()),
+        // Mails that are files are read on this machine.
+        None if config.mail.smtp_url.is_none() => Some(format!("http://localhost:{}", config.http_addr.port())),
+        None => {
+            tracing::warn!("mails of notices have no links: set public_url to where people reach this server");
+            None
+        }
     };
     let mail = match &config.mail.smtp_url {
         Some(url) => Route::Smtp(url.clone()),

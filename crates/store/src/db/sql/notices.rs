@@ -455,7 +455,7 @@ impl NoticeRepository for Store {
                 letter.subscription = subscriptions::live(self, rows::column(&row, "d_target")?, now).await?;
             }
             if let Some(id) = rows::column::<Option<&str>>(&row, "d_webhook_id")? {
-                letter.webhook = webhooks::enabled(self, id).await?;
+                letter.webhook = webhooks::allowed(self, id).await?;
             }
             Ok(letter)
         })

@@ -36,11 +36,9 @@ fn kinds(webhook: &Webhook) -> String {
     serde_json::to_string(&words).expect("words are JSON")
 }
 
-/// The webhook of that id, if it is on and its owner may have it.
-pub(super) async fn enabled(store: &Store, id: &str) -> Result<Option<Webhook>, RepositoryError> {
-    let text = format!(
-        "{WEBHOOKS} JOIN users u ON u.id = w.owner_id WHERE w.id = $1 AND w.disabled_ms IS NULL AND u.suspended_ms IS NULL"
-    );
+/// The webhook of that id, paused or not, if its owner may have it.
+pub(super) async fn allowed(store: &Store, id: &str) -> Result<Option<Webhook>, RepositoryError> {
+    let text = format!("{WEBHOOKS} JOIN users u ON u.id = w.owner_id WHERE w.id = $1 AND u.suspended_ms IS NULL");
     let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).fetch_optional(&store.readers).await.map_err(failed)?;
     row.map(|row| webhook(&row)).transpose()
 }
