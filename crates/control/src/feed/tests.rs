@@ -108,6 +108,7 @@ fn each_kind_is_told_to_whom_it_concerns_and_to_who_may_know_of_it() {
                 ChangeKind::User | ChangeKind::Mentor => &[Operator, Concerned],
                 ChangeKind::Course => &course,
                 ChangeKind::Enrolment | ChangeKind::Attendance | ChangeKind::Revoked => &[Mentor, Concerned],
+                ChangeKind::CommentHeld => &[Mentor],
                 ChangeKind::RecordingReady => &[Attendee, Mentor],
                 _ => &lesson,
             };

@@ -8,5 +8,6 @@ export { PlaybackKeeper, type PlaybackPorts, type PlaybackState } from './playba
 export { isAbort, Problem, type FieldProblem, type ProblemCode } from './problem.ts';
 export { browserRoomPorts } from './room/browser.ts';
 export { RoomConnection, type RoomOptions, type RoomPhase, type RoomPorts, type RoomView, type RoomWay } from './room/connection.ts';
+export { DueComments, HELD_BACK_MAX_MS } from './room/due.ts';
 export { parseFrame, type Counts, type RoomEvent, type RoomLesson } from './room/events.ts';
 export { EMPTY_ROOM, type OutgoingComment, type RoomComment, type RoomState } from './room/state.ts';

@@ -318,7 +318,9 @@ export const NOTICE_KINDS = [
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 /** What webhooks are told of. */
-export const WEBHOOK_KINDS = [...NOTICE_KINDS, 'lesson_ended'] as const;
+export const WEBHOOK_KINDS = [...NOTICE_KINDS, 'lesson_ended', 'comment_held'] as const;
+/** What a webhook that names no kinds is told. */
+export const WEBHOOK_KINDS_USUAL = WEBHOOK_KINDS.filter((kind) => kind !== 'comment_held');
 
 export interface Notice {
   readonly id: Id;

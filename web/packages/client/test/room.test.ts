@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Comment, CommentKept } from '../src/models.ts';
 import { Problem } from '../src/problem.ts';
 import { RoomConnection, type LineListener, type RoomOptions, type RoomPorts, type RoomWay } from '../src/room/connection.ts';
+import { DueComments, HELD_BACK_MAX_MS } from '../src/room/due.ts';
 import { closeCode, parseFrame, type RoomEvent } from '../src/room/events.ts';
 import { applyEvent, applyEvents, EMPTY_ROOM, gapOf, withGapFilled, withOutgoing, type RoomState } from '../src/room/state.ts';
 
@@ -477,5 +478,32 @@ describe('the connection', () => {
     await world.pass(60_000);
     world.room.wake();
     expect(world.dials).toHaveLength(2);
+  });
+});
+
+describe('comments at the reader\'s own picture', () => {
+  const said = (seq: number, media_ms: number | null, user = 'u') =>
+    ({ ...comment(seq, { media_ms }), user: { id: user, name: 'Peserta', mentor: false }, state: 'shown', pinned: false }) as const;
+  const seqs = (due: { comments: readonly { seq: number }[] }) => due.comments.map(({ seq }) => seq);
+
+  test('one that speaks of what is still to come waits until the picture is there, and those behind it with it', () => {
+    const due = new DueComments();
+    const list = [said(1, 1_000)];
+    expect(due.at(list, 0, 0, null)).toEqual({ comments: list, more: false });
+    const more = [...list, said(2, 5_000), said(3, 2_000)];
+    const early = due.at(more, 3_000, 10, null);
+    expect([seqs(early), early.more]).toEqual([[1], true]);
+    expect(seqs(due.at(more, 5_000, 20, null))).toEqual([1, 2, 3]);
+  });
+
+  test('nobody waits for long, for one\'s own, for one without a time, or without a picture', () => {
+    const due = new DueComments();
+    due.at([said(1, 0)], 0, 0, 'me');
+    const list = [said(1, 0), said(2, 99_000)];
+    expect(seqs(due.at(list, 0, 10, 'me'))).toEqual([1]);
+    expect(seqs(due.at(list, null, 20, 'me'))).toEqual([1, 2]);
+    expect(seqs(due.at(list, 0, 10 + HELD_BACK_MAX_MS - 1, 'me'))).toEqual([1]);
+    expect(seqs(due.at(list, 0, 10 + HELD_BACK_MAX_MS, 'me'))).toEqual([1, 2]);
+    expect(seqs(due.at([said(3, 99_000, 'me'), said(4, null)], 0, 30, 'me'))).toEqual([3, 4]);
   });
 });

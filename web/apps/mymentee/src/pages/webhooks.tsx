@@ -1,7 +1,7 @@
 /** Webhooks: the addresses that are told of lessons, their secret once, and what was sent. */
 
 import { useState } from 'preact/hooks';
-import { WEBHOOK_KINDS, type Delivery, type Webhook } from '@tayang/client';
+import { WEBHOOK_KINDS, WEBHOOK_KINDS_USUAL, type Delivery, type Webhook } from '@tayang/client';
 import {
   Empty, FormError, Icon, Loading, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
   type Form, type Params, type Resource,
@@ -17,7 +17,7 @@ interface HookValues {
 }
 
 /** None named are all. */
-const kindsOf = (kinds: readonly string[]): readonly string[] => (kinds.length === 0 ? WEBHOOK_KINDS : kinds);
+const kindsOf = (kinds: readonly string[]): readonly string[] => (kinds.length === 0 ? WEBHOOK_KINDS_USUAL : kinds);
 
 const STATES = ['', 'waiting', 'sent', 'dead'] as const;
 
@@ -100,7 +100,7 @@ export function NewWebhookPage() {
   const { api, router } = useApp();
   const words = useCourseWords().hooks;
   const [made, setMade] = useState<Webhook | null>(null);
-  const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS] }, async (values, key) => setMade(await api.createWebhook(values, key)));
+  const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS_USUAL] }, async (values, key) => setMade(await api.createWebhook(values, key)));
   return (
     <div class="page page-form">
       <PageHead title={words.add} lead={made === null ? words.lead : made.url} />

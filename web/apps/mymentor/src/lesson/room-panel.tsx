@@ -1,8 +1,8 @@
 /** Comments of a lesson that is on: reading, writing, and what became of one's own. */
 
 import { Component } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { OutgoingComment, RoomComment } from '@tayang/client';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { DueComments, type OutgoingComment, type RoomComment } from '@tayang/client';
 import { Icon, useApp, useNow, useWhen } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
@@ -25,7 +25,7 @@ interface RoomPanelProps {
 export function RoomPanel({ room, canComment, reviewOn, mediaMs }: RoomPanelProps) {
   const words = useWords();
   const { room: state, phase } = room.view;
-  const comments = state.comments.filter((one) => one.state === 'shown');
+  const comments = useDue(state.comments.filter((one) => one.state === 'shown'), mediaMs);
   return (
     <section class="room" aria-label={words.room.title}>
       <div class="room-head">
@@ -39,6 +39,23 @@ export function RoomPanel({ room, canComment, reviewOn, mediaMs }: RoomPanelProp
       {canComment ? <Composer room={room} reviewOn={reviewOn} mediaMs={mediaMs} /> : null}
     </section>
   );
+}
+
+/** How often is looked whether a comment is due that was not. */
+const LOOK_MS = 400;
+
+/** Of the comments those that speak of what one has seen. */
+function useDue(comments: readonly RoomComment[], mediaMs: () => number | null): readonly RoomComment[] {
+  const own = useApp().session.user.value?.id ?? null;
+  const due = useMemo(() => new DueComments(), []);
+  const [, look] = useState(0);
+  const { comments: shown, more } = due.at(comments, mediaMs(), performance.now(), own);
+  useEffect(() => {
+    if (!more) return undefined;
+    const timer = setInterval(() => look((times) => times + 1), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [more]);
+  return shown;
 }
 
 function Pinned({ comments }: { comments: readonly RoomComment[] }) {
