@@ -205,8 +205,9 @@ async fn a_growing_list_leaves_out_what_a_player_has_already() {
         let skipping = |text: &str| text.contains("#EXT-X-SKIP:SKIPPED-SEGMENTS=");
         let deadline = Instant::now() + PATIENCE;
         let (whole, delta) = loop {
-            let whole = stage.text(&list).await;
             let delta = stage.text(&format!("{list}&_HLS_skip=YES")).await;
+            // Read behind it: what has grown meanwhile is in the whole list alone.
+            let whole = stage.text(&list).await;
             // The recorder writes behind the window.
             if skipping(&delta) || Instant::now() > deadline {
                 break (whole, delta);

@@ -190,7 +190,7 @@ export function mountViewing(options: ViewingOptions): Viewing {
     {
       open: () => api.openPlayback(lesson.id),
       refresh: (id) => api.refreshPlayback(id),
-      end: (id) => api.endPlayback(id),
+      end: api.endPlayback,
       after: later,
       chance: Math.random,
     },
@@ -202,7 +202,10 @@ export function mountViewing(options: ViewingOptions): Viewing {
       show = place === null ? null : makeShow(options, state.playback, place);
     },
   );
-  const onPageHide = (): void => keeper.stop();
+  // A page that is only put aside comes back as it was.
+  const onPageHide = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) keeper.stop(true);
+  };
   const onOnline = (): void => show?.player.wake();
   window.addEventListener('pagehide', onPageHide);
   window.addEventListener('online', onOnline);
