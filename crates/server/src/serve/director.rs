@@ -66,7 +66,10 @@ impl Director {
             match next_step(&lesson, now_seen, self.timing, now) {
                 None => {}
                 Some(Step::Start) => {
-                    let started = self.repository.start_lesson(lesson.id, now).await?;
+                    // With its media, also where the database could not be asked then: who watched meanwhile was there.
+                    let opens = lesson.slot(self.timing.margin_ms).map_or(now, |slot| slot.opens);
+                    let began = on_air.started.map_or(now, |first| first.max(opens).min(now));
+                    let started = self.repository.start_lesson(lesson.id, began).await?;
                     if started.is_some() {
                         tracing::info!(lesson = %lesson.id, "the lesson begins: its media is here");
                     }

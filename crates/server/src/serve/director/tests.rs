@@ -194,3 +194,15 @@ async fn a_lesson_that_its_mentor_ended_is_left_alone() {
     assert_eq!(scene.state_at(3_601).await, LessonState::Ended, "though media still comes");
     assert_eq!(scene.told(ChangeKind::LessonStarted).await, 1);
 }
+
+#[tokio::test]
+async fn a_lesson_that_is_begun_late_began_with_its_media_and_not_before_its_slot() {
+    for (first_s, began_s) in [(2_900, 2_900), (2_000, 2_700), (3_100, 3_000)] {
+        let mut scene = Scene::new().await;
+        let first = NOW.plus_millis(first_s * 1_000);
+        *scene.signal.on_air.lock() = OnAir { on_air: true, started: Some(first), ..OnAir::default() };
+        assert_eq!(scene.state_at(3_000).await, LessonState::Live);
+        let standing = scene.repository.standing(None, scene.new.lesson.id).await.expect("read").expect("there");
+        assert_eq!(standing.lesson.started, Some(NOW.plus_millis(began_s * 1_000)));
+    }
+}
