@@ -18,10 +18,9 @@ const OF_BODIES: [(&str, &str); 4] = [
 /// For what is asked with a query.
 const OF_QUERIES: [(&str, &str); 1] = [("422", "parameters are not as they must be: see `errors`")];
 /// For what changes something with the session's cookie.
-const OF_CHANGES: [(&str, &str); 2] = [
-    ("403", "not allowed, or the header `X-CSRF-Token` is missing or wrong"),
-    ("429", "too many at once: try again after `Retry-After`"),
-];
+const OF_COOKIES: [(&str, &str); 1] = [("403", "not allowed, or the header `X-CSRF-Token` is missing or wrong")];
+/// For what changes something.
+const OF_CHANGES: [(&str, &str); 1] = [("429", "too many at once: try again after `Retry-After`")];
 /// For what takes `Idempotency-Key`.
 const OF_KEYS: [(&str, &str); 2] = [
     (
@@ -51,10 +50,13 @@ pub(crate) fn complete(document: &mut OpenApi) {
                 operation.parameters.get_or_insert_default().push(RefOr::T(key()));
                 add(operation, &OF_KEYS);
             }
+            if changes {
+                add(operation, &OF_CHANGES);
+            }
             // The earlier systems' routes have answers of their own.
             if path.starts_with("/api/") {
                 if changes {
-                    add(operation, &OF_CHANGES);
+                    add(operation, &OF_COOKIES);
                 }
                 add(operation, &OF_ALL);
             }

@@ -246,5 +246,9 @@ async fn one_person_changes_things_at_a_pace() {
     let refused = refused.expect("not on and on");
     assert_eq!((code(&refused), refused.headers["retry-after"].to_str().ok()), ("too-fast", Some("1")));
     assert_eq!(rename(&other).await.status, StatusCode::OK, "others go on");
+    let operator = stage.operator("operator@example.test").await;
+    for _ in 0..70 {
+        assert_eq!(rename(&operator).await.status, StatusCode::OK, "whose server it is");
+    }
     assert_eq!(stage.get(Some(&mentor), "/api/v1/me").await.status, StatusCode::OK, "and reading does");
 }
