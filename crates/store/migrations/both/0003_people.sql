@@ -221,6 +221,8 @@ CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
+-- Lists go by begin.
+CREATE INDEX lessons_time ON lessons (starts_ms, id);
 
 CREATE INDEX recordings_app ON recordings (app, started_ms);
 CREATE INDEX recordings_name ON recordings (name, started_ms);
@@ -378,6 +380,8 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_once ON notices (user_id, event_key);
 CREATE INDEX notices_time ON notices (user_id, id);
+-- Old ones are forgotten.
+CREATE INDEX notices_age ON notices (created_ms);
 
 -- Reminders that were written to `changes`: one for each start of a lesson, whichever server's clock came first.
 CREATE TABLE reminders (
@@ -427,3 +431,5 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_ms);
 CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);
+-- What waits for a device that is gone.
+CREATE INDEX deliveries_waiting ON deliveries (target) WHERE state = 'waiting';

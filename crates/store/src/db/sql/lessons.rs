@@ -208,6 +208,12 @@ pub(super) fn told(kind: ChangeKind, lesson: &Lesson) -> NewChange {
     NewChange::new(kind).lesson(lesson.id).course(lesson.course)
 }
 
+/// Lessons that `$1` counts as having been at.
+const ATTENDED: &str = "l.id IN (SELECT lesson_id FROM attendance WHERE user_id = $1 AND attended = 1)";
+/// Those, and the ones of courses that `$1` is in.
+const ATTENDING: &str = "(l.id IN (SELECT lesson_id FROM attendance WHERE user_id = $1 AND attended = 1)
+    OR l.course_id IN (SELECT course_id FROM enrolments WHERE user_id = $1 AND state = 'active'))";
+
 impl LessonRepository for Store {
     fn create_lessons<'a>(
         &'a self,
@@ -263,17 +269,20 @@ impl LessonRepository for Store {
         Box::pin(async move {
             let (behind, order, start) =
                 if filter.newest_first { ("<", "DESC", i64::MAX) } else { (">", "ASC", i64::MIN) };
+            // Each condition that is not asked for is left out, so that an index can serve those that are.
+            let state = filter.state.map_or("CAST($2 AS TEXT) IS NULL", |_| "l.state = $2");
+            let course = filter.course.map_or("CAST($3 AS TEXT) IS NULL", |_| "l.course_id = $3");
+            let mentor = filter.mentor.map_or("CAST($4 AS TEXT) IS NULL", |_| "l.mentor_id = $4");
+            let mine = filter.mine.map_or("1 = 1", |mine| match mine {
+                Mine::Teaching => "l.mentor_id = $1",
+                Mine::Attending => ATTENDING,
+                Mine::Attended => ATTENDED,
+            });
             let text = format!(
-                "{} WHERE {KNOWN}
-                 AND (CAST($2 AS TEXT) IS NULL OR l.state = $2)
-                 AND (CAST($3 AS TEXT) IS NULL OR l.course_id = $3)
-                 AND (CAST($4 AS TEXT) IS NULL OR l.mentor_id = $4)
-                 AND (CAST($5 AS BIGINT) = 0 OR CAST($5 AS BIGINT) = 1 AND l.mentor_id = $1
-                     OR CAST($5 AS BIGINT) = 2 AND (e.state = 'active' OR a.attended = 1)
-                     OR CAST($5 AS BIGINT) = 3 AND a.attended = 1)
-                 AND l.starts_ms >= $6 AND l.starts_ms < $7
-                 AND (l.starts_ms {behind} $8 OR l.starts_ms = $8 AND l.id {behind} $9)
-                 ORDER BY l.starts_ms {order}, l.id {order} LIMIT $10",
+                "{} WHERE {KNOWN} AND {state} AND {course} AND {mentor} AND {mine}
+                 AND l.starts_ms >= $5 AND l.starts_ms < $6
+                 AND (l.starts_ms {behind} $7 OR l.starts_ms = $7 AND l.id {behind} $8)
+                 ORDER BY l.starts_ms {order}, l.id {order} LIMIT $9",
                 seen_by()
             );
             let (after_ms, after_id) = match filter.after {
@@ -285,12 +294,6 @@ impl LessonRepository for Store {
                 .bind(filter.state.map(LessonState::as_str))
                 .bind(filter.course.map(|id| id.to_string()))
                 .bind(filter.mentor.map(|id| id.to_string()))
-                .bind(match filter.mine {
-                    None => 0_i64,
-                    Some(Mine::Teaching) => 1,
-                    Some(Mine::Attending) => 2,
-                    Some(Mine::Attended) => 3,
-                })
                 .bind(filter.from.map_or(i64::MIN, |at| at.0))
                 .bind(filter.until.map_or(i64::MAX, |at| at.0))
                 .bind(after_ms)
