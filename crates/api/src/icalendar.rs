@@ -17,7 +17,7 @@ pub(crate) fn calendar(name: &str, lessons: &[LessonSeen], origin: &str, now: Un
     line(&mut text, "VERSION", "2.0");
     line(&mut text, "PRODID", "-//Tayang//Lessons//EN");
     line(&mut text, "CALSCALE", "GREGORIAN");
-    line(&mut text, "METHOD", "PUBLISH");
+    // No METHOD: this is a calendar to read, and no invitation, which would name its ORGANIZER (RFC 5546 §3.2.1).
     // RFC 7986 sections 5.1 and 5.7, and what readers before it look for.
     line(&mut text, "NAME", &escaped(name));
     line(&mut text, "X-WR-CALNAME", &escaped(name));
