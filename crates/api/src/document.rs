@@ -30,7 +30,7 @@ const OF_KEYS: [(&str, &str); 2] = [
     ("422", "the `Idempotency-Key` is malformed, or stands for another request"),
 ];
 /// For all.
-const OF_ALL: [(&str, &str); 1] = [("503", "the server cannot do it now, and nothing was changed: try again")];
+const OF_ALL: [(&str, &str); 1] = [("503", "the server cannot do it now: try again")];
 
 /// Adds what routes do not say of themselves. What they say stays.
 pub(crate) fn complete(document: &mut OpenApi) {

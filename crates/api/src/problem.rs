@@ -201,12 +201,12 @@ impl From<RepositoryError> for Problem {
                     StatusCode::INSUFFICIENT_STORAGE,
                     "disk-full",
                     "no room",
-                    "the server has no room to keep this; nothing was changed: try again later",
+                    "the server has no room to keep this: try again later",
                 )
             }
             other => {
                 tracing::error!(error = %other, "the database failed");
-                let detail = "the server could not do it; nothing was changed: try again in a moment";
+                let detail = "the server could not do it: look whether it was done, and try again in a moment";
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not available", detail);
                 Self { retry_after_s: Some(2), ..problem }
             }

@@ -1,12 +1,10 @@
 /** Lessons in order, attendance as a picture, people who were sent out. */
 
 import { describe, expect, test } from 'vitest';
-import { EMPTY_ROOM, type RoomComment } from '@tayang/client';
 import { lessonTime, percentOf, spansOf, tallyOf } from '../src/logic/attendance.ts';
 import { comingOf } from '../src/logic/recording.ts';
 import { agendaOf, byDay, isSoon, weekOf } from '../src/logic/schedule.ts';
 import { windowOf } from '../src/live/replay.tsx';
-import { heldOf } from '../src/live/held.ts';
 import { mutedAt, withEntry, withoutPerson } from '../src/live/outcasts.ts';
 import { liveId } from '../src/words/live.ts';
 
@@ -83,12 +81,6 @@ test('somebody is muted once, until it is over', () => {
   expect(muted).toEqual([mute(30)]);
   expect([mutedAt(muted, Date.parse('2026-11-28T12:20:00Z')), mutedAt(muted, Date.parse('2026-11-28T12:30:00Z'))]).toEqual([[mute(30)], []]);
   expect(withoutPerson(muted, user)).toEqual([]);
-});
-
-test('comments that wait are those that the client keeps apart, where it does', () => {
-  const comment = (seq: number, state: 'held' | 'shown'): RoomComment => ({ id: `k-${seq}`, seq, state, pinned: false, body: '', at: '', media_ms: null, client_id: null, user: { id: 'u', name: '', mentor: false } });
-  const room = { ...EMPTY_ROOM, comments: [comment(1, 'held'), comment(2, 'shown')] };
-  expect(heldOf({ ...room, held: [comment(0, 'held')] }).map(({ seq }) => seq)).toEqual([0]);
 });
 
 test('a recording is asked for until it is ready, and one that does not come is given up', () => {

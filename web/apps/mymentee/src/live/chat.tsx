@@ -5,7 +5,6 @@ import type { RoomComment, RoomConnection, RoomView } from '@tayang/client';
 import { Avatar, Icon, kept, useApp, useNow } from '@tayang/shell';
 import { useMyWhen, useWriter } from '../parts/hooks.ts';
 import { useLiveWords } from '../words/live-en.ts';
-import { heldOf } from './held.ts';
 import type { Acts, Moderation } from './moderation.ts';
 import { mutedAt } from './outcasts.ts';
 
@@ -25,8 +24,7 @@ interface ChatProps {
 
 export function Chat({ room, view, moderation }: ChatProps) {
   const words = useLiveWords().room;
-  const { comments, pinned, outbox, commentsOn } = view.room;
-  const held = heldOf(view.room);
+  const { comments, held, pinned, outbox, commentsOn } = view.room;
   const { acts } = moderation;
   const now = useNow(useApp().now, MUTES_MS);
   const muted = new Set(mutedAt(moderation.outcasts.muted, now).map(({ user }) => user.id));

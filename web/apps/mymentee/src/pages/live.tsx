@@ -6,7 +6,6 @@ import { Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useNow, us
 import { clockText } from '@tayang/ui';
 import { Chat } from '../live/chat.tsx';
 import { HealthCard } from '../live/health-card.tsx';
-import { heldOf } from '../live/held.ts';
 import { useModeration } from '../live/moderation.ts';
 import { Hands, Reactions, ViewerList } from '../live/people.tsx';
 import { RoomSettings } from '../live/room-settings.tsx';
@@ -97,7 +96,7 @@ function Dashboard({ resource, read }: { resource: Resource<Lesson>; read: Lesso
   }, [told?.state]);
   const shown: Part = wide && part === 'stage' ? 'comments' : part;
   const viewers = usePoll((signal) => api.viewers(read.id, signal), VIEWERS_MS, shown === 'people');
-  const held = heldOf(view.room).length;
+  const held = view.room.held.length;
   const writer = useWriter();
   const tabs: readonly Tab<Part>[] = [
     ...(wide ? [] : [{ name: 'stage' as const, label: words.dash.tabs.stage, icon: 'screen' as const }]),
