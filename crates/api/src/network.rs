@@ -1,14 +1,13 @@
 //! Networks of IP addresses, as an operator writes them: `10.1.0.0/16`, `2001:db8::/32`, or one address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+use ipnet::{IpNet, Ipv4Net};
 
 /// All addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix_bits: u32,
-}
+pub struct Network(IpNet);
 
 /// The text is no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,23 +30,14 @@ impl Network {
     /// This machine.
     #[must_use]
     pub fn loopback() -> [Self; 2] {
-        [
-            Self { address: IpAddr::from([127, 0, 0, 0]), prefix_bits: 8 },
-            Self { address: std::net::Ipv6Addr::LOCALHOST.into(), prefix_bits: 128 },
-        ]
+        let v4 = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+        [Self(v4.into()), Self(IpAddr::from(Ipv6Addr::LOCALHOST).into())]
     }
 
     /// Whether an address is one of it. IPv4 within IPv6 counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let first_bits = |whole: u128, width: u32| whole.checked_shr(width - self.prefix_bits).unwrap_or(0);
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                first_bits(own.to_bits().into(), 32) == first_bits(other.to_bits().into(), 32)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => first_bits(own.to_bits(), 128) == first_bits(other.to_bits(), 128),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -55,11 +45,8 @@ impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| NetworkError)?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix_bits = prefix.map_or(Ok(width), str::parse).map_err(|_| NetworkError)?;
-        if prefix_bits <= width { Ok(Self { address, prefix_bits }) } else { Err(NetworkError) }
+        let one = || text.parse().map(|address: IpAddr| address.into());
+        text.parse().or_else(|_| one()).map(Self).map_err(|_| NetworkError)
     }
 }
 

@@ -9,8 +9,6 @@ pub mod provider;
 pub mod ticket;
 pub mod token;
 
-use std::time::Instant;
-
 use axum::response::{IntoResponse as _, Response};
 use control::identity::provider::Assertion;
 use control::identity::throttle::{Attempt, LINK, network};
@@ -83,7 +81,7 @@ async fn begin(state: &State, name: &str, asked: Start, visit: &Visit) -> Result
     let return_to = return_path(return_to)
         .ok_or_else(|| Problem::field("return_to", Wrong::Malformed, "must be a path of this server"))?;
     // In memory: a beginning costs the provider a question at most, and nothing is kept of it.
-    state.paces().starts.take(network(visit.address), Instant::now()).map_err(too_fast)?;
+    state.paces().starts.take(network(visit.address), state.now()).map_err(too_fast)?;
     let ticket = Ticket::new(return_to, state.now());
     let url = provider.authorization_url(&ticket, &redirect_uri(visit)?).await.map_err(provider_failed)?;
     let value = ticket.sealed(&ticket::keys(state).await?);

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State as Extract};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use control::UserId;
+use control::pace::{Bucket, Rate};
+use media::UnixMillis;
 use parking_lot::Mutex;
 
 use crate::State;
@@ -18,49 +19,37 @@ use crate::auth::{is_safe, known};
 use crate::idempotency::is_without;
 use crate::problem::Problem;
 
-/// Changes of one person at once: a mentor who sets up a term, or lets a class of sixty in, one by one.
-const CHANGES_AT_ONCE: u32 = 60;
-/// And then each: five a second, faster than anybody presses buttons; a program that does more can wait.
-const CHANGE_EACH: Duration = Duration::from_millis(200);
-/// Beginnings of sign-ins by the identity provider from one network at once: two classes behind one router.
-const STARTS_AT_ONCE: u32 = 60;
-/// And then each.
-const START_EACH: Duration = Duration::from_secs(1);
+/// Changes of one person: sixty at once, a mentor who sets up a term or lets a class in, one by one; then five a second, faster
+/// than anybody presses buttons. A program that does more can wait.
+const CHANGES: Rate = Rate { burst: 60, refill_ms: 200 };
+/// Beginnings of sign-ins by the identity provider from one network: two classes behind one router, and then one a second.
+const STARTS: Rate = Rate { burst: 60, refill_ms: 1_000 };
 
 /// Who is counted at once, of some 50 bytes each: more than come within the time in which one is.
 const COUNTED_MAX: usize = 50_000;
 
-/// A share for each: so many at once, and then one in each stretch of time.
+/// A share for each.
 pub(crate) struct Pace<K> {
-    /// When the share of each will be whole again (GCRA).
-    whole: Mutex<HashMap<K, Instant>>,
-    each: Duration,
-    at_once: u32,
+    buckets: Mutex<HashMap<K, Bucket>>,
+    rate: Rate,
 }
 
 impl<K: Eq + Hash> Pace<K> {
-    fn new(at_once: u32, each: Duration) -> Self {
-        Self { whole: Mutex::default(), each, at_once }
+    fn new(rate: Rate) -> Self {
+        Self { buckets: Mutex::default(), rate }
     }
 
-    /// Takes one. `Err`: how long to wait for it.
-    pub(crate) fn take(&self, who: K, now: Instant) -> Result<(), Duration> {
-        let mut all = self.whole.lock();
+    /// Takes one. `Err`: how many milliseconds to wait for it.
+    pub(crate) fn take(&self, who: K, now: UnixMillis) -> Result<(), i64> {
+        let mut all = self.buckets.lock();
         if all.len() >= COUNTED_MAX && !all.contains_key(&who) {
-            all.retain(|_, whole| *whole > now);
+            all.retain(|_, bucket| !bucket.is_full(now));
             if all.len() >= COUNTED_MAX {
                 // More than there can be of those who are not there to fill this: all begin anew.
                 all.clear();
             }
         }
-        let whole = all.entry(who).or_insert(now);
-        let then = (*whole).max(now) + self.each;
-        let wait = then.saturating_duration_since(now).saturating_sub(self.each * self.at_once);
-        if wait.is_zero() {
-            *whole = then;
-            return Ok(());
-        }
-        Err(wait)
+        all.entry(who).or_default().take(self.rate, 1, now)
     }
 }
 
@@ -73,13 +62,13 @@ pub(crate) struct Paces {
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { changes: Pace::new(CHANGES_AT_ONCE, CHANGE_EACH), starts: Pace::new(STARTS_AT_ONCE, START_EACH) }
+        Self { changes: Pace::new(CHANGES), starts: Pace::new(STARTS) }
     }
 }
 
 /// 429 for who has to wait that long.
-pub(crate) fn too_fast(wait: Duration) -> Problem {
-    let seconds = u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+pub(crate) fn too_fast(wait_ms: i64) -> Problem {
+    let seconds = u64::try_from(wait_ms).unwrap_or(0).div_ceil(1_000);
     metrics::counter!("tayang_api_throttled_total").increment(1);
     Problem::too_fast(format!("too many requests: try again in {seconds} seconds"), seconds)
 }
@@ -102,9 +91,9 @@ pub(crate) async fn held(Extract(state): Extract<State>, request: Request, next:
     if principal.user.roles.operator {
         return next.run(request).await;
     }
-    match state.paces().changes.take(principal.id(), Instant::now()) {
+    match state.paces().changes.take(principal.id(), state.now()) {
         Ok(()) => next.run(request).await,
-        Err(wait) => too_fast(wait).into_response(),
+        Err(wait_ms) => too_fast(wait_ms).into_response(),
     }
 }
 
@@ -113,32 +102,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_share_at_once_and_then_one_in_each_stretch() {
-        let pace = Pace::new(3, Duration::from_millis(200));
-        let begin = Instant::now();
-        let take = |who: &'static str, ms: u64| pace.take(who, begin + Duration::from_millis(ms));
-        for _ in 0..3 {
-            assert_eq!(take("a", 0), Ok(()));
-        }
-        assert_eq!(take("a", 0), Err(Duration::from_millis(200)));
-        assert_eq!(take("a", 150), Err(Duration::from_millis(50)), "who is refused waits no longer for it");
-        assert_eq!(take("b", 150), Ok(()), "others do not wait");
-        assert_eq!(take("a", 200), Ok(()));
-        assert!(take("a", 200).is_err());
-        for _ in 0..3 {
-            assert_eq!(take("a", 10_000), Ok(()), "the share is whole again");
-        }
-        assert!(take("a", 10_000).is_err());
+    fn each_has_a_share_of_their_own() {
+        let pace = Pace::new(Rate { burst: 1, refill_ms: 200 });
+        assert_eq!(pace.take("a", UnixMillis(0)), Ok(()));
+        assert_eq!(pace.take("a", UnixMillis(50)), Err(150));
+        assert_eq!(pace.take("b", UnixMillis(50)), Ok(()), "others do not wait");
+        assert_eq!(pace.take("a", UnixMillis(200)), Ok(()));
     }
 
     #[test]
     fn the_memory_of_it_is_bounded() {
-        let pace = Pace::new(1, Duration::from_secs(1));
-        let now = Instant::now();
+        let pace = Pace::new(Rate { burst: 1, refill_ms: 1_000 });
+        let now = UnixMillis(0);
         for who in 0..COUNTED_MAX + 10 {
             assert_eq!(pace.take(who, now), Ok(()));
         }
-        assert!(pace.whole.lock().len() <= COUNTED_MAX);
+        assert!(pace.buckets.lock().len() <= COUNTED_MAX);
     }
 
     #[test]

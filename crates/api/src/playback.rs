@@ -24,6 +24,7 @@ use crate::State;
 use crate::auth::{Leaving, SignedIn};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
+use crate::pace::too_fast;
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::visit::Visit;
@@ -265,10 +266,7 @@ async fn begin(
     Json(wanted): Json<Begin>,
 ) -> Result<Response, Problem> {
     let playbacks = state.directory.playbacks();
-    playbacks.begins(who.id(), state.now()).map_err(|wait_ms| {
-        let seconds = u64::try_from(wait_ms).unwrap_or(0).div_ceil(1_000);
-        Problem::too_fast("you begin to play too often: go on with what plays, or wait", seconds)
-    })?;
+    playbacks.begins(who.id(), state.now()).map_err(too_fast)?;
     let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
     let recording = match wanted.recording.as_deref().map(str::parse).transpose() {
         Ok(recording) => recording.filter(|_| kind == Kind::Recording),

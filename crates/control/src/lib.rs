@@ -20,6 +20,7 @@ mod ids;
 pub mod keys;
 pub mod mail;
 pub mod notices;
+pub mod pace;
 pub mod people;
 pub mod playback;
 pub mod playbacks;

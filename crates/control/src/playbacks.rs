@@ -9,8 +9,8 @@ use std::sync::Arc;
 use media::{StreamId, UnixMillis};
 use parking_lot::RwLock;
 
+use crate::pace::{Bucket, Rate};
 use crate::playback::{Claims, Kind};
-use crate::room::{Bucket, Rate};
 use crate::{LessonId, PlaybackId, Seq, UserId};
 
 /// Sessions of one person at once: a phone, a tablet, a laptop, and as many again that were just closed.

@@ -7,7 +7,6 @@ mod body;
 mod filter;
 mod floor;
 mod once;
-mod pace;
 mod tally;
 
 use media::UnixMillis;
@@ -15,7 +14,6 @@ use media::UnixMillis;
 pub use self::body::{BODY_CHARACTERS_MAX, BodyError, checked_body};
 pub use self::filter::WordFilter;
 pub use self::floor::{Floor, Refused, Settings, Speaker, Verdict, Why};
-pub(crate) use self::pace::{Bucket, Rate};
 pub use self::tally::{Counts, Tally};
 use crate::deliveries::NewDelivery;
 use crate::{BoxFuture, CommentId, LessonId, RepositoryError, UserId};

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use media::UnixMillis;
 
 use super::once::Once;
-use super::pace::{Bucket, Rate};
 use super::{BodyError, CommentState, Mute, WordFilter, checked_body, is_client_id};
 use crate::UserId;
+use crate::pace::{Bucket, Rate};
 use crate::teaching::Lesson;
 
 /// Comments of one person: five at once, then one a second. A reader follows no more of one voice.

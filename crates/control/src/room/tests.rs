@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::once::Once;
-use super::pace::{Bucket, Rate};
 use super::*;
 use crate::CourseId;
+use crate::pace::{Bucket, Rate};
 use crate::teaching::{Lesson, LessonState};
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
