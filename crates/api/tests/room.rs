@@ -478,6 +478,8 @@ async fn server_sent_events_go_on_where_they_were_left() {
     let mut mentee = setting.join(&setting.mentee).await;
     for n in 1..=3 {
         assert_eq!(mentee.say_and_hear(&format!("c{n}"), &format!("kata {n}")).await, Ok(n));
+        // What is acknowledged is kept, and in the room only a moment later.
+        assert_eq!(mentee.hear("comment").await["seq"], n);
     }
     let mut stream = Listener::open(&setting.stage, setting.lesson.id, &setting.mentee, Some("1")).await;
     let first = stream.hear("\n\n").await;
