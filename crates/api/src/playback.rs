@@ -59,6 +59,10 @@ struct Begin {
     carry: CarryBy,
     /// `stream` of one of the lesson's `recordings`; without it the longest plays.
     recording: Option<String>,
+    /// A recording is taken away, not watched: the session goes on by itself while something of it is being sent, its token is
+    /// in the addresses, and it ends no other.
+    #[serde(default)]
+    download: bool,
 }
 
 /// Where it plays, by way. Paths of this server.
@@ -268,18 +272,22 @@ async fn begin(
     let playbacks = state.directory.playbacks();
     playbacks.begins(who.id(), state.now()).map_err(too_fast)?;
     let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
+    if wanted.download && kind == Kind::Live {
+        return Err(Problem::conflict("no-recording", "the lesson is not over: its recording is there when it has ended"));
+    }
     let recording = match wanted.recording.as_deref().map(str::parse).transpose() {
         Ok(recording) => recording.filter(|_| kind == Kind::Recording),
         Err(_) => return Err(Problem::field("recording", Wrong::Malformed, "must be a stream of the recordings")),
     };
     let playable = playable(&state, &standing, kind, recording).await?;
     let carry = match wanted.carry {
-        CarryBy::Cookie => Carry::Cookie,
-        CarryBy::Path => Carry::Path,
+        // The cookie is the player's, in whatever page that is.
+        CarryBy::Cookie if !wanted.download => Carry::Cookie,
+        CarryBy::Cookie | CarryBy::Path => Carry::Path,
     };
     let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
     let places = standing.lesson.capacity.map(|capacity| (capacity as usize, standing.lesson.mentor));
-    let terms = Terms { alone: state.settings.one_stream_each, places, recording };
+    let terms = Terms { alone: state.settings.one_stream_each && !wanted.download, places, recording };
     playbacks.open(&claims, carry, terms, state.now()).map_err(not_opened)?;
     respond(&state, &visit, StatusCode::CREATED, &playable, (&claims, carry))
 }
@@ -336,6 +344,22 @@ async fn refresh(
         return Err(Problem::not_found());
     }
     respond(&state, &visit, StatusCode::OK, &playable, (&claims, open.carry))
+}
+
+/// Lets a session of a recording go on while something of it is being sent, if whose it is still may. By no sign-in: what
+/// ends that ends the session too.
+pub(crate) async fn renew(state: &State, claims: &Claims) {
+    let (playbacks, id) = (state.directory.playbacks(), claims.playback);
+    if playbacks.get(id, state.now()).is_none() {
+        return;
+    }
+    match permit(state, Some(claims.user), claims.lesson, Action::Replay).await {
+        Ok(standing) => {
+            playbacks.extend(id, standing.seq, state.now().plus_millis(LIFE_MS), state.now());
+        }
+        Err(problem) if problem.status().is_client_error() => playbacks.end(id),
+        Err(problem) => tracing::warn!(code = problem.code(), "a download cannot be renewed now: it is tried again"),
+    }
 }
 
 /// Ends a session: what plays of it ends within a second.

@@ -7,13 +7,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
+use control::playback::Claims;
 use http::header::{HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower::ServiceExt as _;
 
 use crate::problem::Problem;
-use crate::{State, routes};
+use crate::{State, playback, routes};
 
 /// Bytes of a request's body. The longest texts that anyone may write (a page about oneself, a hundred chapters) are a tenth.
 const BODY_BYTES_MAX: usize = 256 << 10;
@@ -35,19 +36,26 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Api {
     router: Router,
+    state: State,
 }
 
 impl Api {
     /// Answers from `state`.
     #[must_use]
     pub fn new(state: State) -> Self {
-        Self { router: routes::all(state).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)) }
+        let router = routes::all(state.clone()).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+        Self { router, state }
     }
 
     /// Whether a path is one of ours.
     #[must_use]
     pub fn answers(&self, path: &str) -> bool {
         routes::answers(path)
+    }
+
+    /// Has a playback session of a recording go on, if whose it is still may.
+    pub async fn renew(&self, claims: &Claims) {
+        playback::renew(&self.state, claims).await;
     }
 
     /// Answers one request. A response with [`crate::upgrade::Upgrade`] among its extensions wants the socket.

@@ -13,7 +13,7 @@ use control::air::{Air, AudioHealth, Health, OnAir, Silence, VideoHealth, Watchi
 use control::attendance::Interval;
 use control::playback::{Claims, Kind};
 use control::teaching::{Course, Enrolling, Lesson};
-use control::{PlaybackId, Recording, RecordingState, UserId, Uuid};
+use control::{Channel, PlaybackId, Recording, RecordingState, UserId, Uuid};
 use http::{Method, StatusCode};
 use media::{StreamId, UnixMillis};
 use parking_lot::Mutex;
@@ -69,6 +69,26 @@ impl Class {
         let answer = self.stage.get(Some(&self.mentor), &format!("/api/v1/lessons/{}/attendance", lesson.id)).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         answer.json["items"].as_array().expect("items").clone()
+    }
+
+    /// The lesson left recordings of these ids, which are their starts too, and durations in milliseconds.
+    async fn recorded(&self, lesson: &Lesson, recordings: &[(u64, u64)]) -> Channel {
+        let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
+        let channel = self.stage.repository.parts(&touched).await.expect("read").channels.remove(0);
+        for (id, duration_ms) in recordings {
+            let recording = Recording {
+                id: StreamId(*id),
+                channel: lesson.channel,
+                path: channel.path.clone(),
+                started: UnixMillis(*id as i64),
+                duration_ms: *duration_ms,
+                bytes: 1,
+                next_msn: 1,
+                state: RecordingState::Ready,
+            };
+            self.stage.repository.put_recording(&recording).await.expect("kept");
+        }
+        channel
     }
 
     async fn watched(&self, lesson: &Lesson, who: &Actor, ms: i64) {
@@ -329,21 +349,7 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
     class.stage.repository.end_lesson(lesson.id, true, class.stage.state.now()).await.expect("ended").expect("there");
     let nothing = class.play(&class.mentee, &lesson, "cookie").await;
     assert_eq!((nothing.status, &nothing.json["type"]), (StatusCode::CONFLICT, &json!("/problems/no-recording")));
-    let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
-    let channel = class.stage.repository.parts(&touched).await.expect("read").channels.remove(0);
-    for (id, duration_ms) in [(1_000, 5_000), (2_000, 3_600_000), (3_000, 9_000)] {
-        let recording = Recording {
-            id: StreamId(id),
-            channel: lesson.channel,
-            path: channel.path.clone(),
-            started: UnixMillis(id as i64),
-            duration_ms,
-            bytes: 1,
-            next_msn: 1,
-            state: RecordingState::Ready,
-        };
-        class.stage.repository.put_recording(&recording).await.expect("kept");
-    }
+    let channel = class.recorded(&lesson, &[(1_000, 5_000), (2_000, 3_600_000), (3_000, 9_000)]).await;
     for who in [&class.mentee, &class.mentor] {
         let answer = class.play(who, &lesson, "cookie").await;
         assert_eq!((answer.status, &answer.json["kind"]), (StatusCode::CREATED, &json!("recording")));
@@ -394,6 +400,39 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
     assert_eq!((recordings("attended").await, recordings("attending").await), (Some(0), Some(1)));
     class.correct(&class.mentor, &lesson, class.mentee.id, json!({ "decision": "present", "reason": "hadir" })).await;
     assert_eq!(recordings("attended").await, Some(1));
+}
+
+#[tokio::test]
+async fn a_download_goes_on_by_itself_while_one_may_and_stands_beside_what_one_watches() {
+    let class = 
+        class(Stage::with(Arc::new(Silence), Settings { one_stream_each: true, ..Stage::settings() }).await).await;
+    let lesson = class.live().await;
+    class.watched(&lesson, &class.mentee, 20_000).await;
+    let begin = format!("/api/v1/lessons/{}/playback", lesson.id);
+    let download = async || class.stage.post(Some(&class.mentee), &begin, json!({ "download": true })).await;
+    let early = download().await;
+    assert_eq!((early.status, &early.json["type"]), (StatusCode::CONFLICT, &json!("/problems/no-recording")));
+    class.stage.repository.end_lesson(lesson.id, true, class.stage.state.now()).await.expect("ended").expect("there");
+    class.recorded(&lesson, &[(1_000, 5_000)]).await;
+
+    let watched = class.play(&class.mentee, &lesson, "cookie").await;
+    let taken = download().await;
+    assert!(class.is_open(&watched) && class.is_open(&taken), "neither ends the other");
+    assert!(!taken.headers.contains_key("set-cookie"), "the cookie stays the player's");
+    let mp4 = taken.json["urls"]["mp4"].as_str().expect("an address");
+    assert!(mp4.starts_with("/p/") && mp4.ends_with("/recording.mp4"), "{mp4}");
+
+    let (api, claims) = (api::Api::new(class.stage.state.clone()), class.claims(&taken));
+    let expires = || class.stage.state.directory.playbacks().get(claims.playback, class.stage.state.now()).map(|open| open.expires);
+    let first = expires().expect("open");
+    while expires().expect("open") == first {
+        api.renew(&claims).await;
+    }
+    assert!(expires().expect("open") > first);
+    let absence = json!({ "decision": "absent", "reason": "salah catat" });
+    class.correct(&class.mentor, &lesson, class.mentee.id, absence).await;
+    api.renew(&claims).await;
+    assert_eq!(expires(), None, "who may not any more gets no more of it");
 }
 
 #[tokio::test]

@@ -102,11 +102,12 @@ impl Body {
         let (sender, receiver) = mpsc::channel(PIECES_WAITING + 1);
         // Kept free for the cut: a reader that takes nothing must not hold it up, nor take what it got for whole.
         let cut = sender.clone().try_reserve_owned().ok();
-        let (feeding, directory) = (feed(sender), gateway.directory.clone());
+        let (feeding, directory, api) = (feed(sender), gateway.directory.clone(), gateway.api.clone());
         tokio::spawn(async move {
             let why = tokio::select! {
                 why = feeding => why,
                 () = right.lost(&directory) => Some("the right to play it is gone"),
+                () = right.keep(&directory, &api) => None,
             };
             if let (Some(why), Some(cut)) = (why, cut) {
                 cut.send(Err(io::Error::other(why)));

@@ -3,7 +3,7 @@
 //! What `control` granted, and when. Decides nothing itself: it only carries the wall clock of the decision on by the
 //! monotonic one, so that a clock that is set neither cuts viewers off nor keeps them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use control::directory::View;
@@ -12,10 +12,14 @@ use control::{Channel, Credential, Directory, PlayGrant};
 use media::UnixMillis;
 
 use crate::clock::wall_now;
+use crate::http::Api;
 
 /// How often the right of whoever plays is asked again. With the tenth of a second after which a change of the database
 /// is known, a viewer is closed well within a second of losing it.
 pub const ASK_EVERY: Duration = Duration::from_millis(400);
+
+/// How long a recording may take to be sent: an evening's lesson of 3 GB at 70 kB/s, the slowest of mobile networks.
+const KEPT_MAX: Duration = Duration::from_secs(12 * 3_600);
 
 /// Counts somebody who lost the right while it was used.
 pub(crate) fn count_lost() {
@@ -80,6 +84,23 @@ impl Right {
                 return;
             }
         }
+    }
+
+    /// Has `api` keep the playback session of a recording open, as long as this is polled: whoever downloads one has no
+    /// player that would, on a phone that sleeps or with the page left behind. Never returns.
+    pub async fn keep(&self, directory: &Directory, api: &OnceLock<Arc<dyn Api>>) {
+        let Some((claims, api)) = self.claims().filter(|claims| claims.kind == Kind::Recording).zip(api.get()) else {
+            return std::future::pending().await;
+        };
+        let end = Instant::now() + KEPT_MAX;
+        while Instant::now() < end {
+            // While there is as much time again to try once more.
+            let left_ms = directory.playbacks().standing(claims).map_or(0, |(_, expires)| expires.0 - wall_now().0);
+            let half = Duration::from_millis(u64::try_from(left_ms / 2).unwrap_or(0));
+            tokio::time::sleep(half.max(ASK_EVERY)).await;
+            api.renew(Arc::clone(claims)).await;
+        }
+        std::future::pending().await
     }
 
     /// It is its holder's alone: not by the channel being public.

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use control::playback::Claims;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
@@ -54,6 +55,9 @@ pub trait Api: Send + Sync {
 
     /// Answers one.
     fn answer(&self, request: Request<Incoming>, peer: ApiPeer) -> Pin<Box<dyn Future<Output = ApiAnswer> + Send>>;
+
+    /// Has that playback session go on, if whose it is still may: something of it is being sent.
+    fn renew(&self, claims: Arc<Claims>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// Lets `api` answer.

@@ -1,5 +1,7 @@
 //! Lessons: what playback tokens open, by whatever way they travel, and what ends when they are taken back.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,13 @@ use control::playbacks::{Carry, Terms};
 use control::secrets::Secret;
 use control::{Change, ChangeKind, CourseId, LessonId, NewChange, PlaybackId, Seq, SessionId, UserId};
 use gateway::clock::wall_now;
+use gateway::http::{Api, ApiAnswer, ApiPeer};
+use gateway::right::Right;
+use gateway::routes::Listener;
+use http::Request;
+use hyper::body::Incoming;
 use media::{MediaKind, Redacted, UnixMillis};
+use parking_lot::Mutex;
 use rtmp::{ClientEvent, Purpose};
 
 use crate::client::Connection;
@@ -378,6 +386,47 @@ async fn a_session_that_is_refreshed_plays_on_past_its_first_end_without_interru
     // What it asks for with the old token is given as well.
     let file = format!("/p/{}/live/{NAME}/master.m3u8", refreshed.token);
     assert_eq!(ask(&stage, &file, &[]).await.0, 200);
+}
+
+/// Stands in for the API: who may for so many times, and for half a second each.
+struct Renewing(Arc<control::Directory>, Mutex<u32>);
+
+impl Api for Renewing {
+    fn answers(&self, _: Listener, _: &str) -> bool {
+        false
+    }
+
+    fn answer(&self, _: Request<Incoming>, _: ApiPeer) -> Pin<Box<dyn Future<Output = ApiAnswer> + Send>> {
+        unreachable!("it answers nothing")
+    }
+
+    fn renew(&self, claims: Arc<Claims>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let (playbacks, mut left) = (self.0.playbacks(), self.1.lock());
+        if *left > 0 {
+            *left -= 1;
+            assert!(playbacks.extend(claims.playback, Seq(12), wall_now().plus_millis(1_500), wall_now()), "in time");
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_keeps_its_session_open_until_it_may_not() {
+    let stage = stage().await;
+    let directory = Arc::clone(&stage.gateway.directory);
+    let api = Arc::new(Renewing(Arc::clone(&directory), Mutex::new(3)));
+    assert!(stage.gateway.api.set(api.clone()).is_ok());
+    let claims = claims(&stage, Kind::Recording);
+    let pass = Pass::of(&stage, Claims { expires: claims.issued.plus_millis(1_500), ..claims });
+    directory.playbacks().open(&pass.claims, Carry::Path, Terms::default(), wall_now()).expect("room");
+    let grant = directory.authorize_playback(&stage.channel(NAME).path, &pass.claims, wall_now()).expect("granted");
+    let right = Right::new(grant);
+    tokio::select! {
+        () = right.keep(&directory, &stage.gateway.api) => unreachable!("it keeps on"),
+        () = right.lost(&directory) => {}
+    }
+    assert_eq!(*api.1.lock(), 0, "lost once it was renewed no more");
+    assert!(wall_now() >= pass.claims.expires.plus_millis(1_000), "and long after its first end");
 }
 
 /// Stretches that wait, by protocol, from the stream's begin.

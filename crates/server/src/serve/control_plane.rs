@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use control::playback::Claims;
 use gateway::http::{Api, ApiAnswer, ApiPeer, ForeignBody};
 use gateway::routes::Listener;
 use http::{Request, Response};
@@ -33,6 +35,11 @@ impl Api for ControlPlane {
                 None => ApiAnswer::Response(response.map(foreign)),
             }
         })
+    }
+
+    fn renew(&self, claims: Arc<Claims>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let api = self.0.clone();
+        Box::pin(async move { api.renew(&claims).await })
     }
 }
 

@@ -141,7 +141,9 @@ function lessonRoutes(http: Http) {
 
 function watchingRoutes(http: Http) {
   return {
-    openPlayback: (lesson: Id, signal?: Signal) => http.post<Playback>(`${lessonAt(lesson)}/playback`, { carry: 'cookie' }, { signal, freshKey: true }),
+    openPlayback: (lesson: Id, recording?: string, signal?: Signal) => http.post<Playback>(`${lessonAt(lesson)}/playback`, { carry: 'cookie', recording }, { signal, freshKey: true }),
+    /** Of a recording that is taken away: its address holds while it is fetched, with or without the page. */
+    openDownload: (lesson: Id, recording?: string) => http.post<Playback>(`${lessonAt(lesson)}/playback`, { download: true, recording }, { freshKey: true }),
     refreshPlayback: (playback: Id) => http.post<Playback>(`${V1}/playbacks/${part(playback)}/refresh`, undefined, { freshKey: true }),
     /** Goes out even while the page goes away, for which there is `leaving`. */
     endPlayback: async (playback: Id, leaving = false): Promise<null> => {
