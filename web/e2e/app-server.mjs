@@ -73,7 +73,7 @@ async function serve(stage, request, response) {
   if (pathname === '/time') return text(response, 200, new Date().toISOString());
   if (parts[0] === 'api') return api(stage, request, response, parts.slice(2), searchParams);
   if (parts[0] === 'media' && parts[2] === 'two.m3u8') return text(response, 200, await twoQualities(join(stage.folders[parts[1]] ?? '/nowhere', 'master.m3u8')), 'application/vnd.apple.mpegurl');
-  if (parts[0] === 'media' && NAME.test(parts[2] ?? '')) return file(response, join(stage.folders[parts[1]] ?? '/nowhere', parts[2]), 200, request);
+  if (parts[0] === 'media' && NAME.test(parts[2] ?? '')) return file(response, join(stage.folders[parts[1]] ?? stage.folders.recorded, parts[2]), 200, request);
   return app(response, parts);
 }
 
@@ -240,9 +240,10 @@ function lessonRoute(stage, method, [, id, what], query, body) {
       return lesson;
     case 'playback':
       if (world.playback !== 201) throw new Refusal(world.playback, world.playbackCode, 'there is no such thing, or it is not for you');
-      world.played = lesson;
+      if (body.download === true) return [201, playback(world, lesson, body.recording)];
+      Object.assign(world, { played: lesson, part: body.recording });
       world.playbacks += 1;
-      return [201, playback(world, lesson)];
+      return [201, playback(world, lesson, world.part)];
     case 'position':
       if (method === 'PUT') world.positions[id] = body.at_ms;
       return method === 'PUT' ? [204, null] : { at_ms: world.positions[id] ?? 0 };
@@ -276,7 +277,7 @@ function playbackRoute(world, method, [, id, what]) {
   if (method === 'DELETE' || what === 'end') return [204, null];
   // It ran out, or the server was started anew.
   if (world.forgets || id !== `pb-${world.played.id}-${world.playbacks}`) return undefined;
-  return playback(world, world.played);
+  return playback(world, world.played, world.part);
 }
 
 function inside({ seq, media_ms }, query) {
@@ -284,15 +285,15 @@ function inside({ seq, media_ms }, query) {
   return seq > number('after', 0) && media_ms >= number('from_ms', 0) && media_ms < number('until_ms', Infinity);
 }
 
-function playback({ playbacks, refreshMs, moved, master }, { id, state, started_at }) {
+function playback({ playbacks, refreshMs, moved, master, recordings }, { id, state, started_at }, part) {
   const live = state === 'live';
-  const base = live ? '/media/live/' : '/media/recorded/';
+  const base = live ? '/media/live/' : `/media/${part ?? 'recorded'}/`;
   return {
     playback_id: `pb-${id}-${playbacks}`, kind: live ? 'live' : 'recording', base_url: base,
     urls: live
       ? { llhls: 'master.m3u8', hls_ts: 'live.m3u8', dash: 'manifest.mpd', flv: null, ws_flv: null, mp4: null }
       : { llhls: `${master}${moved}`, hls_ts: null, dash: null, flv: null, ws_flv: null, mp4: 'recording.mp4' },
     expires_at: new Date(Date.now() + 2 * refreshMs).toISOString(), refresh_after_ms: refreshMs,
-    live_offset_at: null, media_started_at: started_at,
+    live_offset_at: null, media_started_at: started_at, recordings: live ? [] : recordings,
   };
 }

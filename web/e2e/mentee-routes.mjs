@@ -134,7 +134,7 @@ function playback(found) {
   const recording = found.state === 'ended';
   const folder = recording ? '/media/recorded/' : '/media/live/';
   const urls = recording ? { llhls: `${folder}master.m3u8`, mp4: `${folder}recording.mp4` } : { llhls: `${folder}master.m3u8`, dash: `${folder}manifest.mpd` };
-  return { playback_id: `p-${found.id}`, kind: recording ? 'recording' : 'live', base_url: folder, urls, expires_at: new Date(Date.now() + 60_000).toISOString(), refresh_after_ms: 40_000, live_offset_at: null, media_started_at: null };
+  return { playback_id: `p-${found.id}`, kind: recording ? 'recording' : 'live', base_url: folder, urls, expires_at: new Date(Date.now() + 60_000).toISOString(), refresh_after_ms: 40_000, live_offset_at: null, media_started_at: null, recordings: [] };
 }
 
 function courseRoute(world, method, [id, part, who], query, body) {

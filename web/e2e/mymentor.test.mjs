@@ -340,6 +340,23 @@ describe('a lesson', () => {
     await page.waitForFunction(() => document.querySelector('.stage')?.getAttribute('data-phase') === 'recording');
   });
 
+  test('that left two recordings plays the longer, the other when asked for, and takes away the one that plays', async () => {
+    const recordings = [
+      { stream: 'earlier', started_at: '2026-08-01T12:00:00Z', duration_ms: 60_000 },
+      { stream: 'recorded', started_at: '2026-08-01T12:20:00Z', duration_ms: 3_600_000 },
+    ];
+    const page = await open('lessons/l-past', { world: { signedIn: true, recordings } });
+    await page.locator('.recorded-parts button[aria-pressed=true]').filter({ hasText: 'Bagian 2' }).waitFor();
+    await page.getByRole('button', { name: /^Bagian 1/ }).click();
+    await page.locator('.recorded-parts button[aria-pressed=true]').filter({ hasText: 'Bagian 1' }).waitFor();
+    assert.equal((await askedFor('POST', 'lessons/l-past/playback', 2)).body.recording, 'earlier');
+    await plays(page);
+    const [taken] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Unduh MP4' }).click()]);
+    assert.match(taken.url(), /\/media\/earlier\/recording\.mp4$/);
+    assert.match(taken.suggestedFilename(), /\.mp4$/);
+    assert.deepEqual((await askedFor('POST', 'lessons/l-past/playback', 3)).body, { download: true, recording: 'earlier' });
+  });
+
   test('that one was sent out of says so, and nothing of it plays on', async () => {
     const page = await open('lessons/l-live');
     await plays(page);

@@ -98,6 +98,8 @@ export function makeWorld() {
     forgets: false,
     /** Put behind the address of a recording: it is another then. */
     moved: '',
+    /** What an ended lesson left, if it is more than one recording. */
+    recordings: [],
     /** `two.m3u8` offers a recording in two qualities. */
     master: 'master.m3u8',
     /** Paths of a POST that is done and whose answer is lost on the way. */

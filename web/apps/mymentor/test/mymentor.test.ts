@@ -33,7 +33,7 @@ describe('places of media', () => {
   const PAGE = 'https://tayang.example/mymentor/lessons/7';
   const playback: Playback = {
     playback_id: 'p', kind: 'live', base_url: '/live/k/', urls: { llhls: 'master.m3u8', flv: '/live/k.flv', ws_flv: '/live/k.flv', dash: null },
-    expires_at: '', refresh_after_ms: 1, live_offset_at: null, media_started_at: '2026-11-28T12:00:00.000Z',
+    expires_at: '', refresh_after_ms: 1, live_offset_at: null, media_started_at: '2026-11-28T12:00:00.000Z', recordings: [],
   };
 
   test('are full addresses, whether they were relative or not', () => {

@@ -223,6 +223,15 @@ export interface Playback {
   readonly live_offset_at: Instant | null;
   /** The wall clock at media time zero. */
   readonly media_started_at: Instant | null;
+  /** All that the lesson left, oldest first. */
+  readonly recordings: readonly RecordedPart[];
+}
+
+/** A recording of a lesson. */
+export interface RecordedPart {
+  readonly stream: string;
+  readonly started_at: Instant;
+  readonly duration_ms: number;
 }
 
 /** Where one was in a recording. */

@@ -6,7 +6,7 @@ import { Problem } from '../src/problem.ts';
 
 const playback = (id: string, refresh_after_ms = 60_000, more: Partial<Playback> = {}): Playback => ({
   playback_id: id, kind: 'live', base_url: '/live/k/', urls: { llhls: '/live/k/master.m3u8' }, expires_at: '', refresh_after_ms,
-  live_offset_at: null, media_started_at: null, ...more,
+  live_offset_at: null, media_started_at: null, recordings: [], ...more,
 });
 const elsewhere = { urls: { llhls: '/live/other/master.m3u8' } };
 const gone = new Problem({ status: 404, code: 'not-found' });

@@ -12,6 +12,7 @@ export { Empty, Loading, Note, problemText, sentence, Trouble, useFieldText, use
 export { kept } from './parts/kept.tsx';
 export { Flower, Icon, Mark } from './parts/icon.tsx';
 export { Avatar, Lamp, lampState, type LampState } from './parts/lamp.tsx';
+export { RecordedParts, takeAway } from './parts/recorded.tsx';
 export { deviceZone, Preferences, type Theme } from './preferences.ts';
 export { usePages, useNow, useResource, type PagedResource, type Resource } from './resource.ts';
 export { localPath, matchPath, Router, safeNext, type Params, type Place } from './router.ts';

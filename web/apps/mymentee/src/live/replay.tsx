@@ -1,7 +1,7 @@
 /** What was said in a lesson, beside its recording: what still waits for the mentor, and the rest around the playhead. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { isAbort, type Comment, type CommentState, type Lesson } from '@tayang/client';
+import { isAbort, saidIn, type Comment, type CommentState, type Lesson, type RecordedPart } from '@tayang/client';
 import { Avatar, kept, Loading, Trouble, useApp } from '@tayang/shell';
 import { clockText } from '@tayang/ui';
 import { useDeed } from '../parts/hooks.ts';
@@ -62,14 +62,21 @@ const isShown = ({ state }: Comment): boolean => state === undefined || state ==
 
 interface ReplayProps {
   readonly lesson: Lesson;
+  /** What the lesson left. */
+  readonly parts: readonly RecordedPart[];
+  /** Which of several plays. */
+  readonly part: number | null;
   readonly seconds: number;
   readonly seek: (ms: number) => void;
 }
 
-export function Replay({ lesson, seconds, seek }: ReplayProps) {
+export function Replay({ lesson, parts, part, seconds, seek }: ReplayProps) {
   const words = useLiveWords().recording;
   const said = useSaid(lesson.id);
-  const shown = useMemo(() => said.comments.filter(isShown), [said.comments]);
+  const shown = useMemo(
+    () => said.comments.filter((one) => isShown(one) && (part === null || saidIn(parts, part, one.at))),
+    [said.comments, parts, part],
+  );
   const held = useMemo(() => said.comments.filter(({ state }) => state === 'held'), [said.comments]);
   if (said.comments.length === 0 && !said.whole) return said.problem === null ? <Loading rows={2} /> : <Trouble problem={said.problem} retry={said.retry} />;
   return (

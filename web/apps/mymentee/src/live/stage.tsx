@@ -1,7 +1,7 @@
 /** The stage as a part of a page: mounts a {@link mountViewing viewing} and tells what it shows. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Lesson, PlaybackState } from '@tayang/client';
+import type { Lesson, Playback, PlaybackState } from '@tayang/client';
 import type { Snapshot } from '@tayang/player';
 import { useApp } from '@tayang/shell';
 import { useLiveWords } from '../words/live-en.ts';
@@ -21,13 +21,17 @@ export interface Progress {
 interface StageProps {
   readonly lesson: Lesson;
   readonly kind: 'live' | 'recording';
+  /** Stream of one of several recordings; without it the longest plays. */
+  readonly part?: string | null;
+  /** The right to play, each time that it is given. */
+  readonly onOpened?: (playback: Playback) => void;
   readonly onProgress?: (progress: Progress) => void;
   readonly onReady?: (handle: StageHandle) => void;
 }
 
 const STEP = 4;
 
-export function Stage({ lesson, kind, onProgress, onReady }: StageProps) {
+export function Stage({ lesson, kind, part = null, onOpened, onProgress, onReady }: StageProps) {
   const { api } = useApp();
   const place = useRef<HTMLDivElement>(null);
   const words = useLiveWords();
@@ -51,15 +55,19 @@ export function Stage({ lesson, kind, onProgress, onReady }: StageProps) {
       api,
       lesson,
       kind,
+      part,
       now: () => latest.current.lesson,
       words: () => latest.current.words,
       onSnapshot: tell,
-      onPlayback: ({ phase }) => setState(phase),
+      onPlayback: (next) => {
+        setState(next.phase);
+        if (next.phase === 'open') onOpened?.(next.playback);
+      },
     });
     viewing.current = made;
     onReady?.(made);
     return () => made.stop();
-  }, [lesson.id, kind]);
+  }, [lesson.id, kind, part]);
   useEffect(() => viewing.current?.refresh(), [lesson.state, lesson.on_air, lesson.stalled, lesson.recording, words]);
   const scene = state === 'open' ? null : state === 'refused' ? (kind === 'live' && !lesson.on_air ? words.scene.waiting : words.scene.missing) : words.scene.loading;
   return (

@@ -30,6 +30,8 @@ export interface ViewingOptions {
   readonly api: Api;
   readonly lesson: Pick<Lesson, 'id' | 'title'>;
   readonly kind: 'live' | 'recording';
+  /** Stream of one of several recordings; `null`: the longest. */
+  readonly part: string | null;
   /** How the lesson is now. */
   readonly now: () => Pick<Lesson, 'state' | 'on_air' | 'stalled'>;
   readonly words: () => ViewingWords;
@@ -188,7 +190,7 @@ export function mountViewing(options: ViewingOptions): Viewing {
   let show: Show | null = null;
   const keeper = new PlaybackKeeper(
     {
-      open: () => api.openPlayback(lesson.id),
+      open: () => api.openPlayback(lesson.id, options.part ?? undefined),
       refresh: (id) => api.refreshPlayback(id),
       end: api.endPlayback,
       after: later,

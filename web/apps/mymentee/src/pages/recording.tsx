@@ -1,8 +1,8 @@
 /** What a lesson left: its recording, chapters, what was said, and what can be taken along. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Chapter, Lesson, Playback } from '@tayang/client';
-import { Empty, Icon, Lamp, Loading, Note, PageHead, Trouble, useApp, useResource, type Params } from '@tayang/shell';
+import { mainPart, partPlayed, type Chapter, type Lesson, type Playback } from '@tayang/client';
+import { Empty, Icon, Lamp, Loading, Note, PageHead, RecordedParts, takeAway, Trouble, useApp, useResource, type Params } from '@tayang/shell';
 import { clockText } from '@tayang/ui';
 import { Replay } from '../live/replay.tsx';
 import { Stage, type Progress, type StageHandle } from '../live/stage.tsx';
@@ -63,20 +63,27 @@ function Player({ lesson }: { lesson: Lesson }) {
   const words = useLiveWords().recording;
   const [progress, setProgress] = useState<Progress>({ seconds: 0, duration: 0 });
   const [stage, setStage] = useState<StageHandle | null>(null);
+  const [part, setPart] = useState<string | null>(null);
+  const [playback, setPlayback] = useState<Playback | null>(null);
+  const parts = playback?.recordings ?? [];
+  const played = playback === null ? null : partPlayed(playback);
+  // Chapters are the main part's: media times begin anew with each.
+  const main = played === null || parts[played] === mainPart(parts);
   const seek = (ms: number): void => stage?.seek(ms / 1_000);
   return (
     <div class="dash">
       <div class="dash-show stack">
-        <Stage lesson={lesson} kind="recording" onProgress={setProgress} onReady={setStage} />
+        <Stage lesson={lesson} kind="recording" part={part} onOpened={setPlayback} onProgress={setProgress} onReady={setStage} />
+        <RecordedParts playback={playback} onPart={setPart} />
         <div class="player-tools">
-          <Speeds stage={stage} />
-          <Takeaways lesson={lesson} />
+          <Speeds key={part} stage={stage} />
+          <Takeaways lesson={lesson} part={part} />
         </div>
-        <Chapters lesson={lesson} progress={progress} seek={seek} />
+        {main ? <Chapters lesson={lesson} progress={progress} seek={seek} /> : null}
       </div>
       <div class="dash-side card stack">
         <h2>{words.comments}</h2>
-        <Replay lesson={lesson} seconds={progress.seconds} seek={seek} />
+        <Replay lesson={lesson} parts={parts} part={played} seconds={progress.seconds} seek={seek} />
       </div>
     </div>
   );
@@ -106,17 +113,12 @@ function Speeds({ stage }: { stage: StageHandle | null }) {
   );
 }
 
-/** The MP4 is asked for when it is wanted: its address is good for one playback alone. */
-function Takeaways({ lesson }: { lesson: Lesson }) {
+/** The MP4 is asked for when it is wanted: its address is good while it is fetched. */
+function Takeaways({ lesson, part }: { lesson: Lesson; part: string | null }) {
   const { api } = useApp();
   const words = useLiveWords().recording;
   const { busy, run } = useDeed();
-  const download = (): void =>
-    run(async () => {
-      const playback = await api.openPlayback(lesson.id);
-      const url = mp4Of(playback);
-      if (url !== null) follow(url, lesson.title);
-    });
+  const download = (): void => run(async () => takeAway(await api.openDownload(lesson.id, part ?? undefined), lesson.title));
   return (
     <div class="actions">
       {lesson.recording === 'ready' ? (
@@ -135,19 +137,6 @@ function Takeaways({ lesson }: { lesson: Lesson }) {
       </a>
     </div>
   );
-}
-
-function mp4Of({ base_url, urls }: Playback): string | null {
-  return urls.mp4 === null || urls.mp4 === undefined ? null : new URL(urls.mp4, new URL(base_url, location.href)).href;
-}
-
-function follow(url: string, title: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${title.replaceAll(/[^\p{L}\p{N} _-]/gu, '').trim() || 'rekaman'}.mp4`;
-  document.body.append(link);
-  link.click();
-  link.remove();
 }
 
 interface ChapterProps {

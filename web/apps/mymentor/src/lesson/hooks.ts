@@ -66,18 +66,24 @@ function watchingOf(before: Watching, state: PlaybackState): Watching {
   }
 }
 
-/** Keeps the right to play while `wanted`, and gives it back with the page; `onRefused` may learn why. */
-export function usePlayback(lesson: string, wanted: boolean, onRefused: () => void): Watching {
+/**
+ * Keeps the right to play while `wanted`, and gives it back with the page; `onRefused` may learn why. `part` is the stream of
+ * one of several recordings; `null` plays what is live, or the longest.
+ */
+export function usePlayback(lesson: string, wanted: boolean, onRefused: () => void, part: string | null = null): Watching {
   const { api } = useApp();
-  const [watching, setWatching] = useState<Watching>(NOT_YET);
+  const [kept, setKept] = useState<{ part: string | null; watching: Watching }>({ part, watching: NOT_YET });
   const told = useRef(onRefused);
   told.current = onRefused;
   useEffect(() => {
     if (!wanted) return undefined;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let refusals = 0;
+    const setWatching = (next: (before: Watching) => Watching): void => {
+      setKept((before) => ({ part, watching: next(before.part === part ? before.watching : NOT_YET) }));
+    };
     const ports = {
-      open: () => api.openPlayback(lesson),
+      open: () => api.openPlayback(lesson, part ?? undefined),
       refresh: api.refreshPlayback,
       end: api.endPlayback,
       after: (ms: number, task: () => void) => {
@@ -108,8 +114,8 @@ export function usePlayback(lesson: string, wanted: boolean, onRefused: () => vo
       window.removeEventListener('pagehide', leave);
       keeper.stop();
     };
-  }, [lesson, wanted]);
-  return watching;
+  }, [lesson, wanted, part]);
+  return kept.part === part ? kept.watching : NOT_YET;
 }
 
 /** Calls `task` again and again, spread so that a full room does not ask at once; `null` rests. */

@@ -1,9 +1,9 @@
 /** A recording: its picture, chapters, speed, comments as they came, and going on where one was. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Chapter, Comment, Lesson, Page, Playback } from '@tayang/client';
+import { mainPart, partPlayed, saidIn, type Chapter, type Comment, type Lesson, type Page, type Playback, type RecordedPart } from '@tayang/client';
 import type { Answer, Snapshot } from '@tayang/player';
-import { clockText, Icon, useApp, useResource } from '@tayang/shell';
+import { clockText, Icon, RecordedParts, takeAway, Trouble, useApp, useResource } from '@tayang/shell';
 import { Writer } from '@tayang/ui';
 import { useWords } from '../words.ts';
 import type { Watching } from './hooks.ts';
@@ -34,9 +34,11 @@ interface ReplayProps {
   readonly lesson: Lesson;
   readonly playback: Watching;
   readonly heading: preact.ComponentChildren;
+  /** Another part is wanted, by its stream; `null`: the longest. */
+  readonly onPart: (stream: string | null) => void;
 }
 
-export function Replay({ lesson, playback, heading }: ReplayProps) {
+export function Replay({ lesson, playback, heading, onPart }: ReplayProps) {
   const words = useWords();
   const { opened, refusal } = playback;
   const latest = useRef<Snapshot | null>(null);
@@ -47,19 +49,24 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
     setSecond(Math.floor(snapshot.currentTime));
     setLength(Math.floor(snapshot.duration));
   });
-  const resumed = useResume(lesson.id, viewing, latest);
-  useKeepPosition(lesson.id, latest);
+  const parts = opened?.recordings ?? [];
+  const played = opened === null ? null : partPlayed(opened);
+  // Places, chapters and reactions are the main part's: media times begin anew with each.
+  const main = played === null || parts[played] === mainPart(parts);
+  const resumed = useResume(lesson.id, main ? viewing : null, latest);
+  useKeepPosition(lesson.id, main, latest);
   const scene = refusal === null ? words.scene.loading : refusedScene(refusal, words);
   return (
     <div class="lesson lesson-replay">
       <div class="lesson-show">
         <StageMount viewing={viewing}>{viewing === null ? <StageWaiting title={scene.title} text={scene.text} /> : null}</StageMount>
-        <Moments lesson={lesson.id} lengthSeconds={length} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
+        {main ? <Moments lesson={lesson.id} lengthSeconds={length} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} /> : null}
         {heading}
+        <RecordedParts playback={opened} onPart={onPart} />
         <div class="replay-tools">
           <Speed viewing={viewing} />
           <Quality viewing={viewing} />
-          <Download playback={opened} />
+          <Download lesson={lesson} playback={opened} />
         </div>
         {resumed === null ? null : (
           <p class="resumed" role="status">
@@ -69,9 +76,9 @@ export function Replay({ lesson, playback, heading }: ReplayProps) {
             </button>
           </p>
         )}
-        <Chapters lesson={lesson.id} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} />
+        {main ? <Chapters lesson={lesson.id} second={second} onSeek={(seconds) => viewing?.player.seek(seconds)} /> : null}
       </div>
-      <ReplayPanel lesson={lesson.id} mediaMs={second * 1_000 + (length > 0 && second >= length ? AFTERWARDS_MS : 0)} />
+      <ReplayPanel lesson={lesson.id} parts={parts} part={played} mediaMs={second * 1_000 + (length > 0 && second >= length ? AFTERWARDS_MS : 0)} />
     </div>
   );
 }
@@ -100,9 +107,10 @@ function useResume(lesson: string, viewing: Viewing | null, latest: { current: S
 }
 
 /** Keeps the place: now and then while it moves, and for good when the page is left. */
-function useKeepPosition(lesson: string, latest: { current: Snapshot | null }): void {
+function useKeepPosition(lesson: string, wanted: boolean, latest: { current: Snapshot | null }): void {
   const { api } = useApp();
   useEffect(() => {
+    if (!wanted) return undefined;
     let kept = -1;
     const keep = (leaving: boolean): void => {
       const snapshot = latest.current;
@@ -126,7 +134,7 @@ function useKeepPosition(lesson: string, latest: { current: Snapshot | null }): 
       window.removeEventListener('pagehide', leave);
       document.removeEventListener('visibilitychange', hide);
     };
-  }, [lesson]);
+  }, [lesson, wanted]);
 }
 
 function Speed({ viewing }: { viewing: Viewing | null }) {
@@ -148,20 +156,32 @@ function Speed({ viewing }: { viewing: Viewing | null }) {
   );
 }
 
-function Download({ playback }: { playback: Playback | null }) {
+/** Asked for when it is wanted: its address is good while it is fetched. */
+function Download({ lesson, playback }: { lesson: Lesson; playback: Playback | null }) {
+  const { api } = useApp();
   const words = useWords();
-  const mp4 = playback?.urls.mp4 ?? null;
-  if (playback === null || mp4 === null) return null;
-  const base = new URL(playback.base_url === '' ? '/' : playback.base_url, location.href);
+  const [problem, setProblem] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  if (playback === null || (playback.urls.mp4 ?? null) === null) return null;
+  const download = async (): Promise<void> => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      takeAway(await api.openDownload(lesson.id, playback.recordings[partPlayed(playback) ?? 0]?.stream), lesson.title);
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
   return (
     <>
-      <a class="button" href={new URL(mp4, base).href} download aria-describedby="download-note">
+      <button type="button" class="button" onClick={() => void download()} aria-disabled={busy}>
         <Icon name="download" />
         {words.lesson.download}
-      </a>
-      <p class="soft small" id="download-note">
-        {words.lesson.downloadNote}
-      </p>
+      </button>
+      {problem === null ? null : <Trouble problem={problem} retry={() => void download()} />}
     </>
   );
 }
@@ -191,15 +211,18 @@ function Chapters({ lesson, second, onSeek }: { lesson: string; second: number; 
 }
 
 /** Comments up to the picture that is seen, as they came then. */
-function ReplayPanel({ lesson, mediaMs }: { lesson: string; mediaMs: number }) {
+function ReplayPanel({ lesson, parts, part, mediaMs }: { lesson: string; parts: readonly RecordedPart[]; part: number | null; mediaMs: number }) {
   const { api } = useApp();
   const words = useWords();
   const [, setRound] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const comments = useMemo(() => {
-    const read = (from_ms: number, until_ms: number, cursor: string | null, limit: number): Promise<Page<Comment>> => api.comments(lesson, { from_ms, until_ms, limit, cursor });
+    const read = async (from_ms: number, until_ms: number, cursor: string | null, limit: number): Promise<Page<Comment>> => {
+      const page = await api.comments(lesson, { from_ms, until_ms, limit, cursor });
+      return part === null ? page : { ...page, items: page.items.filter(({ at }) => saidIn(parts, part, at)) };
+    };
     return new ReplayComments(read, () => performance.now(), () => setRound((before) => before + 1));
-  }, [lesson]);
+  }, [lesson, part]);
   const shown = comments.at(mediaMs, COMMENTS_SHOWN);
   const last = shown.at(-1)?.id;
   useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);

@@ -96,14 +96,15 @@ function LessonShown({ lesson, set, look }: ShownProps) {
   useEffect(() => {
     if (room.view.phase === 'closed') void look();
   }, [room.view.phase]);
-  const playback = usePlayback(lesson.id, (mode === 'live' && lesson.state === 'live') || mode === 'replay', () => void look());
+  const [part, setPart] = useState<string | null>(null);
+  const playback = usePlayback(lesson.id, (mode === 'live' && lesson.state === 'live') || mode === 'replay', () => void look(), part);
   const viewers = roomOpen && room.view.room.ready ? room.view.room.viewers : lesson.viewers;
   const heading = <Heading lesson={lesson} viewers={viewers} ended={ended} toReplay={toReplay} />;
   switch (mode) {
     case 'live':
       return <LiveRoom lesson={lesson} room={room} playback={playback} look={look} heading={heading} />;
     case 'replay':
-      return <Replay lesson={lesson} playback={playback} heading={heading} />;
+      return <Replay key={part} lesson={lesson} playback={playback} heading={heading} onPart={setPart} />;
     case 'waiting':
       return (
         <div class="lesson lesson-single">

@@ -42,7 +42,6 @@ export const en: Words = {
     attended: 'You attended',
     reachLost: 'The connection was lost. Trying again…',
     download: 'Download MP4',
-    downloadNote: 'Keep this page open and the screen on until the download is done.',
     speed: 'Speed',
     quality: 'Quality',
     qualityAuto: 'Automatic',

@@ -42,7 +42,6 @@ export const id: Words = {
     attended: 'Anda hadir',
     reachLost: 'Sambungan terputus. Mencoba lagi…',
     download: 'Unduh MP4',
-    downloadNote: 'Biarkan halaman ini terbuka dan layar menyala sampai unduhan selesai.',
     speed: 'Kecepatan',
     quality: 'Kualitas',
     qualityAuto: 'Otomatis',

@@ -49,7 +49,6 @@ export interface Words {
     readonly attended: string;
     readonly reachLost: string;
     readonly download: string;
-    readonly downloadNote: string;
     readonly speed: string;
     readonly quality: string;
     readonly qualityAuto: string;

@@ -44,6 +44,7 @@ export const en: ShellWords = {
     ended: 'Ended',
     cancelled: 'Cancelled',
   },
+  recorded: { parts: 'Parts of the recording', part: (n) => `Part ${n}` },
   field: {
     email: 'Email',
     password: 'Password',

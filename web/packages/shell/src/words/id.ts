@@ -48,6 +48,7 @@ export const id: ShellWords = {
     ended: 'Selesai',
     cancelled: 'Dibatalkan',
   },
+  recorded: { parts: 'Bagian rekaman', part: (n) => `Bagian ${n}` },
   field: {
     email: 'Surel',
     password: 'Kata sandi',

@@ -36,6 +36,7 @@ export interface ShellWords {
   };
   readonly notFound: { readonly title: string; readonly text: string; readonly home: string };
   readonly state: Readonly<Record<'scheduled' | 'onAir' | 'waiting' | 'stalled' | 'ended' | 'cancelled', string>>;
+  readonly recorded: { readonly parts: string; readonly part: (n: number) => string };
   readonly field: {
     readonly email: string;
     readonly password: string;
