@@ -10,6 +10,7 @@ use control::identity::{
     Changed, Email, LinkPurpose, NewPassword, OneTimeLink, UserChange, letters, link_path, password, person_name,
 };
 use control::mail::Mail;
+use control::teaching::series::Zone;
 use control::{KeyHash, Locale, RepositoryError, User};
 use http::StatusCode;
 use media::{Redacted, UnixMillis};
@@ -152,9 +153,9 @@ impl Fields {
     }
 
     pub(crate) fn zone(&mut self, typed: &str) -> Option<String> {
-        match jiff::tz::TimeZone::get(typed) {
-            Ok(zone) if typed.len() <= 64 => Some(zone.iana_name().unwrap_or(typed).to_owned()),
-            _ => self.wrong("zone", Wrong::Unknown, "must be the name of a time zone such as Asia/Jakarta"),
+        match typed.parse::<Zone>() {
+            Ok(zone) => Some(zone.name().to_owned()),
+            Err(_) => self.wrong("zone", Wrong::Unknown, "must be the name of a time zone such as Asia/Jakarta"),
         }
     }
 
@@ -242,7 +243,7 @@ struct ChosenPassword {
     /// Or the password until now; neither by who is signed in and has none.
     #[schema(value_type = Option<String>)]
     current_password: Option<Secret>,
-    /// 10 to 256 bytes.
+    /// 10 characters to 256 bytes.
     #[schema(value_type = String)]
     password: Secret,
 }

@@ -1,6 +1,6 @@
 //! Who was there, who is there, and how what a mentor sends comes in: for the lesson's mentor.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::response::{IntoResponse, Response};
 use control::access::Action;
@@ -21,6 +21,7 @@ use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
+use crate::spreadsheet::harmless;
 
 /// Lines read at once for a CSV.
 const CSV_LINES: u32 = 1_000;
@@ -116,12 +117,6 @@ async fn list(
     Ok(Json(Page::of(found, limit, |one| one.user.to_string()).map(AttendanceLine::from)))
 }
 
-/// A cell that a spreadsheet takes for text: what could be a formula has an apostrophe before it (OWASP, CSV injection).
-fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    if is_formula { format!("'{text}") } else { text.to_owned() }
-}
-
 fn write_csv(lines: &[Attendee]) -> Result<Vec<u8>, csv::Error> {
     // UTF-8 says so to spreadsheets by its byte order mark alone.
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
@@ -131,7 +126,7 @@ fn write_csv(lines: &[Attendee]) -> Result<Vec<u8>, csv::Error> {
         let ledger = &one.ledger;
         csv.write_record([
             one.user.to_string(),
-            cell(&one.name),
+            harmless(&one.name),
             ledger.watched_ms.to_string(),
             moment(ledger.first),
             moment(ledger.last),
@@ -262,6 +257,7 @@ async fn viewers(
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
     let channel = standing.lesson.channel;
     let mut watching = state.air.watching(channel);
+    let count = watching.iter().map(|one| one.user).collect::<HashSet<_>>().len();
     watching.truncate(VIEWERS_MAX);
     let people: Vec<UserId> = watching.iter().map(|one| one.user).collect();
     let names: HashMap<UserId, String> = state.repository.names(&people).await?.into_iter().collect();
@@ -270,7 +266,7 @@ async fn viewers(
         protocol: one.protocol,
         since_at: one.since.into(),
     });
-    Ok(Json(Viewers { count: state.air.on_air(channel).viewers, items: items.collect() }))
+    Ok(Json(Viewers { count: u32::try_from(count).unwrap_or(u32::MAX), items: items.collect() }))
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -337,24 +333,4 @@ async fn health(
         audio: health.audio.map(|audio| Audio { codec: audio.codec, bitrate_kbps: audio.bitrate_kbps }),
         warnings: health.warnings,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_is_a_formula_to_a_spreadsheet() {
-        for (name, written) in [
-            ("Budi", "Budi"),
-            ("=1+1", "'=1+1"),
-            ("+62", "'+62"),
-            ("-", "'-"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("", ""),
-        ] {
-            assert_eq!(cell(name), written);
-        }
-    }
 }

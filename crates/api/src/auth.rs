@@ -97,6 +97,17 @@ impl FromRequestParts<State> for Leaving {
     }
 }
 
+/// That a sign-in stands, as the database has it now: asked after something was given that outlasts the request. By then what
+/// ends the sign-in later is a change behind those that it was given by, and ends it too.
+///
+/// # Errors
+/// 401; what the repository says.
+pub async fn stands(state: &State, principal: &Principal) -> Result<(), Problem> {
+    let found = state.repository.principal(principal.session.secret.clone()).await?;
+    let holds = |it: &Principal| it.session.holds(state.now()) && it.user.suspended.is_none();
+    if found.as_ref().is_some_and(holds) { Ok(()) } else { Err(Problem::not_signed_in()) }
+}
+
 /// Whose secret a request shows, and the secret.
 async fn shown<'p>(parts: &'p Parts, state: &State) -> Result<Option<(&'p str, Principal)>, Problem> {
     let Some((secret, _)) = secret(&parts.headers) else { return Ok(None) };

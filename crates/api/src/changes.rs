@@ -108,10 +108,11 @@ async fn changes(
         let events = Follower { state, principal, after, waiter, reads: true, told: Vec::new() }.events();
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     }
+    // A place is taken by who only reads, too: reading is what costs.
+    let mut waiter = state.feed().wait(who(principal.as_ref(), &visit))?;
     let (mut items, mut last) = told(&state, principal.as_ref(), after).await?;
     if items.is_empty() && !wait.is_zero() {
         state.feed().begin(&state).await?;
-        let mut waiter = state.feed().wait(who(principal.as_ref(), &visit))?;
         let until = tokio::time::Instant::now() + wait;
         while items.is_empty() && waiter.wait_behind(&state, last, until).await {
             (items, last) = match waiter.told(principal.as_ref(), last, state.now()) {

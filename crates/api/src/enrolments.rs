@@ -79,10 +79,11 @@ async fn enrol(
     }
     match state.repository.enrol(CourseId(id), who.id(), token, state.now()).await {
         Ok(place) => Ok((StatusCode::CREATED, Json(PlaceBody { state: place.as_str() }))),
-        // Whether there is such a course is told to nobody who shows a token that opens nothing.
-        Err(TeachingError::Repository(control::RepositoryError::NotFound(_)) | TeachingError::NotInvited)
-            if is_known.is_err() =>
-        {
+        Err(TeachingError::Repository(error)) if !matches!(error, control::RepositoryError::NotFound(_)) => {
+            Err(error.into())
+        }
+        // Whether there is such a course, and how it is, is told to nobody who shows a token that opens nothing.
+        Err(_) if is_known.is_err() => {
             let detail = "this invitation opens nothing: ask the mentor for another one";
             Err(Problem::new(StatusCode::NOT_FOUND, "not-invited", "not found", detail))
         }

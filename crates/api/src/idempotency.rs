@@ -17,12 +17,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::State;
 use crate::auth::Caller;
 use crate::problem::{Problem, Wrong};
+use crate::service::BODY_BYTES_MAX;
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 
 /// Longest body that is taken with a key, as long as any that a route takes.
-const REQUEST_BYTES_MAX: usize = 2 << 20;
+const REQUEST_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// Longest body that is kept to be given again: a page of lessons.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -46,8 +47,9 @@ pub(crate) fn is_without(path: &str) -> bool {
     WITHOUT.iter().any(|first| path.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
+/// livego's addresses answer keys of rooms.
 fn is_secretive(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|last| SECRETIVE.contains(&last))
+    path.starts_with("/control/") || path.rsplit('/').next().is_some_and(|last| SECRETIVE.contains(&last))
 }
 
 /// The key of a request. Two of them are none.

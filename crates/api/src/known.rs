@@ -1,7 +1,8 @@
 //! Who was lately known by which session, so that requests do not ask the database each time.
 //!
-//! What is changed here is forgotten at once; what another process changed is noticed after [`HOLDS`]. What plays is not
-//! held up by that: it goes by the changes of kind `revoked`.
+//! What is changed here is forgotten at once; what another process changed is noticed after [`HOLDS`]. What outlasts a request,
+//! a playback or a seat in a room, does not rest on that: [`crate::auth::stands`] reads anew, and then it goes by the changes of
+//! kind `revoked`.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -47,6 +47,7 @@ mod push;
 mod service;
 mod session;
 mod sign_up;
+mod spreadsheet;
 mod teaching;
 mod users;
 mod webhooks;

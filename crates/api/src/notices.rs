@@ -199,7 +199,11 @@ fn quiet(change: &SettingsChange, now: Option<Quiet>) -> Result<Option<Quiet>, P
 
 fn muted(words: &[String]) -> Result<Vec<NoticeKind>, Problem> {
     let mut kinds = Vec::new();
-    for (at, word) in words.iter().take(2 * NoticeKind::ALL.len()).enumerate() {
+    if words.len() > 2 * NoticeKind::ALL.len() {
+        let detail = "has more words than there are kinds: name each once";
+        return Err(Problem::field("muted_kinds", Wrong::TooMany, detail));
+    }
+    for (at, word) in words.iter().enumerate() {
         let kind = word.parse().map_err(|_| Problem::field(format!("muted_kinds.{at}"), Wrong::Unknown, one_of()))?;
         if !kinds.contains(&kind) {
             kinds.push(kind);

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use control::identity::provider::Assertion;
 use control::identity::throttle::{Attempt, LINK, network};
 use control::identity::{Email, NAME_LENGTH_MAX, Proof, SESSION_MS, person_name, return_path};
+use control::teaching::series::Zone;
 use control::{Locale, UserId};
 use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -192,14 +193,14 @@ fn assertion(provider: &Provider, claims: &Claims, now: UnixMillis) -> Assertion
     let typed = claims.name().or(local).unwrap_or("?");
     let name = person_name(&typed.chars().filter(|c| !c.is_control()).take(NAME_LENGTH_MAX).collect::<String>());
     let english = claims.text("locale").is_some_and(|text| text.to_ascii_lowercase().starts_with("en"));
-    let zone = claims.text("zoneinfo").filter(|zone| jiff::tz::TimeZone::get(zone).is_ok());
+    let zone = claims.text("zoneinfo").and_then(|zone| zone.parse::<Zone>().ok());
     Assertion {
         issuer: provider.settings().issuer.clone(),
         subject: claims.subject().to_owned(),
         email,
         name: name.unwrap_or_else(|_| "?".to_owned()),
         locale: if english { Locale::En } else { Locale::Id },
-        zone: zone.unwrap_or("Asia/Jakarta").to_owned(),
+        zone: zone.as_ref().map_or("Asia/Jakarta", Zone::name).to_owned(),
         groups: claims.texts(&provider.settings().groups_claim),
         rule: provider.settings().rule.clone(),
         at: now,

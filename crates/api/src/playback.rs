@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use control::access::{Action, Standing};
-use control::playback::{Claims, Kind, LIFE_MS, REFRESH_AFTER_MS};
+use control::playback::{Claims, DOWNLOAD_MS_MAX, Kind, LIFE_MS, REFRESH_AFTER_MS};
 use control::playbacks::{Carry, NotOpened, Terms};
 use control::teaching::LessonState;
 use control::{Channel, LessonId, PlaybackId, Principal, Recording, RecordingState};
@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::State;
-use crate::auth::{Leaving, SignedIn};
+use crate::auth::{Leaving, SignedIn, stands};
 use crate::extract::{Json, Path};
 use crate::moment::Moment;
 use crate::pace::too_fast;
@@ -273,7 +273,10 @@ async fn begin(
     playbacks.begins(who.id(), state.now()).map_err(too_fast)?;
     let (standing, kind) = may_play(&state, &who, LessonId(id)).await?;
     if wanted.download && kind == Kind::Live {
-        return Err(Problem::conflict("no-recording", "the lesson is not over: its recording is there when it has ended"));
+        return Err(Problem::conflict(
+            "no-recording",
+            "the lesson is not over: its recording is there when it has ended",
+        ));
     }
     let recording = match wanted.recording.as_deref().map(str::parse).transpose() {
         Ok(recording) => recording.filter(|_| kind == Kind::Recording),
@@ -287,8 +290,9 @@ async fn begin(
     };
     let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
     let places = standing.lesson.capacity.map(|capacity| (capacity as usize, standing.lesson.mentor));
-    let terms = Terms { alone: state.settings.one_stream_each && !wanted.download, places, recording };
+    let terms = Terms { alone: state.settings.one_stream_each, places, recording, download: wanted.download };
     playbacks.open(&claims, carry, terms, state.now()).map_err(not_opened)?;
+    stands(&state, &who).await.inspect_err(|_| playbacks.end(claims.playback))?;
     respond(&state, &visit, StatusCode::CREATED, &playable, (&claims, carry))
 }
 
@@ -343,19 +347,19 @@ async fn refresh(
     if !playbacks.extend(PlaybackId(id), claims.seq, claims.expires, state.now()) {
         return Err(Problem::not_found());
     }
+    stands(&state, &who).await.inspect_err(|_| playbacks.end(claims.playback))?;
     respond(&state, &visit, StatusCode::OK, &playable, (&claims, open.carry))
 }
 
-/// Lets a session of a recording go on while something of it is being sent, if whose it is still may. By no sign-in: what
-/// ends that ends the session too.
+/// Lets a download go on while something of it is being sent, if whose it is still may. Only as of the change that it was decided
+/// at: it is no sign-in's doing, and must not lift the session over the end of the one that began it.
 pub(crate) async fn renew(state: &State, claims: &Claims) {
     let (playbacks, id) = (state.directory.playbacks(), claims.playback);
-    if playbacks.get(id, state.now()).is_none() {
-        return;
-    }
+    let Some(open) = playbacks.get(id, state.now()).filter(|open| open.download) else { return };
+    let end = open.claims.issued.plus_millis(DOWNLOAD_MS_MAX);
     match permit(state, Some(claims.user), claims.lesson, Action::Replay).await {
-        Ok(standing) => {
-            playbacks.extend(id, standing.seq, state.now().plus_millis(LIFE_MS), state.now());
+        Ok(_) => {
+            playbacks.extend(id, open.seq, state.now().plus_millis(LIFE_MS).min(end), state.now());
         }
         Err(problem) if problem.status().is_client_error() => playbacks.end(id),
         Err(problem) => tracing::warn!(code = problem.code(), "a download cannot be renewed now: it is tried again"),

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::{State, playback, routes};
 
 /// Bytes of a request's body. The longest texts that anyone may write (a page about oneself, a hundred chapters) are a tenth.
-const BODY_BYTES_MAX: usize = 256 << 10;
+pub(crate) const BODY_BYTES_MAX: usize = 256 << 10;
 
 /// How long a request may take to come in and be understood, until its answer begins. Twice what a long poll waits; a client
 /// that sends its body slower than this is no client.
@@ -53,7 +53,7 @@ impl Api {
         routes::answers(path)
     }
 
-    /// Has a playback session of a recording go on, if whose it is still may.
+    /// Has a playback session go on, if it is a download and whose it is still may.
     pub async fn renew(&self, claims: &Claims) {
         playback::renew(&self.state, claims).await;
     }

@@ -33,7 +33,7 @@ const COOKIE_SECONDS: i64 = 3_600;
 #[derive(Deserialize, ToSchema)]
 struct Newcomer {
     email: String,
-    /// 10 to 256 bytes; not the name, the address, or a common one.
+    /// 10 characters to 256 bytes; not the name, the address, or a common one.
     #[schema(value_type = String)]
     password: Secret,
     /// 1 to 100 characters.

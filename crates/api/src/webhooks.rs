@@ -92,7 +92,10 @@ fn read_url(state: &State, url: String) -> Result<Redacted<String>, Problem> {
 
 fn read_kinds(words: &[String]) -> Result<Vec<ChangeKind>, Problem> {
     let mut kinds = Vec::new();
-    for (at, word) in words.iter().take(2 * KINDS.len()).enumerate() {
+    if words.len() > 2 * KINDS.len() {
+        return Err(Problem::field("kinds", Wrong::TooMany, "has more words than there are kinds: name each once"));
+    }
+    for (at, word) in words.iter().enumerate() {
         let kind = word.parse().ok().filter(|kind| KINDS.contains(kind)).ok_or_else(|| {
             let known: Vec<&str> = KINDS.iter().map(|kind| kind.as_str()).collect();
             Problem::field(format!("kinds.{at}"), Wrong::Unknown, format!("must be one of {}", known.join(", ")))

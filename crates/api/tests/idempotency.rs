@@ -34,7 +34,8 @@ impl Counting {
             let done = done.clone();
             move || done.fetch_add(1, Ordering::SeqCst) + 1
         };
-        let (made, failed, long, told) = (count.clone(), count.clone(), count.clone(), count.clone());
+        let (made, failed, long) = (count.clone(), count.clone(), count.clone());
+        let (told, answered) = (count.clone(), count.clone());
         let broke = count.clone();
         let (enters, waits) = (entered.clone(), go_on.clone());
         let router = Router::new()
@@ -49,6 +50,7 @@ impl Counting {
             )
             .route("/api/v1/long", post(move || async move { long().to_string().repeat(70_000) }))
             .route("/api/v1/me/keys", post(move || async move { told().to_string() }))
+            .route("/control/get", post(move || async move { answered().to_string() }))
             .route(
                 "/api/v1/slow",
                 post(move || async move {
@@ -115,7 +117,7 @@ async fn what_failed_may_be_tried_again_and_secrets_and_long_answers_are_not_kep
         assert_eq!(routes.send(Some(&mentor), "/api/v1/failing", "f", "").await.0, StatusCode::CONFLICT);
     }
     assert_eq!(routes.done(), 2, "nothing was done, so it is tried again");
-    for path in ["/api/v1/long", "/api/v1/me/keys"] {
+    for path in ["/api/v1/long", "/api/v1/me/keys", "/control/get"] {
         let key = KeyHash::of(path).to_string();
         assert_eq!(routes.send(Some(&mentor), path, &key, "").await.0, StatusCode::OK);
         let before = routes.done();

@@ -208,6 +208,8 @@ async fn a_comment_that_is_held_is_seen_by_the_mentor_until_they_show_it() {
     author.say("c1", "halo").await;
     let ack = author.hear("ack").await;
     assert_eq!((&ack["seq"], &ack["state"]), (&json!(1), &json!("held")));
+    author.say("c1", "halo").await;
+    assert_eq!(author.hear("ack").await, ack, "sent again after its answer was lost");
     let held = mentor.hear("comment").await;
     assert_eq!((&held["state"], &held["body"]), (&json!("held"), &json!("halo")));
     assert_eq!(other.hear("skip").await["seq"], 1, "no gap for others, and no word of it");

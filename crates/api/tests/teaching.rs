@@ -379,6 +379,15 @@ async fn an_invitation_is_shown_once_opens_the_course_and_tells_nothing_to_who_h
     let nowhere = stage.post(Some(&scene.mentee), &absent, json!({"invitation": "salah"})).await;
     assert_eq!((wrong.status, &wrong.json), (nowhere.status, &nowhere.json), "there or not, it looks the same");
     assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+    let archive = async |archived: bool| {
+        let path = format!("/api/v1/courses/{course}");
+        let archived = stage.ask(Some(&scene.mentor), Method::PATCH, &path, Some(json!({"archived": archived}))).await;
+        assert_eq!(archived.status, StatusCode::OK, "{archived:?}");
+    };
+    archive(true).await;
+    let hidden = stage.post(Some(&scene.mentee), &enrol, json!({"invitation": "salah"})).await;
+    assert_eq!((hidden.status, &hidden.json), (nowhere.status, &nowhere.json), "nor how it is");
+    archive(false).await;
     let inside = stage.post(Some(&scene.mentee), &enrol, json!({"invitation": token})).await;
     assert_eq!((inside.status.as_u16(), &inside.json), (201, &json!({"state": "active"})));
     let late = stage.post(Some(&scene.other), &enrol, json!({"invitation": token})).await;

@@ -404,7 +404,7 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
 
 #[tokio::test]
 async fn a_download_goes_on_by_itself_while_one_may_and_stands_beside_what_one_watches() {
-    let class = 
+    let class =
         class(Stage::with(Arc::new(Silence), Settings { one_stream_each: true, ..Stage::settings() }).await).await;
     let lesson = class.live().await;
     class.watched(&lesson, &class.mentee, 20_000).await;
@@ -417,18 +417,29 @@ async fn a_download_goes_on_by_itself_while_one_may_and_stands_beside_what_one_w
 
     let watched = class.play(&class.mentee, &lesson, "cookie").await;
     let taken = download().await;
-    assert!(class.is_open(&watched) && class.is_open(&taken), "neither ends the other");
+    let again = class.play(&class.mentee, &lesson, "cookie").await;
+    assert!(!class.is_open(&watched) && class.is_open(&again) && class.is_open(&taken), "one of each");
     assert!(!taken.headers.contains_key("set-cookie"), "the cookie stays the player's");
     let mp4 = taken.json["urls"]["mp4"].as_str().expect("an address");
     assert!(mp4.starts_with("/p/") && mp4.ends_with("/recording.mp4"), "{mp4}");
 
     let (api, claims) = (api::Api::new(class.stage.state.clone()), class.claims(&taken));
-    let expires = || class.stage.state.directory.playbacks().get(claims.playback, class.stage.state.now()).map(|open| open.expires);
-    let first = expires().expect("open");
+    let expires = || {
+        class.stage.state.directory.playbacks().get(claims.playback, class.stage.state.now()).map(|open| open.expires)
+    };
+    let (first, seq) =
+        (expires().expect("open"), || class.stage.state.directory.playbacks().standing(&claims).map(|(seq, _)| seq));
+    let decided = seq();
     while expires().expect("open") == first {
         api.renew(&claims).await;
     }
     assert!(expires().expect("open") > first);
+    assert_eq!(seq(), decided, "it is not lifted over what came since");
+    let watching = class.claims(&again);
+    let until = || class.stage.state.directory.playbacks().standing(&watching);
+    let before = until();
+    api.renew(&watching).await;
+    assert_eq!(until(), before, "what is watched is kept by its page alone");
     let absence = json!({ "decision": "absent", "reason": "salah catat" });
     class.correct(&class.mentor, &lesson, class.mentee.id, absence).await;
     api.renew(&claims).await;

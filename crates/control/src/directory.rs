@@ -16,6 +16,7 @@ use crate::playback::{Claims, TokenError, TokenKeys};
 use crate::playbacks::Playbacks;
 use crate::revocations::Revocations;
 use crate::sign::{self, Purpose, Scheme, SignError};
+use crate::teaching::lessons::LESSON_APP;
 use crate::{Change, Channel, KeyHash, Snapshot};
 
 /// Why somebody may not. Prints as one text whatever the reason, for the reason is nobody's business but ours:
@@ -255,7 +256,8 @@ impl Directory {
 
     /// May somebody play `path`, showing `signature` (the text `{expiry}-{hex}`) if any?
     ///
-    /// A public channel may be played by anyone, whatever is shown; any other only with a right signature.
+    /// A public channel may be played by anyone, whatever is shown; any other only with a right signature. A lesson's never: it
+    /// is for whom [`crate::access`] says, and a signature would not know of attendance, bans or the end.
     ///
     /// # Errors
     /// [`Denied`]; [`Denied::Unknown`] alike for no channel and for no signature.
@@ -268,6 +270,9 @@ impl Directory {
         let channel = self.channel(path).ok_or(Denied::Unknown)?;
         if channel.public {
             return Ok(PlayGrant { channel, credential: None });
+        }
+        if path.app.as_str() == LESSON_APP {
+            return Err(Denied::Unknown);
         }
         let credential = signed(&channel, Purpose::Play, signature.ok_or(Denied::Unknown)?, now)?;
         Ok(PlayGrant { channel, credential: Some(credential) })

@@ -72,6 +72,18 @@ impl Beside {
     /// course, or on what they attended. That they are not suspended is for whoever asks to know.
     #[must_use]
     pub fn may_surely_be_told(&self, reader: Option<Reader>, now: UnixMillis) -> Option<bool> {
+        // These go by who the reader is and by whose course it is, and one change of them comes for each of thousands of viewers.
+        if matches!(
+            self.change.what.kind,
+            ChangeKind::Channel
+                | ChangeKind::User
+                | ChangeKind::Mentor
+                | ChangeKind::Enrolment
+                | ChangeKind::Attendance
+                | ChangeKind::CommentHeld
+        ) {
+            return Some(self.may_be_told(reader, now));
+        }
         if self.seen_by(reader, false).may_be_told(reader, now) {
             return Some(true);
         }

@@ -39,6 +39,9 @@ pub const LIFE_MS: i64 = 120_000;
 /// When whoever plays should refresh, after the token was made.
 pub const REFRESH_AFTER_MS: i64 = 60_000;
 
+/// How long a download may take: an evening's lesson of 3 GB at 70 kB/s, the slowest of mobile networks.
+pub const DOWNLOAD_MS_MAX: i64 = 12 * 3_600_000;
+
 /// Characters of a token.
 pub const TEXT_LENGTH: usize = TOKEN_BYTES / 3 * 4;
 

@@ -49,6 +49,8 @@ pub struct Open {
     pub expires: UnixMillis,
     /// Which recording was asked for; `None`: whichever plays unless another is.
     pub recording: Option<StreamId>,
+    /// A recording is taken away, not watched.
+    pub download: bool,
 }
 
 impl Open {
@@ -66,6 +68,8 @@ pub struct Terms {
     pub places: Option<(usize, UserId)>,
     /// Which recording was asked for.
     pub recording: Option<StreamId>,
+    /// A recording is taken away, not watched: it ends no other, and no other ends it.
+    pub download: bool,
 }
 
 /// Why a session does not open.
@@ -171,10 +175,15 @@ impl Playbacks {
         if terms.places.is_some_and(|places| !sessions.has_place(claims, places, now)) {
             return Err(NotOpened::Full);
         }
-        let stay = if terms.alone { 0 } else { PER_PERSON_MAX - 1 };
         let mut others = sessions.by_user.get(&claims.user).map(|own| own.open.clone()).unwrap_or_default();
         others.retain(|id| sessions.by_id.get(id).is_some_and(|open| open.is_on(now)));
-        for id in others.drain(..others.len().saturating_sub(stay)) {
+        if terms.alone && !terms.download {
+            let watched = |id: &PlaybackId| !sessions.by_id.get(id).is_some_and(|open| open.download);
+            let (ended, stay) = others.into_iter().partition::<Vec<_>, _>(watched);
+            ended.into_iter().for_each(|id| sessions.end(id));
+            others = stay;
+        }
+        for id in others.drain(..others.len().saturating_sub(PER_PERSON_MAX - 1)) {
             sessions.end(id);
         }
         others.push(claims.playback);
@@ -188,6 +197,7 @@ impl Playbacks {
             seq: claims.seq,
             expires: claims.expires,
             recording: terms.recording,
+            download: terms.download,
         };
         sessions.by_id.insert(claims.playback, open);
         Ok(())

@@ -162,6 +162,8 @@ pub struct Appended {
     pub seq: i64,
     /// False: it was there already, by the sender's own name for it.
     pub is_new: bool,
+    /// As it is kept: what was there already may be of another than that which came.
+    pub state: CommentState,
 }
 
 /// A comment that was kept.

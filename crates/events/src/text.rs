@@ -2,6 +2,7 @@
 
 use control::Locale;
 use control::notices::{NoticeKind, Quiet};
+use control::teaching::series::Zone;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
@@ -20,7 +21,7 @@ pub struct Wording {
 
 /// Where somebody lives; where the zone is unknown, UTC.
 fn zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+    name.parse::<Zone>().map_or(TimeZone::UTC, |zone| zone.clock().clone())
 }
 
 fn on_the_wall(at: UnixMillis, zone_name: &str) -> Zoned {

@@ -18,9 +18,6 @@ use crate::http::Api;
 /// is known, a viewer is closed well within a second of losing it.
 pub const ASK_EVERY: Duration = Duration::from_millis(400);
 
-/// How long a recording may take to be sent: an evening's lesson of 3 GB at 70 kB/s, the slowest of mobile networks.
-const KEPT_MAX: Duration = Duration::from_secs(12 * 3_600);
-
 /// Counts somebody who lost the right while it was used.
 pub(crate) fn count_lost() {
     metrics::counter!("tayang_play_denied_total", "reason" => "while playing").increment(1);
@@ -86,21 +83,19 @@ impl Right {
         }
     }
 
-    /// Has `api` keep the playback session of a recording open, as long as this is polled: whoever downloads one has no
+    /// Has `api` keep the playback session of a recording open, as long as this is polled and it is one to download: that has no
     /// player that would, on a phone that sleeps or with the page left behind. Never returns.
     pub async fn keep(&self, directory: &Directory, api: &OnceLock<Arc<dyn Api>>) {
         let Some((claims, api)) = self.claims().filter(|claims| claims.kind == Kind::Recording).zip(api.get()) else {
             return std::future::pending().await;
         };
-        let end = Instant::now() + KEPT_MAX;
-        while Instant::now() < end {
+        loop {
             // While there is as much time again to try once more.
             let left_ms = directory.playbacks().standing(claims).map_or(0, |(_, expires)| expires.0 - wall_now().0);
             let half = Duration::from_millis(u64::try_from(left_ms / 2).unwrap_or(0));
             tokio::time::sleep(half.max(ASK_EVERY)).await;
             api.renew(Arc::clone(claims)).await;
         }
-        std::future::pending().await
     }
 
     /// It is its holder's alone: not by the channel being public.

@@ -140,7 +140,7 @@ impl Running {
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();
         let notices = notices::open(&config, store.clone())?;
-        let air: Arc<dyn Air> = Arc::new(air::OnTheAir(gateway.clone()));
+        let air: Arc<dyn Air> = Arc::new(air::OnTheAir::new(gateway.clone()));
         let addresses = Arc::new(OnceLock::new());
         let state = api::State::new(api::state::Parts {
             repository: store.clone(),

@@ -88,6 +88,8 @@ impl NewLessonBody {
         let zone: Zone = self.zone.parse().map_err(TeachingError::from)?;
         let first = Times { starts: self.starts_at.0, ends: self.ends_at.0 };
         first.check(now).map_err(TeachingError::from)?;
+        let all = weekly(first, &zone, weeks);
+        all.last().copied().unwrap_or(first).check(now).map_err(TeachingError::from)?;
         let series = (weeks > 1).then(|| keys::ordered_id(now));
         let lesson = |times: Times| Lesson {
             id: LessonId::new(now),
@@ -112,7 +114,7 @@ impl NewLessonBody {
             created: now,
             version: 1,
         };
-        Ok(weekly(first, &zone, weeks).into_iter().map(|times| NewLesson::with_channel(lesson(times), now)).collect())
+        Ok(all.into_iter().map(|times| NewLesson::with_channel(lesson(times), now)).collect())
     }
 }
 

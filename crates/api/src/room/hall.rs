@@ -256,7 +256,7 @@ impl Hall {
     fn comment(&mut self, client_id: String, body: &str, media_ms: Option<i64>, reply: Reply) {
         let (person, now) = (reply.person(), self.state.now());
         match self.floor.comment(person.speaker(), &client_id, body, now) {
-            Ok(Verdict::Known(seq)) => reply.done(Some(&client_id), Ok((seq, CommentState::Shown))),
+            Ok(Verdict::Known(seq, state)) => reply.done(Some(&client_id), Ok((seq, state))),
             Ok(Verdict::Keep { body, state }) => {
                 let comment = NewComment {
                     id: CommentId::new(now),
@@ -338,12 +338,12 @@ impl Hall {
                 self.writing = false;
                 others.iter().for_each(|comment| self.announce(comment));
                 for ((said, reply), place) in said.into_iter().zip(places) {
-                    self.floor.kept(said.user, &said.client_id, place.seq);
-                    let (name, client_id, state) = (reply.person().name.clone(), said.client_id.clone(), said.state);
+                    self.floor.kept(said.user, &said.client_id, (place.seq, place.state));
+                    let (name, client_id) = (reply.person().name.clone(), said.client_id.clone());
                     if place.is_new {
                         self.announce(&Comment { seq: place.seq, name, said, pinned: false });
                     }
-                    reply.done(Some(&client_id), Ok((place.seq, state)));
+                    reply.done(Some(&client_id), Ok((place.seq, place.state)));
                 }
             }
             Written::Comments { said, kept: Err(error) } => {

@@ -23,7 +23,7 @@ use super::seat::{NoSeat, Person, Seat};
 use super::stream::Events;
 use super::viewer::Viewer;
 use crate::State;
-use crate::auth::SignedIn;
+use crate::auth::{SignedIn, stands};
 use crate::extract::Path;
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody};
@@ -111,6 +111,7 @@ async fn enter(
         if room.followed.load(std::sync::atomic::Ordering::SeqCst) > standing.seq.0 {
             permit_reader(state, user, lesson).await?;
         }
+        stands(state, principal).await?;
         return Ok((room, seat, standing));
     }
 }

@@ -23,6 +23,7 @@ use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
+use crate::spreadsheet::harmless;
 
 /// Comments that are read at once for a file.
 const ROWS_AT_ONCE: u32 = 1_000;
@@ -199,23 +200,9 @@ fn lines(comments: &[Comment]) -> Vec<u8> {
     writer.into_inner().expect("memory takes it")
 }
 
-/// A text that no spreadsheet takes for a formula (CWE-1236).
-fn harmless(text: &str) -> String {
-    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    if formula { format!("'{text}") } else { text.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for text in ["=1+1", "+6281", "-1", "@SUM(A1)", " =1", "＝1"] {
-            assert_eq!(harmless(text), format!("'{text}"));
-        }
-        assert_eq!(harmless("a = b"), "a = b");
-    }
 
     #[test]
     fn cursors_of_replay_survive_their_text() {

@@ -127,8 +127,6 @@ pub struct Roster(Mutex<Seats>);
 #[derive(Debug, Default)]
 struct Seats {
     by_person: HashMap<UserId, Vec<Arc<Seat>>>,
-    /// People who do not run the lesson.
-    audience: u64,
     ended: bool,
 }
 
@@ -143,11 +141,9 @@ impl Roster {
         if own.len() >= SEATS_PER_PERSON_MAX {
             return Err(NoSeat::TooMany);
         }
-        let comes = own.is_empty() && !person.runs;
         let seat =
             Arc::new(Seat { person, asides: Mutex::default(), ends: AtomicU16::new(0), waker: AtomicWaker::new() });
         own.push(seat.clone());
-        seats.audience += u64::from(comes);
         Ok(seat)
     }
 
@@ -159,7 +155,6 @@ impl Roster {
         own.retain(|other| !Arc::ptr_eq(other, seat));
         if own.is_empty() {
             seats.by_person.remove(&user);
-            seats.audience -= u64::from(!seat.person.runs);
         }
     }
 
@@ -180,11 +175,9 @@ impl Roster {
     /// How many are here, without those who run the lesson and those in `elsewhere`.
     pub fn audience_besides(&self, elsewhere: &std::collections::HashSet<UserId>) -> u64 {
         let seats = self.0.lock();
-        if elsewhere.is_empty() {
-            return seats.audience;
-        }
+        // Who came to run it since sits on both sides, until the older seats are given up.
         let counts = |(user, own): &(&UserId, &Vec<Arc<Seat>>)| {
-            !elsewhere.contains(user) && own.first().is_some_and(|seat| !seat.person.runs)
+            !elsewhere.contains(user) && own.iter().all(|seat| !seat.person.runs)
         };
         seats.by_person.iter().filter(counts).count() as u64
     }

@@ -97,6 +97,17 @@ fn a_channel_named_like_a_key_of_another_opens_nothing_of_it() {
 }
 
 #[test]
+fn no_signature_plays_a_lesson() {
+    let mut world = World::new();
+    for (path, opens) in [("live/kelas", true), ("lesson/l-1", false)] {
+        let (channel, _) = world.channel(path, false);
+        let text = sign::issue(&channel, Purpose::Play, NOW.seconds() + 60);
+        let played = world.directory.authorize_play(&channel.path, Some(&text), NOW);
+        assert_eq!(played.is_ok(), opens, "{path}");
+    }
+}
+
+#[test]
 fn several_keys_work_side_by_side_and_one_is_revoked_alone() {
     let mut world = World::new();
     let (channel, first) = world.channel("live/kelas", true);

@@ -170,8 +170,8 @@ impl Refused {
 /// What is done with a comment that may be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {
-    /// It was said before, and stands there.
-    Known(i64),
+    /// It was said before, stands there, and was seen by all or waited.
+    Known(i64, CommentState),
     /// It is to be kept.
     Keep {
         /// What is said, without white space around it.
@@ -255,8 +255,8 @@ impl Floor {
         if !is_client_id(client_id) {
             return Err(Why::ClientId.into());
         }
-        if let Some(seq) = self.once.seq(speaker.user, client_id) {
-            return Ok(Verdict::Known(seq));
+        if let Some((seq, state)) = self.once.place(speaker.user, client_id) {
+            return Ok(Verdict::Known(seq, state));
         }
         let body = checked_body(body).map_err(Why::from)?;
         let Settings { slow_ms, comments_on, review_on } = self.settings;
@@ -287,8 +287,8 @@ impl Floor {
     }
 
     /// A comment was kept there.
-    pub fn kept(&mut self, user: UserId, client_id: &str, seq: i64) {
-        self.once.remember(user, client_id, seq);
+    pub fn kept(&mut self, user: UserId, client_id: &str, place: (i64, CommentState)) {
+        self.once.remember(user, client_id, place);
     }
 
     /// A comment could not be kept: slow mode does not count it.

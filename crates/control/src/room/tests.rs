@@ -64,7 +64,7 @@ fn say(floor: &mut Floor, speaker: Speaker, body: &str, now: UnixMillis) -> Resu
     let name = crate::keys::random_id().to_string();
     match floor.comment(speaker, &name, body, now)? {
         Verdict::Keep { state, .. } => Ok(state),
-        Verdict::Known(seq) => panic!("{name} was never said, yet it is {seq}"),
+        Verdict::Known(seq, _) => panic!("{name} was never said, yet it is {seq}"),
     }
 }
 
@@ -251,21 +251,28 @@ fn what_was_said_before_is_known_even_to_who_would_be_too_fast() {
     let mut floor = floor(|lesson| lesson.slow_ms = 60_000);
     let first = floor.comment(mentee(2), "c1", " halo ", NOW).expect("taken");
     assert_eq!(first, Verdict::Keep { body: "halo", state: CommentState::Shown });
-    floor.kept(user(2), "c1", 7);
-    assert_eq!(floor.comment(mentee(2), "c1", "halo", at(1)), Ok(Verdict::Known(7)));
-    assert!(floor.comment(mentee(3), "c1", "halo", at(1)).is_ok_and(|v| v != Verdict::Known(7)), "names are one's own");
+    floor.kept(user(2), "c1", (7, CommentState::Held));
+    assert_eq!(
+        floor.comment(mentee(2), "c1", "halo", at(1)),
+        Ok(Verdict::Known(7, CommentState::Held)),
+        "answered as before"
+    );
+    assert!(
+        floor.comment(mentee(3), "c1", "halo", at(1)).is_ok_and(|v| !matches!(v, Verdict::Known(..))),
+        "names are one's own"
+    );
 }
 
 #[test]
 fn only_so_much_is_remembered_and_the_oldest_is_forgotten_first() {
     let mut once = Once::default();
     for n in 0..10_000 {
-        once.remember(user(n % 7), &n.to_string(), n as i64 + 1);
+        once.remember(user(n % 7), &n.to_string(), (n as i64 + 1, CommentState::Shown));
     }
-    once.remember(user(9_999 % 7), "9999", 10_000);
+    once.remember(user(9_999 % 7), "9999", (10_000, CommentState::Shown));
     assert_eq!(once.len(), 8_192);
-    assert_eq!(once.seq(user(9_999 % 7), "9999"), Some(10_000));
-    assert_eq!(once.seq(user(0), "0"), None);
+    assert_eq!(once.place(user(9_999 % 7), "9999"), Some((10_000, CommentState::Shown)));
+    assert_eq!(once.place(user(0), "0"), None);
 }
 
 #[test]

@@ -42,6 +42,18 @@ impl std::str::FromStr for Zone {
 }
 
 impl Zone {
+    /// Its name as the database writes it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// What the wall clock shows.
     fn wall_clock(&self, at: UnixMillis) -> DateTime {
         self.0.to_datetime(Timestamp::from_millisecond(at.0).unwrap_or_default())

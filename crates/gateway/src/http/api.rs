@@ -56,7 +56,7 @@ pub trait Api: Send + Sync {
     /// Answers one.
     fn answer(&self, request: Request<Incoming>, peer: ApiPeer) -> Pin<Box<dyn Future<Output = ApiAnswer> + Send>>;
 
-    /// Has that playback session go on, if whose it is still may: something of it is being sent.
+    /// Has that playback session go on, if it is a download and whose it is still may: something of it is being sent.
     fn renew(&self, claims: Arc<Claims>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 

@@ -1,5 +1,6 @@
 //! `tayang channel`.
 
+use control::teaching::lessons::LESSON_APP;
 use control::{ChannelOptions, Repository, StreamKey, Uuid, sign};
 use media::{ChannelPath, UnixMillis};
 use serde::Serialize;
@@ -32,7 +33,12 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure
 }
 
 fn path(target: &Target) -> Result<ChannelPath, Failure> {
-    target.path().map_err(|message| Failure::new(Code::Usage, message))
+    let path = target.path().map_err(|message| Failure::new(Code::Usage, message))?;
+    if path.app.as_str() == LESSON_APP {
+        let message = format!("{path} is a lesson's: its mentor opens and closes it, and gives its key");
+        return Err(Failure::new(Code::Usage, message));
+    }
+    Ok(path)
 }
 
 async fn existing(store: &dyn Repository, path: &ChannelPath) -> Result<control::Channel, Failure> {

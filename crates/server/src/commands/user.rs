@@ -4,6 +4,7 @@ mod import;
 
 use control::audit::{AuditAction, AuditEntry};
 use control::identity::{Changed, Email, LinkPurpose, OneTimeLink, UserChange, link_path, person_name};
+use control::teaching::series::Zone;
 use control::{CourseId, Repository, RepositoryError, Roles, User, UserId};
 use media::UnixMillis;
 use serde_json::{Value, json};
@@ -61,16 +62,13 @@ fn described(
     let roles = Roles::of_words(roles.iter().map(|word| word.trim()))
         .filter(|roles| *roles != Roles::default())
         .ok_or_else(|| usage("--roles must be of mentee, mentor, operator, with commas between"))?;
-    let zone_is_good = (1..=64).contains(&zone.len()) && zone.bytes().all(|b| b.is_ascii_graphic());
-    if !zone_is_good {
-        return Err(usage("--zone must be the name of a time zone such as Asia/Jakarta"));
-    }
+    let zone: Zone = zone.parse().map_err(|_| usage("--zone must be the name of a time zone such as Asia/Jakarta"))?;
     Ok(User {
         id: UserId::new(now),
         email: email.as_str().to_owned(),
         name,
         locale: locale.parse().map_err(|_| usage("--locale must be id or en"))?,
-        zone,
+        zone: zone.name().to_owned(),
         roles,
         password: None,
         verified: Some(now),

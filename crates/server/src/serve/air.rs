@@ -1,7 +1,8 @@
 //! What is on air, for the API: answered from the gateway's memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use control::air::{Air, AudioHealth, Health, OnAir, VideoHealth, Watching};
 use control::{UserId, Uuid};
@@ -12,6 +13,7 @@ use hub::State;
 use media::{MediaKind, TrackParams, TrackSet, UnixMillis};
 use packager::SegmentEntry;
 use packager::playlist::Rates;
+use parking_lot::Mutex;
 use recorder::RecordingKey;
 
 /// Segments that "the last seconds" are measured over.
@@ -23,10 +25,33 @@ const LONG_GOP_MS: u32 = 4_000;
 /// Media that is older than this when it comes is late: the sender's network cannot carry what it sends.
 const LATE_MS: i64 = 5_000;
 
+/// People are counted as often: thousands who open a lesson at once must not walk through each other each time, under the locks
+/// that delivery takes.
+const COUNTED_EACH: Duration = Duration::from_secs(1);
+
 /// See the module's documentation.
-pub(super) struct OnTheAir(pub Arc<Gateway>);
+pub(super) struct OnTheAir(Arc<Gateway>, Mutex<HashMap<Uuid, (Instant, u32)>>);
 
 impl OnTheAir {
+    pub(super) fn new(gateway: Arc<Gateway>) -> Self {
+        Self(gateway, Mutex::default())
+    }
+
+    /// How many watch, as of the last second.
+    fn viewers(&self, channel: Uuid) -> u32 {
+        let now = Instant::now();
+        let is_fresh = |at: Instant| now.saturating_duration_since(at) < COUNTED_EACH;
+        // Held while it counts: who asks meanwhile wants the same.
+        let mut counted = self.1.lock();
+        if let Some((_, viewers)) = counted.get(&channel).filter(|(at, _)| is_fresh(*at)) {
+            return *viewers;
+        }
+        counted.retain(|_, (at, _)| is_fresh(*at));
+        let viewers = self.0.audience().people(channel, self.mentor(channel));
+        counted.insert(channel, (now, viewers));
+        viewers
+    }
+
     fn live(&self, channel: Uuid) -> Option<Arc<LiveStream>> {
         let path = self.0.directory.snapshot().channel_by_id(channel)?.path.clone();
         let live = self.0.live.of(&path).filter(|live| live.channel == channel)?;
@@ -94,7 +119,7 @@ fn gop_ms(live: &LiveStream) -> u32 {
 
 impl Air for OnTheAir {
     fn on_air(&self, channel: Uuid) -> OnAir {
-        let viewers = self.0.audience().people(channel, self.mentor(channel));
+        let viewers = self.viewers(channel);
         let Some(live) = self.live(channel) else { return OnAir { viewers, ..OnAir::default() } };
         let state = live.stream.state();
         OnAir {

@@ -110,7 +110,13 @@ async fn comments_are_numbered_without_gaps_and_once(repository: &dyn Repository
     let places: Vec<_> = room.say(&said).await.iter().map(|place| (place.seq, place.is_new)).collect();
     assert_eq!(places, [(1, true), (2, true), (1, false), (3, true)], "names are one's own, and good once");
     let again = room.say(&[comment(b, "c2", None), comment(b, "c1", None)]).await;
-    assert_eq!(again, [Appended { seq: 4, is_new: true }, Appended { seq: 2, is_new: false }]);
+    assert_eq!(
+        again,
+        [
+            Appended { seq: 4, is_new: true, state: CommentState::Shown },
+            Appended { seq: 2, is_new: false, state: CommentState::Shown }
+        ]
+    );
     let kept = room.after(0, false).await;
     assert_eq!(kept.iter().map(|comment| comment.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(kept[1], Comment { seq: 2, name: "Orang 1".to_owned(), said: said[1].clone(), pinned: false });
@@ -179,7 +185,11 @@ async fn a_batch_is_kept_whole_or_not_at_all(repository: &dyn Repository) {
     assert!(room.after(0, true).await.is_empty());
     let nowhere = LessonId::new(NOW);
     assert!(repository.append_comments(nowhere, &batch[..1], &[]).await.is_err());
-    assert_eq!(room.say(&batch[..1]).await, [Appended { seq: 1, is_new: true }], "and leaves no gap");
+    assert_eq!(
+        room.say(&batch[..1]).await,
+        [Appended { seq: 1, is_new: true, state: CommentState::Shown }],
+        "and leaves no gap"
+    );
 }
 
 async fn comments_are_read_by_place_and_by_media_time(repository: &dyn Repository) {

@@ -86,7 +86,7 @@ fn check_comment(model: &mut Model, floor: &mut Floor, (who, name): (UserId, u8)
     let speaker = Speaker { user: who, runs: false };
     let expected = model.expects(who, name, body, now);
     match (floor.comment(speaker, &format!("n{name}"), body, now), expected) {
-        (Ok(Verdict::Known(seq)), Ok(Some(place))) => assert_eq!(seq, place),
+        (Ok(Verdict::Known(seq, _)), Ok(Some(place))) => assert_eq!(seq, place),
         (Ok(Verdict::Keep { body: kept, state }), Ok(None)) => {
             let held = if model.lesson.review_on { CommentState::Held } else { CommentState::Shown };
             assert_eq!((kept, state), (body, held));
@@ -120,7 +120,7 @@ proptest! {
             match step {
                 Step::Say { who, name, body, kept } => {
                     if check_comment(&mut model, &mut floor, (user(who), name), body, now) && kept {
-                        floor.kept(user(who), &format!("n{name}"), next);
+                        floor.kept(user(who), &format!("n{name}"), (next, CommentState::Shown));
                         model.places.insert((user(who), name), next);
                         next += 1;
                     }

@@ -75,16 +75,16 @@ async fn append(
     .await
     .map_err(failed)?;
     if inserted.rows_affected() == 1 {
-        return Ok(Appended { seq, is_new: true });
+        return Ok(Appended { seq, is_new: true, state: comment.state });
     }
-    sqlx::query_scalar("SELECT seq FROM comments WHERE lesson_id = $1 AND user_id = $2 AND client_id = $3")
+    let kept = sqlx::query("SELECT seq, state FROM comments WHERE lesson_id = $1 AND user_id = $2 AND client_id = $3")
         .bind(lesson)
         .bind(&user)
         .bind(client_id)
         .fetch_one(transaction.connection())
         .await
-        .map(|seq| Appended { seq, is_new: false })
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok(Appended { seq: rows::column(&kept, "seq")?, is_new: false, state: rows::parsed(&kept, "state")? })
 }
 
 async fn moderate(
