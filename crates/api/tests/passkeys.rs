@@ -267,6 +267,8 @@ async fn a_passkey_is_added_by_who_knows_the_password_and_removed_by_its_owner()
         (&asked["public_key"]["attestation"], &asked["public_key"]["user"]["name"]),
         (&json!("none"), &json!(EMAIL))
     );
+    let enforced = &asked["public_key"]["extensions"]["enforceCredentialProtectionPolicy"];
+    assert_eq!(enforced, &json!(false), "or phones make none");
     let mut device = Device::new(1);
     let made = device.make(&asked["public_key"]);
     for (name, word) in [("", "required"), ("a\nb", "characters"), (&*"x".repeat(61), "too_long")] {

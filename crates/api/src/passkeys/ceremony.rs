@@ -15,9 +15,9 @@ use url::{Host, Url};
 use webauthn_rp::bin::{Decode as _, Encode as _};
 use webauthn_rp::request::auth::AuthenticationVerificationOptions;
 use webauthn_rp::request::register::{
-    Nickname, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16, Username,
+    CredProtect, Nickname, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16, Username,
 };
-use webauthn_rp::request::{AsciiDomain, PublicKeyCredentialDescriptor, RpId};
+use webauthn_rp::request::{AsciiDomain, ExtensionInfo, PublicKeyCredentialDescriptor, RpId};
 use webauthn_rp::response::auth::error::AuthCeremonyErr;
 use webauthn_rp::response::register::{CompressedPubKey, DynamicState, StaticState};
 use webauthn_rp::response::{AuthTransports, CredentialId};
@@ -101,7 +101,9 @@ impl RelyingParty {
             Ok(PublicKeyCredentialDescriptor { id, transports: none })
         });
         let held = held.collect::<Result<Vec<_>, CeremonyError>>()?;
-        let options = PublicKeyCredentialCreationOptions::passkey(&self.id, entity, held);
+        let mut options = PublicKeyCredentialCreationOptions::passkey(&self.id, entity, held);
+        // Asked for and not enforced: browsers make no passkey at all on phones that do not know this extension, as most.
+        options.extensions.cred_protect = CredProtect::UserVerificationRequired(ExtensionInfo::AllowDontEnforceValue);
         let (state, client) = options.start_ceremony().map_err(|_| CeremonyError::Ours("a challenge"))?;
         let state = state.encode().map_err(|_| CeremonyError::Ours("the clock"))?;
         asked(&state, &client)
