@@ -161,8 +161,8 @@ export async function passkeyStory(story, enter) {
   await siti.button('Masuk dengan passkey').waitFor();
   await siti.shows('a-passkey-is-offered');
   await siti.button('Masuk dengan passkey').click();
-  await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
-  await siti.go('/mymentor/settings');
+  // Where she left.
+  await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
   await siti.page.getByText('terakhir dipakai').waitFor();
   await siti.button('Hapus Ponsel Siti').click();
   await siti.page.getByRole('dialog').getByRole('button', { name: 'Hapus' }).click();
