@@ -104,7 +104,8 @@ describe('signing in', () => {
     await button.waitFor();
     await page.evaluate(() => {
       const does = [() => { throw new DOMException('', 'NotAllowedError'); }, () => ({ toJSON: () => ({ id: 'k-lain' }) }), () => ({ toJSON: () => ({ id: 'k-baik' }) })];
-      navigator.credentials.get = async () => does.shift()();
+      // What is offered where the address is typed waits.
+      navigator.credentials.get = ({ mediation }) => (mediation === 'conditional' ? new Promise(() => undefined) : (async () => does.shift()())());
     });
     await button.click();
     await page.getByText('Passkey tidak jadi dipakai').waitFor();
@@ -113,6 +114,29 @@ describe('signing in', () => {
     await button.click();
     await heading(page, 'Pelajaran saya');
     assert.deepEqual(asked('POST', 'session/passkey').at(-1).body, { challenge: 'tantangan', credential: { id: 'k-baik' } });
+  });
+
+  test('a passkey that is chosen where the address is typed signs in, and gives way to the button', async () => {
+    const page = await open('forgotten', { world: {} });
+    await page.addInitScript(() => {
+      window.asked = [];
+      PublicKeyCredential.isConditionalMediationAvailable = async () => true;
+      navigator.credentials.get = ({ mediation = 'at once', signal }) => new Promise((resolve, reject) => {
+        window.asked.push(mediation);
+        signal?.addEventListener('abort', () => window.asked.push('given up'));
+        window.choose = (id) => (id === null ? reject(new DOMException('', 'NotAllowedError')) : resolve({ toJSON: () => ({ id }) }));
+      });
+    });
+    await page.goto(`${apps.url}/mymentor/sign-in`);
+    await page.waitForFunction(() => window.asked.length === 1);
+    assert.match(await page.getByLabel('Surel').getAttribute('autocomplete'), /webauthn/);
+    await page.getByRole('button', { name: 'Masuk dengan passkey' }).click();
+    await page.waitForFunction(() => window.asked.length === 3);
+    await page.evaluate(() => window.choose(null));
+    await page.waitForFunction(() => window.asked.length === 4);
+    assert.deepEqual(await page.evaluate(() => window.asked), ['conditional', 'given up', 'at once', 'conditional']);
+    await page.evaluate(() => window.choose('k-baik'));
+    await heading(page, 'Halo, Peserta');
   });
 
   test('no passkey is offered where the server takes none', async () => {

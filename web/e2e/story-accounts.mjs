@@ -131,13 +131,14 @@ async function keepsPasskeys(person) {
   return async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
 }
 
-async function leaves(person) {
+/** Signs out. The phone offers its passkey where the address is typed, and nobody is there to choose: it chooses by itself. */
+async function leaves(person, { offers }) {
   await person.go('/mymentor/settings');
+  if (!offers) await person.page.evaluate(() => Object.assign(PublicKeyCredential, { isConditionalMediationAvailable: async () => false }));
   await person.page.getByRole('button', { name: 'Keluar', exact: true }).click();
-  await person.page.waitForURL(/\/mymentor\/sign-in/);
 }
 
-/** Siti adds a passkey on her phone, signs in with it, and removes it: from then on it opens nothing. */
+/** Siti adds a passkey on her phone, signs in with it by the button and as her phone fills it in, and removes it: from then on it opens nothing. */
 export async function passkeyStory(story, enter) {
   const password = 'gerak lurus beraturan';
   story.secrets.push(password);
@@ -157,18 +158,23 @@ export async function passkeyStory(story, enter) {
   const [passkey, ...more] = await kept();
   if (more.length > 0 || !passkey.isResidentCredential) throw new Error(`the phone keeps ${JSON.stringify([passkey, ...more])}`);
 
-  await leaves(siti);
+  await leaves(siti, { offers: false });
   await siti.button('Masuk dengan passkey').waitFor();
   await siti.shows('a-passkey-is-offered');
   await siti.button('Masuk dengan passkey').click();
   // Where she left.
   await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
   await siti.page.getByText('terakhir dipakai').waitFor();
+
+  const chosen = siti.page.waitForResponse((answer) => answer.url().endsWith('/api/v1/session/passkey') && answer.ok());
+  await leaves(siti, { offers: true });
+  await chosen;
+  await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
   await siti.button('Hapus Ponsel Siti').click();
   await siti.page.getByRole('dialog').getByRole('button', { name: 'Hapus' }).click();
   await siti.page.getByRole('heading', { name: 'Ponsel Siti' }).waitFor({ state: 'detached' });
 
-  await leaves(siti);
+  await leaves(siti, { offers: false });
   await siti.button('Masuk dengan passkey').click();
   await siti.page.getByText('tidak bisa dipakai untuk masuk di sini').waitFor();
   await siti.shows('what-was-removed-opens-nothing');

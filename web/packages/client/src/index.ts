@@ -4,7 +4,7 @@ export { connect, type Api, type LessonFilter, type ListOptions, type SeriesScop
 export { browserHttpPorts, Http, randomKey, withQuery, type HttpPorts, type RequestOptions } from './http.ts';
 export * from './models.ts';
 export { ReachWatch, type Reach } from './online.ts';
-export { hasPasskeys, makePasskey, showPasskey, type PasskeyToMake, type PasskeyToShow } from './passkey.ts';
+export { fillsPasskeys, hasPasskeys, makePasskey, showPasskey, type PasskeyToMake, type PasskeyToShow } from './passkey.ts';
 export { PlaybackKeeper, type PlaybackPorts, type PlaybackState } from './playback.ts';
 export { isAbort, Problem, type FieldProblem, type ProblemCode } from './problem.ts';
 export { browserRoomPorts } from './room/browser.ts';

@@ -21,14 +21,23 @@ export function hasPasskeys(): boolean {
   return 'PublicKeyCredential' in globalThis && 'credentials' in navigator;
 }
 
+/** Whether it offers them where a name is typed, among what it would fill in. */
+export async function fillsPasskeys(): Promise<boolean> {
+  return hasPasskeys() && 'isConditionalMediationAvailable' in PublicKeyCredential && PublicKeyCredential.isConditionalMediationAvailable();
+}
+
 /** Makes a passkey; its JSON is for the server. */
 export async function makePasskey({ public_key }: PasskeyToMake): Promise<unknown> {
   return jsonOf(await asked(() => navigator.credentials.create({ publicKey: creationOptions(public_key) })));
 }
 
-/** Has one of the passkeys that are here answer; which, people choose. */
-export async function showPasskey({ public_key }: PasskeyToShow): Promise<unknown> {
-  return jsonOf(await asked(() => navigator.credentials.get({ publicKey: requestOptions(public_key) })));
+/**
+ * Has one of the passkeys that are here answer; which, people choose: when they are asked at once, or, with a signal that ends it, by the
+ * way when they fill in their name. One question stands at a time.
+ */
+export async function showPasskey({ public_key }: PasskeyToShow, filled?: AbortSignal): Promise<unknown> {
+  const publicKey = requestOptions(public_key);
+  return jsonOf(await asked(() => navigator.credentials.get(filled === undefined ? { publicKey } : { publicKey, mediation: 'conditional', signal: filled })));
 }
 
 /** The standard has few names for what went otherwise, and tells on purpose not whether there is a passkey. */

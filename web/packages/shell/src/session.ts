@@ -4,7 +4,7 @@
  */
 
 import { computed, signal } from '@preact/signals';
-import { isAbort, Problem, showPasskey, type Api, type Http, type NewPassword, type Session } from '@tayang/client';
+import { isAbort, Problem, showPasskey, type Api, type Http, type NewPassword, type PasskeyToShow, type Session } from '@tayang/client';
 
 export type SessionPhase = 'loading' | 'known' | 'unreachable';
 
@@ -57,9 +57,9 @@ export class SessionStore {
   }
 
   /** Whoever it is: the device knows. */
-  public async signInByPasskey(): Promise<void> {
+  public async signInByPasskey(show: (question: PasskeyToShow) => Promise<unknown> = (question) => showPasskey(question)): Promise<void> {
     const question = await this.api.passkeyToShow();
-    this.enter(await this.api.signInByPasskey(question.challenge, await showPasskey(question)));
+    this.enter(await this.api.signInByPasskey(question.challenge, await show(question)));
   }
 
   /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser. */

@@ -135,7 +135,7 @@ function PasskeyRow({ passkey, onRemove }: { passkey: Passkey; onRemove: () => v
       <Icon name="key" />
       <div>
         <h3>{passkey.name}</h3>
-        <p class="soft small">{`${words.since(when.relative(passkey.created_at, now()))} · ${used}`}</p>
+        <p class="soft small">{`${words.since(when.relative(passkey.created_at, now()))}, ${used}`}</p>
       </div>
       <button type="button" class="button" onClick={onRemove}>
         {words.remove}

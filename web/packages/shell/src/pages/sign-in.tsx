@@ -1,7 +1,7 @@
 /** Signing in: with a password, by passkey, or through a provider that this server trusts. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { hasPasskeys } from '@tayang/client';
+import { fillsPasskeys, hasPasskeys, showPasskey, type PasskeyToShow } from '@tayang/client';
 import { useApp, useShellWords } from '../context.ts';
 import { FormError, looksLikeEmail, PasswordField, SubmitButton, TextField, useForm } from '../form.tsx';
 import { PageHead } from '../frame.tsx';
@@ -34,7 +34,7 @@ export function SignInPage() {
         <TextField
           label={words.field.email}
           type="email"
-          autocomplete="username"
+          autocomplete="username webauthn"
           required
           value={form.values.email}
           error={form.errors.email}
@@ -114,12 +114,14 @@ function PasskeyButton() {
   const textOf = useProblemText();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const fail = (problem: unknown): void => setError(textOf(problem));
+  useFilledPasskey(!busy, fail);
   const signIn = (): void => {
     setBusy(true);
     setError(null);
     session
       .signInByPasskey()
-      .catch((problem: unknown) => setError(textOf(problem)))
+      .catch(fail)
       .finally(() => setBusy(false));
   };
   return (
@@ -131,6 +133,35 @@ function PasskeyButton() {
       <FormError text={error} />
     </>
   );
+}
+
+/** A challenge holds for five minutes: a minute before, another one takes its place. */
+const FILL_ANEW_MS = 4 * 60_000;
+
+/** Passkeys are offered where the address is typed, while `wanted`. What goes wrong before one was chosen is nobody's business. */
+function useFilledPasskey(wanted: boolean, fail: (problem: unknown) => void): void {
+  const { session } = useApp();
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const stop = new AbortController();
+    const fill = async (): Promise<void> => {
+      if (!(await fillsPasskeys().catch(() => false)) || stop.signal.aborted) return;
+      let chosen = false;
+      const show = async (question: PasskeyToShow): Promise<unknown> => {
+        const answer = await showPasskey(question, stop.signal);
+        chosen = true;
+        return answer;
+      };
+      await session.signInByPasskey(show).catch((problem: unknown) => (chosen && !stop.signal.aborted ? fail(problem) : undefined));
+    };
+    void fill();
+    const timer = setTimeout(() => setTurn(turn + 1), FILL_ANEW_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [wanted, turn]);
 }
 
 function withReturn(startUrl: string, returnTo: string): string {
