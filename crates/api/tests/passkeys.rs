@@ -122,6 +122,17 @@ async fn who_adds_a_passkey_signs_in_with_it_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_a_passkey_is_what_versions_to_come_must_read() {
+    let stage = Stage::new().await;
+    let (siti, _) = siti(&stage).await;
+    let kept = stage.repository.passkeys(siti.id).await.expect("read").remove(0);
+    assert_eq!(
+        (kept.key.as_str(), kept.state.as_str()),
+        ("AW_wO5SSQc4drdQ1GeaWDgqFtBppoFwygQOqK84VlMoWAAAA", "AQAAAAAAAQ")
+    );
+}
+
+#[tokio::test]
 async fn another_server_on_the_same_database_takes_the_answer_and_none_takes_it_twice() {
     let stage = Stage::new().await;
     let (siti, device) = siti(&stage).await;
