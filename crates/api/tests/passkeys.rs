@@ -247,7 +247,7 @@ async fn a_counter_that_goes_back_is_a_copy_and_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_or_not_confirmed_is_told_so_and_does_not_come_in() {
+async fn who_is_suspended_is_told_so_and_does_not_come_in() {
     let stage = Stage::new().await;
     let (siti, device) = siti(&stage).await;
     suspend(&stage, siti.id, true).await;
