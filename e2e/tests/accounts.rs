@@ -1,5 +1,5 @@
 //! How people get into their app in a browser: by a provider of OpenID Connect, a real one from npm, and by
-//! an account of their own, with the mails that belong to it.
+//! an account of their own, with the mails that belong to it, and by passkey.
 
 #[path = "../../crates/api/tests/oidc/provider.rs"]
 mod provider;
@@ -36,4 +36,17 @@ fn who_makes_an_account_comes_in_by_mail_and_nobody_takes_an_address_that_is_not
     for secret in told["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         server.keep_secret(secret);
     }
+}
+
+#[test]
+fn who_adds_a_passkey_signs_in_with_it_until_it_is_removed() {
+    let _turn = gate::one_of("browser");
+    let config = "public_url = \"http://localhost\"\n".to_owned();
+    let server = Server::start_with(Options { config, ..Options::default() });
+    let links = json!({ "mails": server.data_dir().join("mail"), "named": "http://localhost" });
+    let told = Story::begin(&server, "passkeys", PHONE, "", &links, &signal::ORDINARY).told(Vec::new);
+    for secret in told["secrets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        server.keep_secret(secret);
+    }
+    assert_eq!(told["rp"], "localhost", "{told}");
 }

@@ -129,7 +129,7 @@ function answerTo(stage, request, response, { parts, path, query, body }) {
   }
 }
 
-const OPEN = /^(session|session\/link|accounts|password|password\/forgotten)$/;
+const OPEN = /^(session|session\/link|session\/passkey|session\/passkey\/options|accounts|password|password\/forgotten)$/;
 /** Said by a beacon, which can send no header. */
 const BEACON = /^playbacks\/[^/]+\/end$/;
 
@@ -141,7 +141,9 @@ function guard(world, { method, headers }, path) {
   if (method !== 'GET' && !beacon && headers['x-csrf-token'] !== world.csrf) throw new Refusal(403, 'csrf', 'send the X-CSRF-Token of the session');
 }
 
-const session = ({ signedIn, user, oidc, csrf }) => ({ user: signedIn ? user : null, csrf_token: csrf, roles: signedIn ? user.roles : [], expires_at: null, oidc });
+const session = ({ signedIn, user, oidc, passkeys, csrf }) => ({
+  user: signedIn ? user : null, csrf_token: csrf, roles: signedIn ? user.roles : [], expires_at: null, oidc, passkeys: passkeys !== null,
+});
 
 function route(stage, method, parts, query, body, response) {
   const { world } = stage;
@@ -184,8 +186,11 @@ function refuseField(field, code, detail) {
 
 function sessionRoute(world, method, parts, body, response) {
   if (method === 'POST') {
+    if (parts[2] === 'options') return { challenge: 'tantangan', public_key: PASSKEY_TO_SHOW };
+    if (parts[1] === 'passkey' && body.credential.id !== 'k-baik') throw new Refusal(401, 'wrong-passkey', 'this passkey does not sign in here');
     if (body.token === 'untuk-sandi') throw new Refusal(400, 'reset-link', 'this link chooses a new password and does not sign in');
-    const good = parts[1] === 'link' ? world.linkTokens.delete(body.token) : body.email === EMAIL && body.password === PASSWORD;
+    const byLink = parts[1] === 'link' ? world.linkTokens.delete(body.token) : null;
+    const good = parts[1] === 'passkey' || (byLink ?? (body.email === EMAIL && body.password === PASSWORD));
     if (!good) throw new Refusal(401, 'wrong-credentials', 'check the address and the password');
     world.signedIn = true;
     world.csrf += '+';
@@ -197,14 +202,36 @@ function sessionRoute(world, method, parts, body, response) {
   return method === 'DELETE' ? [204, null] : { ...session(world), ...choose };
 }
 
-function meRoute(world, method, [, what], query, body) {
+function meRoute(world, method, [, what, id], query, body) {
   if (what === undefined && method === 'PATCH') Object.assign(world.user, body);
   if (what === undefined) return world.user;
   if (what === 'calendar') return { url: '/calendar/rahasia.ics' };
+  if (what === 'passkeys') return passkeyRoute(world, method, id, query, body);
   if (what === 'positions') return [200, positions(world).slice(0, Number(query.get('limit') ?? 20))];
   if (what === 'notice-settings') return method === 'PATCH' ? Object.assign(world.settings, body) : world.settings;
   if (what === 'push-subscriptions') return method === 'POST' ? [201, { id: 'p-1' }] : [204, null];
   return undefined;
+}
+
+const PASSKEY_TO_MAKE = {
+  challenge: 'AAECAwQFBgcICQoLDA0ODw', rp: { id: 'tayang.test', name: 'tayang.test' }, user: { id: 'AQIDBA', name: EMAIL, displayName: 'Peserta Satu' },
+  pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+};
+const PASSKEY_TO_SHOW = { challenge: 'AAECAwQFBgcICQoLDA0ODw', rpId: 'tayang.test', userVerification: 'required' };
+
+/** What a browser says of passkeys is not verified here. */
+function passkeyRoute(world, method, id, query, body) {
+  if (method === 'GET') return paged(world.passkeys, query);
+  if (method === 'DELETE') world.passkeys = world.passkeys.filter((one) => one.id !== id);
+  if (method === 'DELETE') return [204, null];
+  if (id === 'options') {
+    if (body.current_password === undefined) return refuseField('current_password', 'required', 'must be your password until now');
+    if (body.current_password !== PASSWORD) return refuseField('current_password', 'mismatch', 'is not your password');
+    return { challenge: 'tantangan', public_key: PASSKEY_TO_MAKE };
+  }
+  const made = { id: `k-${world.passkeys.length + 1}`, name: body.name, created_at: new Date().toISOString(), used_at: null };
+  world.passkeys = [...world.passkeys, made];
+  return [201, made];
 }
 
 /** Of recordings that play, the newest first. */

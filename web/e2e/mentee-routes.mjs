@@ -239,7 +239,7 @@ function operatorRoute(world, method, [what, id, part], query, body) {
 
 function sessionOf(world) {
   const { user } = world;
-  return { user, csrf_token: user === null ? 'of-nobody' : CSRF, roles: user?.roles ?? [], expires_at: null, oidc: [] };
+  return { user, csrf_token: user === null ? 'of-nobody' : CSRF, roles: user?.roles ?? [], expires_at: null, oidc: [], passkeys: false };
 }
 
 function signIn(world, body) {

@@ -258,7 +258,7 @@ describe('without a network', () => {
     await page.waitForURL(/sign-in\?next=%2Flessons%2Fl-soon$/);
     await page.getByLabel('Surel').fill(EMAIL);
     await page.getByLabel('Kata sandi', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Masuk' }).click();
+    await page.getByRole('button', { name: 'Masuk', exact: true }).click();
     await page.getByText('Ruang tunggu').waitFor();
     await page.evaluate(() => Object.assign(window, { stays: true }));
     await tap('mentors');

@@ -32,7 +32,7 @@ describe('signing in', () => {
 
   test('what is missing is said at its field, which gets the focus', async () => {
     const page = await open('sign-in', { world: {} });
-    await page.getByRole('button', { name: 'Masuk' }).click();
+    await page.getByRole('button', { name: 'Masuk', exact: true }).click();
     const email = page.getByLabel('Surel');
     await page.waitForFunction(() => document.activeElement?.getAttribute('type') === 'email');
     assert.equal(await email.getAttribute('aria-invalid'), 'true');
@@ -96,6 +96,53 @@ describe('signing in', () => {
     const page = await open('sign-in', { world: { oidc: [{ name: 'Sekolah', start_url: '/api/v1/oidc/sekolah/start' }] } });
     const link = page.getByRole('link', { name: 'Masuk dengan Sekolah' });
     assert.match(await link.getAttribute('href'), /oidc\/sekolah\/start\?return_to=%2Fmymentor%2F$/);
+  });
+
+  test('by passkey, after one that was given up and one that is not known here', async () => {
+    const page = await open('sign-in?next=%2Flessons', { world: {} });
+    const button = page.getByRole('button', { name: 'Masuk dengan passkey' });
+    await button.waitFor();
+    await page.evaluate(() => {
+      const does = [() => { throw new DOMException('', 'NotAllowedError'); }, () => ({ toJSON: () => ({ id: 'k-lain' }) }), () => ({ toJSON: () => ({ id: 'k-baik' }) })];
+      // What is offered where the address is typed waits.
+      navigator.credentials.get = ({ mediation }) => (mediation === 'conditional' ? new Promise(() => undefined) : (async () => does.shift()())());
+    });
+    await button.click();
+    await page.getByText('Passkey tidak jadi dipakai').waitFor();
+    await button.click();
+    await page.getByText('tidak bisa dipakai untuk masuk di sini').waitFor();
+    await button.click();
+    await heading(page, 'Pelajaran saya');
+    assert.deepEqual(asked('POST', 'session/passkey').at(-1).body, { challenge: 'tantangan', credential: { id: 'k-baik' } });
+  });
+
+  test('a passkey that is chosen where the address is typed signs in, and gives way to the button', async () => {
+    const page = await open('forgotten', { world: {} });
+    await page.addInitScript(() => {
+      window.asked = [];
+      PublicKeyCredential.isConditionalMediationAvailable = async () => true;
+      navigator.credentials.get = ({ mediation = 'at once', signal }) => new Promise((resolve, reject) => {
+        window.asked.push(mediation);
+        signal?.addEventListener('abort', () => window.asked.push('given up'));
+        window.choose = (id) => (id === null ? reject(new DOMException('', 'NotAllowedError')) : resolve({ toJSON: () => ({ id }) }));
+      });
+    });
+    await page.goto(`${apps.url}/mymentor/sign-in`);
+    await page.waitForFunction(() => window.asked.length === 1);
+    assert.match(await page.getByLabel('Surel').getAttribute('autocomplete'), /webauthn/);
+    await page.getByRole('button', { name: 'Masuk dengan passkey' }).click();
+    await page.waitForFunction(() => window.asked.length === 3);
+    await page.evaluate(() => window.choose(null));
+    await page.waitForFunction(() => window.asked.length === 4);
+    assert.deepEqual(await page.evaluate(() => window.asked), ['conditional', 'given up', 'at once', 'conditional']);
+    await page.evaluate(() => window.choose('k-baik'));
+    await heading(page, 'Halo, Peserta');
+  });
+
+  test('no passkey is offered where the server takes none', async () => {
+    const page = await open('sign-in', { world: { passkeys: null } });
+    await page.getByRole('button', { name: 'Masuk', exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Masuk dengan passkey' }).count(), 0);
   });
 
   test('a session that ended elsewhere leads to the sign-in page', async () => {
@@ -163,7 +210,7 @@ describe('finding lessons', () => {
     const page = await open('courses/c-4#undangan-baik-1', { world: {} });
     await page.getByLabel('Surel').fill(EMAIL);
     await page.getByLabel('Kata sandi', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Masuk' }).click();
+    await page.getByRole('button', { name: 'Masuk', exact: true }).click();
     // One sees what it is before one joins.
     await heading(page, 'Kelas tertutup');
     await page.getByRole('button', { name: 'Ikut kursus' }).click();
@@ -403,6 +450,33 @@ describe('account', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Keluar' }).click();
     await heading(page, 'Masuk ke MyMentor');
     assert.equal(asked('DELETE', 'session').at(-1).query.everywhere, 'true');
+  });
+
+  test('a passkey is added with the password, named, and removed again', async () => {
+    const page = await open('settings');
+    await page.getByRole('heading', { name: 'Ponsel lama' }).waitFor();
+    await page.evaluate(() => {
+      const does = [() => { throw new DOMException('', 'InvalidStateError'); }, () => ({ toJSON: () => ({ id: 'k-baru' }) })];
+      navigator.credentials.create = async () => does.shift()();
+    });
+    await page.getByRole('button', { name: 'Tambah passkey' }).click();
+    await page.getByLabel('Nama passkey').fill('Ponsel baru');
+    const password = page.getByLabel('Kata sandi sekarang');
+    const make = page.getByRole('button', { name: 'Buat di perangkat ini' });
+    await password.fill('salah');
+    await make.click();
+    await page.waitForFunction(() => document.querySelector('input[autocomplete="current-password"]')?.getAttribute('aria-invalid') === 'true');
+    await password.fill(PASSWORD);
+    await make.click();
+    await page.getByText('sudah punya passkey untuk akun Anda').waitFor();
+    await make.click();
+    await page.getByRole('heading', { name: 'Ponsel baru' }).waitFor();
+    assert.deepEqual(asked('POST', 'me/passkeys').at(-1).body, { challenge: 'tantangan', credential: { id: 'k-baru' }, name: 'Ponsel baru' });
+    await page.getByRole('button', { name: 'Hapus Ponsel lama' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Hapus' }).click();
+    await page.getByRole('heading', { name: 'Ponsel lama' }).waitFor({ state: 'detached' });
+    assert.deepEqual(apps.world.passkeys.map(({ name }) => name), ['Ponsel baru']);
+    assert.deepEqual(problems, []);
   });
 
   test('a theme that was chosen is kept', async () => {

@@ -1,4 +1,4 @@
-/** How people get in: through a provider of OpenID Connect, and by an account of their own with mails. */
+/** How people get in: through a provider of OpenID Connect, by an account of their own with mails, and by passkey. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -120,4 +120,63 @@ export async function mailStory(story, enter) {
   await stranger.page.getByText('tidak cocok').waitFor();
   await stranger.shows('what-the-stranger-typed-opens-nothing');
   return {};
+}
+
+/** A phone that keeps passkeys and asks for a finger, which is always the right one. */
+async function keepsPasskeys(person) {
+  const devtools = await person.page.context().newCDPSession(person.page);
+  await devtools.send('WebAuthn.enable');
+  const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', { options });
+  return async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
+}
+
+/** Signs out. The phone offers its passkey where the address is typed, and nobody is there to choose: it chooses by itself. */
+async function leaves(person, { offers }) {
+  await person.go('/mymentor/settings');
+  if (!offers) await person.page.evaluate(() => Object.assign(PublicKeyCredential, { isConditionalMediationAvailable: async () => false }));
+  await person.page.getByRole('button', { name: 'Keluar', exact: true }).click();
+}
+
+/** Siti adds a passkey on her phone, signs in with it by the button and as her phone fills it in, and removes it: from then on it opens nothing. */
+export async function passkeyStory(story, enter) {
+  const password = 'gerak lurus beraturan';
+  story.secrets.push(password);
+  const siti = await enter('siti');
+  const kept = await keepsPasskeys(siti);
+  await signUp(siti, ['Siti Aminah', 'siti@example.test', password]);
+  await siti.signIn(await nextLink(story, new Set()));
+  await siti.go('/mymentor/settings');
+  await siti.button('Tambah passkey').click();
+  await siti.page.getByLabel('Nama passkey').fill('Ponsel Siti');
+  await siti.page.getByLabel('Kata sandi sekarang').fill(password);
+  await siti.shows('adds-a-passkey');
+  await siti.button('Buat di perangkat ini').click();
+  await siti.page.getByRole('heading', { name: 'Ponsel Siti' }).waitFor();
+  await siti.page.getByText('belum pernah dipakai').waitFor();
+  await siti.shows('has-a-passkey');
+  const [passkey, ...more] = await kept();
+  if (more.length > 0 || !passkey.isResidentCredential) throw new Error(`the phone keeps ${JSON.stringify([passkey, ...more])}`);
+
+  await leaves(siti, { offers: false });
+  await siti.button('Masuk dengan passkey').waitFor();
+  await siti.shows('a-passkey-is-offered');
+  await siti.button('Masuk dengan passkey').click();
+  // Where she left.
+  await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
+  await siti.page.getByText('terakhir dipakai').waitFor();
+
+  const chosen = siti.page.waitForResponse((answer) => answer.url().endsWith('/api/v1/session/passkey') && answer.ok());
+  await leaves(siti, { offers: true });
+  await chosen;
+  await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
+  await siti.button('Hapus Ponsel Siti').click();
+  await siti.page.getByRole('dialog').getByRole('button', { name: 'Hapus' }).click();
+  await siti.page.getByRole('heading', { name: 'Ponsel Siti' }).waitFor({ state: 'detached' });
+
+  await leaves(siti, { offers: false });
+  await siti.button('Masuk dengan passkey').click();
+  await siti.page.getByText('tidak bisa dipakai untuk masuk di sini').waitFor();
+  await siti.shows('what-was-removed-opens-nothing');
+  return { rp: passkey.rpId };
 }

@@ -2,7 +2,7 @@
  * A whole story of a lesson, in real browsers before a real server: `node e2e/story.mjs SPEC.json`.
  *
  * The spec says `{story, base, size: {name, width, height}, shots, pushes, lesson, links: {mentor, present, absent,
- * stranger}, publish: [program, argument…]}`: which story (`lesson`, `sent-out`, `provider` or `mails`), where the server is, links that sign
+ * stranger}, publish: [program, argument…]}`: which story (`lesson`, `sent-out`, `provider`, `mails` or `passkeys`), where the server is, links that sign
  * people in, and what publishes, with `{url}` where the address stands. `pushes` is a file that holds the messages that the
  * push service has for `present`, as they come. Pictures of each step go to `shots`. The last line is the report; exit code 1
  * if the story went otherwise.
@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { launch } from './browser.mjs';
-import { mailStory, providerStory } from './story-accounts.mjs';
+import { mailStory, passkeyStory, providerStory } from './story-accounts.mjs';
 import { isWorthNothingToOthers, listedIn, LIVE_KINDS, oneOfEach } from './story-media.mjs';
 import { Person, until } from './story-people.mjs';
 
@@ -23,7 +23,10 @@ const SAID = 'Mengapa benda tetap bergerak?';
 const ANSWERED = 'Karena tidak ada yang menahannya.';
 
 const spec = JSON.parse(await readFile(process.argv[2], 'utf8'));
-const story = { ...spec, steps: 0, browser: await launch(), publisher: null, people: [], secrets: [] };
+/** Passkeys belong to a name: where the story has one, browsers find the server by it. */
+const { named } = spec.links;
+const finds = named === undefined ? [] : [`--host-resolver-rules=MAP ${new URL(named).hostname}:80 ${new URL(spec.base).host}`];
+const story = { ...spec, base: named ?? spec.base, steps: 0, browser: await launch(finds), publisher: null, people: [], secrets: [] };
 
 async function enter(name) {
   const person = await Person.enter(story, name);
@@ -246,7 +249,7 @@ async function sentOutStory() {
   return { lesson, closedMs };
 }
 
-const STORIES = { lesson: lessonStory, 'sent-out': sentOutStory, provider: () => providerStory(story, enter), mails: () => mailStory(story, enter) };
+const STORIES = { lesson: lessonStory, 'sent-out': sentOutStory, provider: () => providerStory(story, enter), mails: () => mailStory(story, enter), passkeys: () => passkeyStory(story, enter) };
 
 try {
   const told = await STORIES[story.story]();

@@ -106,6 +106,8 @@ export function makeWorld() {
     losesAnswers: /(?!)/,
     user: { id: 'u-1', email: EMAIL, name: 'Peserta Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentee'], is_mentor: false, created_at: iso(now - 900 * HOUR_MS) },
     oidc: [],
+    /** `null`: the server takes none. */
+    passkeys: [{ id: 'k-1', name: 'Ponsel lama', created_at: iso(now - 90 * HOUR_MS), used_at: iso(now - 2 * HOUR_MS) }],
     linkTokens: new Set(['tautan-baik', 'tautan-lain']),
     invitation: 'undangan-baik-1',
     lessons: lessons(now),

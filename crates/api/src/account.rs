@@ -289,12 +289,13 @@ async fn choose_password(
         return Err(void_link());
     }
     state.known().forget_person(user.id);
-    tell_changed(&state, &user, &entry).await;
+    let mail = letters::password_changed(&user.email, &user.name, user.locale, &entry.id.to_string());
+    tell(&state, &user, &mail).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// That it is really them who are signed in: by the password until now, where there is one.
-async fn prove(
+pub(crate) async fn prove(
     state: &State,
     visit: &Visit,
     user: &User,
@@ -318,13 +319,12 @@ async fn prove(
     ))
 }
 
-/// The password is changed by now: that a mail cannot be kept undoes nothing.
-async fn tell_changed(state: &State, user: &User, entry: &AuditEntry) {
+/// Tells somebody by mail what was done to their account. It is done by now: that a mail cannot be kept undoes nothing.
+pub(crate) async fn tell(state: &State, user: &User, mail: &Mail) {
     if Email::of(&user.email).is_ok_and(|email| email.is_local()) {
         return;
     }
-    let mail: Mail = letters::password_changed(&user.email, &user.name, user.locale, &entry.id.to_string());
-    if let Err(error) = state.mailer.send(&mail).await {
-        tracing::error!(%error, "the mail that a password was changed could not be kept");
+    if let Err(error) = state.mailer.send(mail).await {
+        tracing::error!(%error, "the mail that an account was changed could not be kept");
     }
 }

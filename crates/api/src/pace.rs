@@ -22,7 +22,7 @@ use crate::problem::Problem;
 /// Changes of one person: sixty at once, a mentor who sets up a term or lets a class in, one by one; then five a second, faster
 /// than anybody presses buttons. A program that does more can wait.
 const CHANGES: Rate = Rate { burst: 60, refill_ms: 200 };
-/// Beginnings of sign-ins by the identity provider from one network: two classes behind one router, and then one a second.
+/// Beginnings of sign-ins by the identity provider, or by passkey, from one network: two classes behind one router, and then one a second.
 const STARTS: Rate = Rate { burst: 60, refill_ms: 1_000 };
 
 /// Who is counted at once, of some 50 bytes each: more than come within the time in which one is.
@@ -58,11 +58,13 @@ pub(crate) struct Paces {
     changes: Pace<UserId>,
     /// By network, see [`control::identity::throttle::network`].
     pub(crate) starts: Pace<String>,
+    /// Likewise.
+    pub(crate) challenges: Pace<String>,
 }
 
 impl Default for Paces {
     fn default() -> Self {
-        Self { changes: Pace::new(CHANGES), starts: Pace::new(STARTS) }
+        Self { changes: Pace::new(CHANGES), starts: Pace::new(STARTS), challenges: Pace::new(STARTS) }
     }
 }
 

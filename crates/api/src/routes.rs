@@ -7,8 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::{Problem, ProblemBody};
 use crate::{
     State, account, attendance, audit, calendar, changes, courses, document, earlier, enrolments, idempotency, lessons,
-    livego, mentors, notices, oidc, pace, playback, positions, publishing, push, room, session, sign_up, users,
-    webhooks,
+    livego, mentors, notices, oidc, pace, passkeys, playback, positions, publishing, push, room, session, sign_up,
+    users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,7 @@ fn joined() -> OpenApiRouter<State> {
         .merge(webhooks::routes())
         .merge(audit::routes())
         .merge(oidc::routes())
+        .merge(passkeys::routes())
         .merge(room::routes())
         .merge(session::routes())
         .merge(sign_up::routes())

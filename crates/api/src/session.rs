@@ -20,6 +20,7 @@ use crate::auth::{Caller, SESSION_COOKIE, SIGN_UP_COOKIE, SIGN_UP_COOKIE_PATH, S
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::Page;
+use crate::passkeys::wrong_passkey;
 use crate::problem::{Problem, ProblemBody};
 use crate::visit::Visit;
 
@@ -44,6 +45,8 @@ pub struct SessionBody {
     expires_at: Option<Moment>,
     /// Other ways to sign in.
     oidc: Vec<OidcLink>,
+    /// One can sign in by passkey here.
+    passkeys: bool,
     /// For `Authorization: Bearer`, only in the answer to a sign-in with `"bearer": true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -61,7 +64,7 @@ struct OidcLink {
 }
 
 impl SessionBody {
-    fn of(state: &State, principal: Option<&Principal>, shown: Option<&str>) -> Self {
+    pub(crate) fn of(state: &State, principal: Option<&Principal>, shown: Option<&str>) -> Self {
         let browser = principal.is_some_and(|principal| principal.session.kind == SessionKind::Browser);
         let oidc = state
             .provider()
@@ -72,6 +75,7 @@ impl SessionBody {
             roles: principal.map(|principal| principal.user.roles.words()).unwrap_or_default(),
             expires_at: principal.map(|principal| principal.session.expires.into()),
             oidc: oidc.into_iter().collect(),
+            passkeys: state.relying_party().is_some(),
             token: None,
             choose_password: None,
         }
@@ -208,7 +212,7 @@ pub(crate) async fn refused(
 }
 
 /// Whether somebody who has shown who they are may come in.
-async fn may_sign_in(state: &State, visit: &Visit, user: &User, now: UnixMillis) -> Result<(), Problem> {
+pub(crate) async fn may_sign_in(state: &State, visit: &Visit, user: &User, now: UnixMillis) -> Result<(), Problem> {
     let (why, problem) = if user.suspended.is_some() {
         ("suspended", suspended())
     } else if user.verified.is_none() {
@@ -271,6 +275,7 @@ impl Begin<'_> {
             return Err(match self.proof {
                 Proof::Password(_) => wrong_credentials(),
                 Proof::Link { .. } => void_link(),
+                Proof::Passkey(_) => wrong_passkey(),
                 Proof::Provider => suspended(),
             });
         }
@@ -282,7 +287,7 @@ impl Begin<'_> {
     }
 
     /// Begins it, and reads who is signed in then.
-    async fn principal(
+    pub(crate) async fn principal(
         &self,
         state: &State,
         visit: &Visit,
@@ -295,7 +300,7 @@ impl Begin<'_> {
 }
 
 /// Says that a session has begun, and hands out its secret.
-fn begun(visit: &Visit, mut body: SessionBody, secret: Redacted<String>, bearer: bool) -> Response {
+pub(crate) fn begun(visit: &Visit, mut body: SessionBody, secret: Redacted<String>, bearer: bool) -> Response {
     if bearer {
         body.token = Some(secret.0);
         return Json(body).into_response();

@@ -17,6 +17,7 @@ use crate::known::Known;
 use crate::network::Network;
 use crate::oidc::{OidcSettings, Provider};
 use crate::pace::Paces;
+use crate::passkeys::ceremony::RelyingParty;
 use crate::passwords::Passwords;
 use crate::room::Rooms;
 
@@ -66,6 +67,7 @@ struct Whole {
     known: Known,
     passwords: Passwords,
     provider: Option<Provider>,
+    relying_party: Option<RelyingParty>,
     feed: Feed,
     rooms: Rooms,
     push_key: OnceCell<String>,
@@ -95,9 +97,11 @@ impl State {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let provider = parts.settings.oidc.clone().map(Provider::new);
+        let relying_party = parts.settings.public_url.as_deref().and_then(RelyingParty::of);
         let (known, passwords) = (Known::default(), Passwords::default());
         let (feed, rooms, push_key) = (Feed::default(), Rooms::default(), OnceCell::new());
-        let whole = Whole { parts, known, passwords, provider, feed, rooms, push_key, paces: Paces::default() };
+        let paces = Paces::default();
+        let whole = Whole { parts, known, passwords, provider, relying_party, feed, rooms, push_key, paces };
         Self(Arc::new(whole))
     }
 
@@ -117,6 +121,12 @@ impl State {
     #[must_use]
     pub fn provider(&self) -> Option<&Provider> {
         self.0.provider.as_ref()
+    }
+
+    /// What passkeys know this server as. `None`: browsers keep none for it.
+    #[must_use]
+    pub fn relying_party(&self) -> Option<&RelyingParty> {
+        self.0.relying_party.as_ref()
     }
 
     /// What wakes those who wait for changes.

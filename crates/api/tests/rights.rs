@@ -93,6 +93,7 @@ fn address(path: &str) -> String {
         p if p.starts_with("/api/v1/courses/") => named("{course}"),
         p if p.starts_with("/api/v1/lessons/") => named("{lesson}"),
         p if p.starts_with("/api/v1/me/keys/") => named("{key}"),
+        p if p.starts_with("/api/v1/me/passkeys/") => named("{passkey}"),
         p if p.starts_with("/api/v1/me/push-subscriptions/") => named("{subscription}"),
         p if p.starts_with("/api/v1/mentors/") => named("{mentor}"),
         p if p.starts_with("/api/v1/sessions/") => named("{session}"),

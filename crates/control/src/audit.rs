@@ -44,6 +44,10 @@ actions! {
     PasswordForgotten = "password_forgotten",
     /// A password was changed.
     PasswordChanged = "password_changed",
+    /// A passkey was added to an account.
+    PasskeyAdded = "passkey_added",
+    /// And removed from it.
+    PasskeyRemoved = "passkey_removed",
     /// An account was tied to an identity provider's.
     IdentityLinked = "identity_linked",
     /// Somebody's roles were changed.
@@ -98,8 +102,8 @@ pub struct AuditEntry {
     pub actor: Option<UserId>,
     /// What.
     pub action: AuditAction,
-    /// To what: `user:{id}`, `session:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`, `webhook:{id}`, or empty for what
-    /// is not known.
+    /// To what: `user:{id}`, `session:{id}`, `passkey:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`,
+    /// `webhook:{id}`, or empty for what is not known.
     pub subject: String,
     /// In words for people: how, from where, what it was before.
     pub detail: String,

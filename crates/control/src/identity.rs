@@ -14,6 +14,7 @@ use std::fmt;
 use media::{Redacted, UnixMillis};
 
 use crate::audit::{AuditAction, AuditEntry};
+use crate::passkeys::PasskeyUse;
 use crate::{BoxFuture, KeyHash, Locale, RepositoryError, Roles, Session, SessionId, User, UserId};
 use provider::Assertion;
 use throttle::Attempt;
@@ -297,6 +298,8 @@ pub enum Proof<'a> {
         /// Of the secret that the browser shows, see [`SignUp::browser`].
         browser: Option<KeyHash>,
     },
+    /// A passkey, whose device has signed the challenge.
+    Passkey(&'a PasskeyUse<'a>),
     /// What an identity provider says.
     Provider,
 }

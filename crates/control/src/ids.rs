@@ -62,6 +62,8 @@ ids! {
     DeliveryId,
     /// A server that is told.
     WebhookId,
+    /// A passkey of a person.
+    PasskeyId,
 }
 
 #[cfg(test)]

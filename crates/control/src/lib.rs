@@ -21,6 +21,7 @@ pub mod keys;
 pub mod mail;
 pub mod notices;
 pub mod pace;
+pub mod passkeys;
 pub mod people;
 pub mod playback;
 pub mod playbacks;
@@ -38,7 +39,8 @@ pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
 pub use ids::{
-    CommentId, CourseId, DeliveryId, LessonId, NoticeId, PlaybackId, SessionId, SubscriptionId, UserId, WebhookId,
+    CommentId, CourseId, DeliveryId, LessonId, NoticeId, PasskeyId, PlaybackId, SessionId, SubscriptionId, UserId,
+    WebhookId,
 };
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};

@@ -17,6 +17,7 @@ use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
+use crate::passkeys::PasskeyRepository;
 use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
@@ -154,6 +155,7 @@ repository!(
     AuditRepository,
     IdempotencyRepository,
     IdentityRepository,
+    PasskeyRepository,
     NoticeRepository,
     DeliveryRepository,
     WebhookRepository,

@@ -6,6 +6,8 @@ mod contract;
 mod identity;
 #[path = "repository/notices.rs"]
 mod notices;
+#[path = "repository/passkeys.rs"]
+mod passkeys;
 #[path = "repository/postgres.rs"]
 mod postgres;
 #[path = "repository/room.rs"]

@@ -6,20 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::secrets::Secret;
 use control::{RepositoryError, keys as control_keys};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::State;
+use crate::{State, seal};
 
 /// How long one may take at the provider: a forgotten password and a code by mail.
 pub const LIFETIME_MS: i64 = 15 * 60_000;
-/// Longest cookie that is looked at: browsers keep 4 KiB.
-const COOKIE_LENGTH_MAX: usize = 4_096;
 /// Name of the key that tickets are signed with.
 const SECRET_NAME: &str = "oidc";
+/// What is signed.
+const KIND: &str = "oidc ticket";
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,27 +75,15 @@ impl Ticket {
     /// As a cookie, signed with the newest key.
     #[must_use]
     pub fn sealed(&self, keys: &[Secret]) -> String {
-        let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default());
-        let signature = keys.first().map(|key| URL_SAFE_NO_PAD.encode(mac(key, &text).finalize().into_bytes()));
-        format!("{text}.{}", signature.unwrap_or_default())
+        seal::seal(keys, KIND, self)
     }
 
     /// From a cookie, if one of the keys signed it and it has not ended.
     #[must_use]
     pub fn open(cookie: &str, keys: &[Secret], now: UnixMillis) -> Option<Self> {
-        let (text, signature) = cookie.split_once('.').filter(|_| cookie.len() <= COOKIE_LENGTH_MAX)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        keys.iter().find(|key| mac(key, text).verify_slice(&signature).is_ok())?;
-        let ticket: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let ticket: Self = seal::open(keys, KIND, cookie)?;
         (now.0 < ticket.expires_ms).then_some(ticket)
     }
-}
-
-fn mac(key: &Secret, text: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.value.0.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(b"oidc ticket\n");
-    mac.update(text.as_bytes());
-    mac
 }
 
 #[cfg(test)]

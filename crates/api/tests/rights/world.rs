@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use control::audit::{AuditAction, AuditEntry};
+use control::passkeys::{Answered, Passkey};
 use control::teaching::lessons::Ban;
 use control::teaching::{Course, Enrolling};
-use control::{KeyHash, Session, SessionId, SessionKind, keys};
+use control::{KeyHash, PasskeyId, Session, SessionId, SessionKind, UserId, keys};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{Method, Request};
 use http_body_util::Full;
+use media::UnixMillis;
 use serde_json::json;
 
 use crate::stage::{Actor, Answer, Stage};
@@ -143,6 +146,11 @@ impl World {
             let text = answer.json[field].as_str().map_or_else(|| answer.json[field].to_string(), str::to_owned);
             self.names.insert(name, text);
         }
+        let passkey = a_passkey(self.callers[&Caller::Enrolled].id, now);
+        let entry = AuditEntry::about(now, None, AuditAction::PasskeyAdded, passkey.user, "");
+        let answered = Answered { challenge: KeyHash::of("tantangan"), expires: now };
+        self.stage.repository.add_passkey(&passkey, answered, &entry).await.expect("added");
+        self.names.insert("passkey", passkey.id.to_string());
         let devices = self.ask(Caller::Enrolled, &Method::GET, "/api/v1/sessions", "").await;
         self.names.insert("session", devices.json["items"][0]["id"].as_str().expect("an id").to_owned());
         let said = self.ask(Caller::Mentor, &Method::GET, "/api/v1/lessons/{lesson}/comments", "").await;
@@ -171,6 +179,12 @@ impl World {
         }
         self.stage.send(request.body(Full::new(self.filled(body).into())).expect("a request")).await
     }
+}
+
+fn a_passkey(user: UserId, created: UnixMillis) -> Passkey {
+    let credential = "AAAAAAAAAAAAAAAAAAAAAA".to_owned();
+    let (key, state, name) = (String::new(), String::new(), "Ponsel".to_owned());
+    Passkey { id: PasskeyId::new(created), user, credential, key, state, name, created, used: None }
 }
 
 async fn session(stage: &Stage, who: &Actor, kind: SessionKind, ends_in_ms: i64, is_out: bool) -> String {

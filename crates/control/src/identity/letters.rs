@@ -102,6 +102,29 @@ pub fn password_changed(to: &str, name: &str, locale: Locale, once: &str) -> Mai
     mail(format!("password-changed:{once}"), to, subject, body)
 }
 
+/// "A passkey was added". `once` tells one such mail from the next.
+#[must_use]
+pub fn passkey_added(to: &str, name: &str, locale: Locale, once: &str) -> Mail {
+    let (subject, body) = match locale {
+        Locale::Id => (
+            "Passkey ditambahkan ke akun Anda",
+            format!(
+                "Halo {name},\n\nsebuah passkey baru saja ditambahkan ke akun Anda; dengannya perangkat itu dapat masuk tanpa \
+                 kata sandi. Jika bukan Anda yang menambahkannya, hapus passkey itu di halaman akun dan ubah kata sandi Anda \
+                 sekarang juga.\n"
+            ),
+        ),
+        Locale::En => (
+            "A passkey was added to your account",
+            format!(
+                "Hello {name},\n\na passkey has just been added to your account; with it, that device can sign in without a \
+                 password. If that was not you, remove the passkey on the account page and change your password at once.\n"
+            ),
+        ),
+    };
+    mail(format!("passkey-added:{once}"), to, subject, body)
+}
+
 fn mail(once: String, to: &str, subject: &str, body: String) -> Mail {
     Mail { once, to: to.to_owned(), subject: subject.to_owned(), body }
 }
@@ -134,7 +157,11 @@ mod tests {
     #[test]
     fn what_is_told_without_a_link_tells_no_link_and_is_told_once_each_time() {
         for locale in [Locale::Id, Locale::En] {
-            for mail in [has_account("a@x.com", "A", locale, "1"), password_changed("a@x.com", "A", locale, "1")] {
+            for mail in [
+                has_account("a@x.com", "A", locale, "1"),
+                password_changed("a@x.com", "A", locale, "1"),
+                passkey_added("a@x.com", "A", locale, "1"),
+            ] {
                 assert!(!mail.body.contains("http") && mail.once.ends_with(":1") && !mail.subject.is_empty());
             }
         }

@@ -111,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
     off(
         "public_url",
         Kind::Url,
-        "Where people reach this server (behind a proxy, by name). Mails with links go out only where it is set.",
+        "Where people reach this server (behind a proxy, by name). Mails with links, and passkeys, need it.",
     ),
     on(
         "trusted_proxies",

@@ -70,6 +70,28 @@ CREATE TABLE one_time_links (
 );
 CREATE INDEX one_time_links_user ON one_time_links (user_id);
 
+-- Bytes are base64url without padding.
+CREATE TABLE passkeys (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    user_id    TEXT   NOT NULL REFERENCES users (id),
+    credential TEXT   NOT NULL UNIQUE,
+    -- The public key and what else never changes, as the library that verifies keeps it.
+    public_key TEXT   NOT NULL,
+    -- The signature counter and what else changes with each use, likewise.
+    state      TEXT   NOT NULL,
+    name       TEXT   NOT NULL,
+    created_ms BIGINT NOT NULL,
+    used_ms    BIGINT
+);
+CREATE INDEX passkeys_user ON passkeys (user_id);
+
+-- Challenges that were answered, until they would have ended: each is answered once, whichever server gave it out.
+CREATE TABLE answered_challenges (
+    -- SHA-256 in hexadecimal.
+    challenge  TEXT   NOT NULL PRIMARY KEY,
+    expires_ms BIGINT NOT NULL
+);
+
 -- Wrong passwords, by account and by address.
 CREATE TABLE sign_in_failures (
     subject TEXT   NOT NULL,

@@ -40,6 +40,8 @@ mod lessons;
 mod mentors;
 #[path = "sql/notices.rs"]
 mod notices;
+#[path = "sql/passkeys.rs"]
+mod passkeys;
 #[path = "sql/people.rs"]
 mod people;
 #[path = "sql/recordings.rs"]

@@ -42,6 +42,7 @@ pub fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording
 pub async fn repository_contract(repository: &dyn Repository) {
     an_empty_repository_says_so(repository).await;
     super::identity::identity_contract(repository).await;
+    super::passkeys::passkeys_contract(repository).await;
     a_channel_comes_back_as_it_was_kept(repository).await;
     a_path_is_taken_once_per_application(repository).await;
     a_key_hash_is_never_shared(repository).await;

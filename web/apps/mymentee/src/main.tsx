@@ -11,7 +11,6 @@ import { LessonPage } from './pages/lesson.tsx';
 import { EditLessonPage, NewLessonPage } from './pages/lesson-edit.tsx';
 import { MentorPage } from './pages/mentor.tsx';
 import { PublishPage } from './pages/publish.tsx';
-import { AccountPage } from './pages/settings.tsx';
 import { forBoth, forMentors, forOperators, homeOf, useIsMentor, useIsOperator } from './parts/gate.tsx';
 import { useScheduleWords } from './words/schedule.ts';
 
@@ -29,6 +28,7 @@ const RecordingPage = later<PageProps>(async () => (await import('./pages/record
 
 /** What is opened now and then comes when it is. */
 const AttendancePage = later<PageProps>(async () => (await import('./pages/tools.ts')).AttendancePage);
+const AccountPage = later<PageProps>(async () => (await import('./pages/settings.tsx')).AccountPage);
 const KeysPage = later<PageProps>(async () => (await import('./pages/tools.ts')).KeysPage);
 const WebhooksPage = later<PageProps>(async () => (await import('./pages/tools.ts')).WebhooksPage);
 const NewWebhookPage = later<PageProps>(async () => (await import('./pages/tools.ts')).NewWebhookPage);

@@ -4,9 +4,10 @@ import type { Http, RequestOptions } from './http.ts';
 import type {
   AttendanceDecision, AttendanceEntry, AuditEntry, Ban, Change, Chapter, Comment, CommentKept, CommentState, Course, CourseEnrolment,
   CourseFields, Delivery, DeviceSession, EnrolmentState, Health, Id, Invitation, KeptPosition, Lesson, LessonChange, LessonState, Mentor, Mute,
-  NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Playback, Profile, Publishing, PushSubscriptionKeys,
+  NewAccount, NewLesson, NewPassword, Notice, NoticeSettings, Page, Passkey, Playback, Profile, Publishing, PushSubscriptionKeys,
   ReactionCount, ReactionKind, Session, StreamKey, UserRecord, Viewers, Webhook,
 } from './models.ts';
+import type { PasskeyToMake, PasskeyToShow } from './passkey.ts';
 
 const V1 = '/api/v1';
 const part = encodeURIComponent;
@@ -39,6 +40,12 @@ function accountRoutes(http: Http) {
     signInMark: (): string | null => http.signInMark(),
     signIn: async (email: string, password: string) => keep(await http.post<Session>(`${V1}/session`, { email, password })),
     signInByLink: async (token: string) => keep(await http.post<Session>(`${V1}/session/link`, { token })),
+    passkeyToShow: () => http.post<PasskeyToShow>(`${V1}/session/passkey/options`),
+    signInByPasskey: async (challenge: string, credential: unknown) => keep(await http.post<Session>(`${V1}/session/passkey`, { challenge, credential })),
+    passkeyToMake: (current_password: string | undefined) => http.post<PasskeyToMake>(`${V1}/me/passkeys/options`, { current_password }),
+    addPasskey: (passkey: { challenge: string; credential: unknown; name: string }) => http.post<Passkey>(`${V1}/me/passkeys`, passkey),
+    passkeys: (options: ListOptions = {}) => http.get<Page<Passkey>>(`${V1}/me/passkeys`, listing({ ...options })),
+    removePasskey: (id: Id) => http.delete<null>(`${V1}/me/passkeys/${part(id)}`),
     signOut: (everywhere = false) => http.delete<null>(`${V1}/session`, { query: { everywhere: everywhere ? true : null } }),
     createAccount: (account: NewAccount) => http.post<null>(`${V1}/accounts`, account),
     forgotPassword: (email: string) => http.post<null>(`${V1}/password/forgotten`, { email }),

@@ -5,6 +5,7 @@ export { browserHttpPorts, Http, randomKey, withQuery, type HttpPorts, type Requ
 export * from './models.ts';
 export { ReachWatch, type Reach } from './online.ts';
 export { mainPart, partPlayed, saidIn } from './parts.ts';
+export { fillsPasskeys, hasPasskeys, makePasskey, showPasskey, type PasskeyToMake, type PasskeyToShow } from './passkey.ts';
 export { PlaybackKeeper, type PlaybackPorts, type PlaybackState } from './playback.ts';
 export { isAbort, Problem, type FieldProblem, type ProblemCode } from './problem.ts';
 export { browserRoomPorts } from './room/browser.ts';

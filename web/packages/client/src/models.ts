@@ -46,8 +46,19 @@ export interface Session {
   readonly roles: readonly Role[];
   readonly expires_at: Instant | null;
   readonly oidc: readonly OidcProvider[];
+  /** One can sign in by passkey here. */
+  readonly passkeys: boolean;
   /** Only in the answer to a link: the password typed when signing up was typed in another browser, and is not kept. */
   readonly choose_password?: true;
+}
+
+/** A key on a device of one's own, by which one signs in. */
+export interface Passkey {
+  readonly id: Id;
+  readonly name: string;
+  readonly created_at: Instant;
+  /** `null`: nobody has signed in with it yet. */
+  readonly used_at: Instant | null;
 }
 
 /** One signed-in device. */

@@ -4,7 +4,7 @@
  */
 
 import { computed, signal } from '@preact/signals';
-import { isAbort, Problem, type Api, type Http, type NewPassword, type Session } from '@tayang/client';
+import { isAbort, Problem, showPasskey, type Api, type Http, type NewPassword, type PasskeyToShow, type Session } from '@tayang/client';
 
 export type SessionPhase = 'loading' | 'known' | 'unreachable';
 
@@ -14,7 +14,7 @@ export interface Siblings {
   onTold(listener: () => void): void;
 }
 
-const NOBODY: Session = { user: null, csrf_token: null, roles: [], expires_at: null, oidc: [] };
+const NOBODY: Session = { user: null, csrf_token: null, roles: [], expires_at: null, oidc: [], passkeys: false };
 
 export class SessionStore {
   private readonly session = signal<Session>(NOBODY);
@@ -26,6 +26,9 @@ export class SessionStore {
   public readonly phase = computed(() => this.state.value);
   public readonly user = computed(() => this.session.value.user);
   public readonly oidc = computed(() => this.session.value.oidc);
+
+  /** The server takes passkeys. */
+  public readonly passkeys = computed(() => this.session.value.passkeys);
 
   public constructor(
     private readonly api: Api,
@@ -51,6 +54,12 @@ export class SessionStore {
 
   public async signIn(email: string, password: string): Promise<void> {
     this.enter(await this.api.signIn(email, password));
+  }
+
+  /** Whoever it is: the device knows. */
+  public async signInByPasskey(show: (question: PasskeyToShow) => Promise<unknown> = (question) => showPasskey(question)): Promise<void> {
+    const question = await this.api.passkeyToShow();
+    this.enter(await this.api.signInByPasskey(question.challenge, await show(question)));
   }
 
   /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser. */

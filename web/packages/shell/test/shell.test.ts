@@ -194,10 +194,10 @@ describe('preferences', () => {
 describe('the session', () => {
   const of = (name: string | null): Session => ({
     user: name === null ? null : { id: 'u', email: '', name, locale: 'id', zone: 'Asia/Jakarta', roles: [], is_mentor: false, created_at: '' },
-    csrf_token: 'c', roles: [], expires_at: null, oidc: [],
+    csrf_token: 'c', roles: [], expires_at: null, oidc: [], passkeys: true,
   });
 
-  function make(replies: (Session | number)[]) {
+  function make(replies: (object | number)[]) {
     const asked: string[] = [];
     const told: string[] = [];
     const ports: HttpPorts = {
@@ -225,6 +225,18 @@ describe('the session', () => {
     await store.signOut();
     expect(store.user.value).toBeNull();
     expect(told).toHaveLength(2);
+  });
+
+  test('a passkey answers what the server asked, and whoever it is comes in', async () => {
+    const { store, asked, told } = make([of(null), { challenge: 'c', public_key: { challenge: 'AAE', rpId: 'tayang.test' } }, of('Satu')]);
+    vi.stubGlobal('PublicKeyCredential', {});
+    vi.stubGlobal('navigator', { credentials: { get: async () => ({ toJSON: () => 'answer' }) } });
+    await store.load();
+    expect([store.user.value, store.passkeys.value]).toEqual([null, true]);
+    await store.signInByPasskey();
+    vi.unstubAllGlobals();
+    expect([store.user.value?.name, told.length]).toEqual(['Satu', 1]);
+    expect(asked).toEqual(['GET /api/v1/session', 'POST /api/v1/session/passkey/options', 'POST /api/v1/session/passkey']);
   });
 
   test('one that ended behind our back is learned of', async () => {

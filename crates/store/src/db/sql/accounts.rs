@@ -85,7 +85,7 @@ pub(super) async fn may_sign_in(
     let proven = match proof {
         // It may have been changed since it was compared: then whoever knows the one before is out.
         Proof::Password(password) => user.password.as_ref() == Some(*password),
-        Proof::Link { .. } | Proof::Provider => true,
+        Proof::Link { .. } | Proof::Passkey(_) | Proof::Provider => true,
     };
     Ok(proven && user.suspended.is_none())
 }

@@ -323,6 +323,8 @@ async fn forget_old(store: &Store, now: UnixMillis) -> Result<(), RepositoryErro
     for (text, before) in [
         ("DELETE FROM sign_in_failures WHERE at_ms < $1", now.0 - 24 * 3_600_000),
         ("DELETE FROM one_time_links WHERE expires_ms < $1", ended),
+        // A server whose clock is behind may still take the challenge.
+        ("DELETE FROM answered_challenges WHERE expires_ms < $1", now.0 - 3_600_000),
         ("DELETE FROM sessions WHERE expires_ms < $1 OR revoked_ms < $1", ended),
         ("DELETE FROM audit WHERE at_ms < $1 AND action = 'sign_in_failed'", now.0 - FORGET_FAILED_MS),
         ("DELETE FROM audit WHERE at_ms < $1", now.0 - FORGET_AUDIT_MS),

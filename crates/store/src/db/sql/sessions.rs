@@ -5,7 +5,7 @@ use control::identity::{LinkPurpose, Proof, SESSION_MS, SESSIONS_MAX, SignIn};
 use control::{ChangeKind, NewChange, RepositoryError, Session, SessionId, UserId};
 use media::UnixMillis;
 
-use super::{Store, Write, accounts, audit, changes, identity, people, rows};
+use super::{Store, Write, accounts, audit, changes, identity, passkeys, people, rows};
 
 const SUBJECT: &str = "session";
 
@@ -23,6 +23,11 @@ pub(super) async fn sign_in(store: &Store, sign_in: &SignIn<'_>) -> Result<bool,
             return accounts::refuse(transaction, false).await;
         }
         accounts::confirm(&mut transaction, session.user, hash, browser, session.created).await?;
+    }
+    if let Proof::Passkey(answer) = *proof
+        && !passkeys::answer(&mut transaction, session.user, answer, session.created).await?
+    {
+        return accounts::refuse(transaction, false).await;
     }
     insert(&mut transaction, session).await?;
     if let Some(old) = replaces {

@@ -1,7 +1,8 @@
 /** My account in MyMentee: what both apps share, the offer to install this one, and the calendar to subscribe to. */
 
 import { useState } from 'preact/hooks';
-import { installable, SettingsPage } from '@tayang/mymentor/account';
+import { installable } from '@tayang/mymentor/account';
+import { SettingsPage } from '@tayang/mymentor/settings';
 import { Icon, useApp } from '@tayang/shell';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';

@@ -59,7 +59,7 @@ const id = {
     byNobody: 'tanpa pelaku yang dikenal',
     actions: {
       account_created: 'Akun dibuat', signed_in: 'Masuk', sign_in_failed: 'Gagal masuk', signed_out: 'Keluar', session_revoked: 'Satu perangkat dikeluarkan',
-      sessions_revoked: 'Semua perangkat dikeluarkan', link_made: 'Tautan dibuat', password_forgotten: 'Lupa kata sandi', password_changed: 'Kata sandi diganti',
+      sessions_revoked: 'Semua perangkat dikeluarkan', link_made: 'Tautan dibuat', password_forgotten: 'Lupa kata sandi', password_changed: 'Kata sandi diganti', passkey_added: 'Passkey ditambahkan', passkey_removed: 'Passkey dihapus',
       identity_linked: 'Penyedia dihubungkan', roles_changed: 'Peran diubah', suspended: 'Ditangguhkan', restored: 'Dipulihkan', attendance_corrected: 'Kehadiran dikoreksi',
     } as Named,
   },
@@ -120,7 +120,7 @@ const en: typeof id = {
     byNobody: 'by nobody who is known',
     actions: {
       account_created: 'Account made', signed_in: 'Signed in', sign_in_failed: 'Sign-in refused', signed_out: 'Signed out', session_revoked: 'A device was signed out',
-      sessions_revoked: 'All devices were signed out', link_made: 'Link made', password_forgotten: 'Password forgotten', password_changed: 'Password changed',
+      sessions_revoked: 'All devices were signed out', link_made: 'Link made', password_forgotten: 'Password forgotten', password_changed: 'Password changed', passkey_added: 'Passkey added', passkey_removed: 'Passkey removed',
       identity_linked: 'Provider linked', roles_changed: 'Roles changed', suspended: 'Suspended', restored: 'Restored', attendance_corrected: 'Attendance corrected',
     },
   },

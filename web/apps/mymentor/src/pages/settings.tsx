@@ -1,4 +1,4 @@
-/** My account: profile, appearance, what to hear of, devices, password, signing out. */
+/** My account: profile, appearance, what to hear of, devices, password, passkeys, signing out. */
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
@@ -9,6 +9,7 @@ import {
 } from '@tayang/shell';
 import { Devices } from '../parts/devices.tsx';
 import { NoticeSettingsCard } from '../parts/notice-settings.tsx';
+import { Passkeys } from '../parts/passkeys.tsx';
 import { hasPush, turnPushOff } from '../worker.ts';
 import { useWords } from '../words.ts';
 
@@ -28,6 +29,7 @@ export function SettingsPage({ children }: { children?: ComponentChildren }) {
       <NoticeSettingsCard />
       {children}
       <PasswordCard />
+      <Passkeys />
       <Devices />
       <SignOut />
     </div>

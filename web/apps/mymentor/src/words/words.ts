@@ -182,6 +182,22 @@ export interface Words {
     readonly password: string;
     readonly currentPassword: string;
     readonly passwordChanged: string;
+    readonly passkeys: {
+      readonly title: string;
+      readonly text: string;
+      readonly add: string;
+      readonly name: string;
+      readonly nameHint: string;
+      readonly make: string;
+      readonly added: string;
+      readonly unsupported: string;
+      readonly since: (when: string) => string;
+      readonly used: (when: string) => string;
+      readonly unused: string;
+      readonly remove: string;
+      readonly removeTitle: (name: string) => string;
+      readonly removeText: string;
+    };
   };
   readonly install: { readonly title: string; readonly text: string; readonly act: string };
   readonly stage: StageWords;

@@ -1,9 +1,12 @@
-/** Signing in: with a password, or through a provider that this server trusts. */
+/** Signing in: with a password, by passkey, or through a provider that this server trusts. */
 
 import { useEffect, useState } from 'preact/hooks';
+import { fillsPasskeys, hasPasskeys, showPasskey, type PasskeyToShow } from '@tayang/client';
 import { useApp, useShellWords } from '../context.ts';
 import { FormError, looksLikeEmail, PasswordField, SubmitButton, TextField, useForm } from '../form.tsx';
 import { PageHead } from '../frame.tsx';
+import { useProblemText } from '../parts/feedback.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { safeNext } from '../router.ts';
 
 export function SignInPage() {
@@ -31,7 +34,7 @@ export function SignInPage() {
         <TextField
           label={words.field.email}
           type="email"
-          autocomplete="username"
+          autocomplete="username webauthn"
           required
           value={form.values.email}
           error={form.errors.email}
@@ -50,7 +53,7 @@ export function SignInPage() {
           {words.signIn.forgotten}
         </a>
       </form>
-      <Providers next={next} />
+      <OtherWays next={next} />
       <p class="aside">
         {words.signIn.createLead}{' '}
         <a class="text-link" href={router.href('/create-account')}>
@@ -82,15 +85,20 @@ function useArrivedProblem(): string | null {
   return (PROVIDER_CODES.has(code) ? words.problem.codes[code] : undefined) ?? words.signIn.providerFailed;
 }
 
-/** Buttons of the providers, where the server has some. They leave the app and come back to where one wanted to go. */
-function Providers({ next }: { next: string }) {
+/**
+ * A passkey, where browser and server take them, and buttons of the providers, where the server has some. These leave the app and come
+ * back to where one wanted to go.
+ */
+function OtherWays({ next }: { next: string }) {
   const { session, router } = useApp();
   const words = useShellWords();
   const providers = session.oidc.value;
-  if (providers.length === 0) return null;
+  const byPasskey = session.passkeys.value && hasPasskeys();
+  if (providers.length === 0 && !byPasskey) return null;
   return (
     <div class="providers">
       <p class="or">{words.signIn.or}</p>
+      {byPasskey ? <PasskeyButton /> : null}
       {providers.map(({ name, start_url }) => (
         <a key={name} class="button button-wide" href={withReturn(start_url, router.href(next))}>
           {words.signIn.with(name)}
@@ -98,6 +106,62 @@ function Providers({ next }: { next: string }) {
       ))}
     </div>
   );
+}
+
+function PasskeyButton() {
+  const { session } = useApp();
+  const words = useShellWords();
+  const textOf = useProblemText();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const fail = (problem: unknown): void => setError(textOf(problem));
+  useFilledPasskey(!busy, fail);
+  const signIn = (): void => {
+    setBusy(true);
+    setError(null);
+    session
+      .signInByPasskey()
+      .catch(fail)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <>
+      <button type="button" class="button button-wide" disabled={busy} onClick={signIn}>
+        <Icon name="key" />
+        {words.signIn.passkey}
+      </button>
+      <FormError text={error} />
+    </>
+  );
+}
+
+/** A challenge holds for five minutes: a minute before, another one takes its place. */
+const FILL_ANEW_MS = 4 * 60_000;
+
+/** Passkeys are offered where the address is typed, while `wanted`. What goes wrong before one was chosen is nobody's business. */
+function useFilledPasskey(wanted: boolean, fail: (problem: unknown) => void): void {
+  const { session } = useApp();
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const stop = new AbortController();
+    const fill = async (): Promise<void> => {
+      if (!(await fillsPasskeys().catch(() => false)) || stop.signal.aborted) return;
+      let chosen = false;
+      const show = async (question: PasskeyToShow): Promise<unknown> => {
+        const answer = await showPasskey(question, stop.signal);
+        chosen = true;
+        return answer;
+      };
+      await session.signInByPasskey(show).catch((problem: unknown) => (chosen && !stop.signal.aborted ? fail(problem) : undefined));
+    };
+    void fill();
+    const timer = setTimeout(() => setTurn(turn + 1), FILL_ANEW_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [wanted, turn]);
 }
 
 function withReturn(startUrl: string, returnTo: string): string {

@@ -65,6 +65,7 @@ export const en: ShellWords = {
     createLead: 'No account yet?',
     or: 'or',
     with: (provider) => `Sign in with ${provider}`,
+    passkey: 'Sign in with a passkey',
     wrong: 'Email and password do not match. Check them, or ask for a new link.',
     providerFailed: 'Signing in through that provider did not work. Try again, or sign in with a password.',
   },

@@ -69,6 +69,7 @@ export const id: ShellWords = {
     createLead: 'Belum punya akun?',
     or: 'atau',
     with: (provider) => `Masuk dengan ${provider}`,
+    passkey: 'Masuk dengan passkey',
     wrong: 'Surel atau kata sandi tidak cocok. Periksa lagi, atau minta tautan baru.',
     providerFailed: 'Masuk lewat penyedia itu belum berhasil. Coba lagi, atau masuk dengan kata sandi.',
   },

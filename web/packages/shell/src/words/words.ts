@@ -57,6 +57,7 @@ export interface ShellWords {
     readonly createLead: string;
     readonly or: string;
     readonly with: (provider: string) => string;
+    readonly passkey: string;
     readonly wrong: string;
     readonly providerFailed: string;
   };
