@@ -62,6 +62,8 @@ ids! {
     DeliveryId,
     /// A server that is told.
     WebhookId,
+    /// A stream that goes on to another server, or comes from one.
+    RelayId,
 }
 
 #[cfg(test)]

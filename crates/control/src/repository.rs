@@ -17,6 +17,7 @@ use crate::feed::FeedRepository;
 use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
+use crate::relay::RelayRepository;
 use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
@@ -157,6 +158,7 @@ repository!(
     NoticeRepository,
     DeliveryRepository,
     WebhookRepository,
+    RelayRepository,
 );
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod identity;
 mod notices;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/relays.rs"]
+mod relays;
 #[path = "repository/room.rs"]
 mod room;
 #[path = "repository/school.rs"]

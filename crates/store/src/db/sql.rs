@@ -44,6 +44,8 @@ mod notices;
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/relays.rs"]
+mod relays;
 #[path = "sql/room.rs"]
 mod room;
 #[path = "sql/rows.rs"]
