@@ -94,14 +94,15 @@ struct Over;
 impl Runner {
     async fn run(self, stop: CancellationToken) {
         let (direction, url) = (self.relay.direction.as_str(), &self.relay.url);
-        tracing::info!(direction, %url, "a relay starts");
+        let channel = self.channel().map_or_else(String::new, |channel| channel.path.to_string());
+        tracing::info!(direction, channel, %url, "a relay starts");
         let mut pace = Pace::default();
         // What went wrong the last time is told once, not each time.
         let mut told = None;
         while let Some((ended, carried)) = self.once(&stop).await {
             let pause = match &ended {
                 Ok(Over) => {
-                    tracing::info!(direction, %url, "a relay waits");
+                    tracing::info!(direction, channel, %url, "a relay waits");
                     told = None;
                     pace.restart()
                 }
@@ -110,7 +111,7 @@ impl Runner {
                     metrics::counter!("tayang_relay_failures_total", "reason" => failure.reason()).increment(1);
                     if carried >= GOOD_AFTER || told != Some(failure.reason()) {
                         told = Some(failure.reason());
-                        tracing::warn!(direction, %url, %failure, "a relay's connection ended; it tries again and again");
+                        tracing::warn!(direction, channel, %url, %failure, "a relay's connection ended; it tries again and again");
                     }
                     pause
                 }
@@ -120,7 +121,7 @@ impl Runner {
             }
             metrics::counter!("tayang_relay_reconnects_total").increment(1);
         }
-        tracing::info!(direction, %url, "a relay ends");
+        tracing::info!(direction, channel, %url, "a relay ends");
     }
 
     /// One connection, from when there is something to carry to its end, and how long it carried. `None`: it was stopped.
