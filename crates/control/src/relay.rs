@@ -171,11 +171,10 @@ fn read_authority(text: &str) -> Result<(&str, Option<u16>), RelayUrlError> {
     let (host, port) = match text.strip_prefix('[') {
         Some(six) => {
             let (host, rest) = six.split_once(']').ok_or(RelayUrlError::Host)?;
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err(RelayUrlError::Host);
-            }
             let port = rest.strip_prefix(':');
-            if port.is_none() && !rest.is_empty() {
+            let is_address =
+                host.contains(':') && host.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.'));
+            if !is_address || (port.is_none() && !rest.is_empty()) {
                 return Err(RelayUrlError::Host);
             }
             (host, port)

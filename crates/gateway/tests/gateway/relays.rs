@@ -10,13 +10,16 @@ use control::relay::{Direction, Relay};
 use gateway::relay::Relays;
 use hub::{Item, State, Stream};
 use media::{MediaKind, UnixMillis};
+use rtmp::{Event, Output, ServerConfig, ServerSession};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::counts;
 use crate::encrypted::trusting;
+use crate::publisher::large;
 use crate::stage::{Stage, soon};
 
 /// Within this a relay that is stopped has ended.
@@ -202,5 +205,75 @@ async fn a_relay_tries_again_until_it_is_stopped() {
     let mut runs = Runs::of(&here, trusting());
     runs.relays.keep(vec![pull]);
     let _silent = soon("it connects", listener.accept()).await.expect("accepted");
+    runs.stop().await;
+}
+
+/// A server that lets in whoever publishes, and reads when it is told to.
+struct Slow {
+    socket: TcpStream,
+    session: ServerSession,
+    bodies: Vec<Bytes>,
+}
+
+impl Slow {
+    async fn accept(listener: &TcpListener) -> Self {
+        let (socket, _) = soon("it connects", listener.accept()).await.expect("accepted");
+        let session = ServerSession::new(ServerConfig::default(), [7; 1536], Instant::now());
+        let mut slow = Self { socket, session, bodies: Vec::new() };
+        while slow.bodies.is_empty() {
+            slow.read().await;
+        }
+        slow
+    }
+
+    /// Reads once, and takes all that came.
+    async fn read(&mut self) {
+        let mut bytes = vec![0; 64 << 10];
+        let read = soon("it sends", self.socket.read(&mut bytes)).await.expect("connected");
+        assert!(read > 0, "it closed the connection");
+        self.session.handle_input(Instant::now(), &bytes[..read]).expect("whole messages");
+        loop {
+            match self.session.poll_output() {
+                Output::Transmit(bytes) => self.socket.write_all(&bytes).await.expect("taken"),
+                Output::Event(Event::Publish { stream_id, .. }) => self.session.accept_publish(stream_id),
+                Output::Event(Event::Video { body, .. }) => self.bodies.push(body),
+                Output::Event(_) => {}
+                Output::WaitUntil(_) | Output::Closed => return,
+            }
+        }
+    }
+
+    fn has(&self, picture: &Bytes) -> bool {
+        self.bodies.iter().any(|body| body.ends_with(picture))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_to_a_server_that_is_too_slow_skips_to_a_newer_key_frame_between_two_messages() {
+    let here = Stage::new().await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(8 << 10).expect("a small buffer");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(1).expect("listens");
+    let url = format!("rtmp://{}/live/kelas", listener.local_addr().expect("bound"));
+    let mut publisher = here.on_air_with("kelas", 500, large()).await;
+    let mut runs = Runs::of(&here, trusting());
+    runs.relays.keep(vec![relay(&here, Direction::Push, "kelas", &url)]);
+    let mut slow = Slow::accept(&listener).await;
+    let skips = || counts::of("tayang_relay_skips_total");
+    let before = skips();
+    for until in (1_000..=9_000).step_by(500) {
+        publisher.send_until_ms(until).await;
+        here.packaged("kelas", until).await;
+    }
+    let sent = publisher.payloads(MediaKind::Video);
+    while !slow.has(sent.last().expect("sent")) {
+        slow.read().await;
+    }
+    assert!(skips() > before);
+    let got: Vec<usize> =
+        slow.bodies.iter().filter_map(|body| sent.iter().position(|picture| body.ends_with(picture))).collect();
+    let jumps: Vec<_> = got.windows(2).filter(|pair| pair[0] + 1 != pair[1]).collect();
+    assert!(!jumps.is_empty() && jumps.iter().all(|pair| pair[0] < pair[1] && pair[1] % 15 == 0), "{jumps:?}");
     runs.stop().await;
 }
