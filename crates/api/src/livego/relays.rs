@@ -41,8 +41,8 @@ fn wrong(what: impl std::fmt::Display) -> Response {
     answer(StatusCode::BAD_REQUEST, what.to_string())
 }
 
-fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Box<Response>> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| Box::new(wrong(format!("{name} is missing"))))
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, String> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| format!("{name} is missing"))
 }
 
 /// The channel of that name in the application, or the one that has this key. Lessons have none here: who watches them is
@@ -65,16 +65,17 @@ async fn channel_of(state: &State, app: Name, name: &str) -> Result<Channel, Res
 
 async fn relay(state: &State, headers: &HeaderMap, asked: &Asked, direction: Direction) -> Answered {
     let by = require_operator(state, headers, asked.jwt.as_deref()).await?;
-    let text = |value: &'_ Option<String>, name| required(value.as_deref(), name).map(str::to_owned).map_err(|no| *no);
-    let starts = match text(&asked.oper, "oper")?.as_str() {
+    let starts = match required(asked.oper.as_deref(), "oper").map_err(wrong)? {
         "start" => true,
         "stop" => false,
         _ => return Err(wrong("oper must be start or stop")),
     };
-    let app = text(&asked.app, "app")?.parse().map_err(|_| wrong("app cannot be called so"))?;
-    let name = text(&asked.name, "name")?;
-    let url: RelayUrl = text(&asked.url, "url")?.parse().map_err(|error| wrong(format!("url {error}")))?;
-    let channel = channel_of(state, app, &name).await?;
+    let app = required(asked.app.as_deref(), "app").map_err(wrong)?;
+    let app = app.parse().map_err(|_| wrong("app cannot be called so: use letters, digits, - and _"))?;
+    let name = required(asked.name.as_deref(), "name").map_err(wrong)?;
+    let url = required(asked.url.as_deref(), "url").map_err(wrong)?;
+    let url: RelayUrl = url.parse().map_err(|error| wrong(format!("url {error}")))?;
+    let channel = channel_of(state, app, name).await?;
     let now = state.now();
     if !starts {
         return match state.repository.stop_relay((direction, channel.id, &url), by, now).await {
