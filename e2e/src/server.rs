@@ -34,6 +34,8 @@ pub struct Options {
     pub config: String,
     /// HTTPS and RTMPS too.
     pub tls: bool,
+    /// Where it listens for RTMP on each start, for who comes back to it.
+    pub rtmp: Option<SocketAddr>,
     /// Logs what it logs by default, not all there is: for what measures.
     pub quiet: bool,
     /// Another program than the tests'.
@@ -117,7 +119,7 @@ impl Server {
         server
     }
 
-    /// Starts it on the same data directory, after its end. Ports are new unless the configuration names them.
+    /// Starts it on the same data directory, after its end. Ports are new, but for [`Options::rtmp`].
     #[track_caller]
     pub fn start_again(&mut self) {
         self.starts += 1;
@@ -126,7 +128,9 @@ impl Server {
         std::fs::write(&config, &self.options.config).expect("written");
         let mut command = Command::new(self.program());
         command.arg("serve").arg("--data-dir").arg(&self.data_dir).arg("--config").arg(&config);
-        command.args(["--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"]).arg("--ready-file").arg(&ready_file);
+        command.args(["--http", "127.0.0.1:0"]).arg("--ready-file").arg(&ready_file);
+        let rtmp = self.options.rtmp.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.arg("--rtmp").arg(rtmp.to_string());
         if self.options.tls {
             command.args(["--https", "127.0.0.1:0", "--rtmps", "127.0.0.1:0"]);
         }

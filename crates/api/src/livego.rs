@@ -6,7 +6,10 @@
 //! token of an operator, in `Authorization` or as `jwt`; a cookie opens nothing here, as these addresses change things by
 //! `GET`.
 
+mod relays;
+
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::{Channel, ChannelOptions, KeyHash, RepositoryError, SessionKind, StreamKey, UserId, Uuid, keys};
@@ -40,10 +43,23 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(get))
         .routes(routes!(reset))
         .routes(routes!(delete))
-        .routes(routes!(push))
-        .routes(routes!(pull))
+        .merge(relays::routes())
         .routes(routes!(livestat))
         .routes(routes!(streams))
+        .merge(with_slash())
+}
+
+/// With a slash at the end they answer as without.
+fn with_slash() -> OpenApiRouter<State> {
+    let any = MethodFilter::GET.or(MethodFilter::POST);
+    OpenApiRouter::new()
+        .route("/control/get/", on(any, get))
+        .route("/control/reset/", on(any, reset))
+        .route("/control/delete/", on(any.or(MethodFilter::DELETE), delete))
+        .route("/control/push/", on(any, relays::push))
+        .route("/control/pull/", on(any, relays::pull))
+        .route("/stat/livestat/", on(any, livestat))
+        .route("/streams/", on(any, streams))
 }
 
 /// What every answer is.
@@ -78,12 +94,12 @@ struct Asked {
     jwt: Option<String>,
 }
 
-async fn require_operator(state: &State, headers: &HeaderMap, asked: &Asked) -> Result<UserId, Response> {
+async fn require_operator(state: &State, headers: &HeaderMap, jwt: Option<&str>) -> Result<UserId, Response> {
     let no =
         || answer(StatusCode::FORBIDDEN, "send the bearer token of an operator as Authorization: Bearer or as jwt");
     let shown = match crate::auth::secret(headers) {
         Some((secret, SessionKind::Bearer)) => Some(secret),
-        _ => asked.jwt.as_deref().filter(|token| token.len() <= TOKEN_LENGTH_MAX),
+        _ => jwt.filter(|token| token.len() <= TOKEN_LENGTH_MAX),
     };
     let found = state.repository.principal(KeyHash::of(shown.ok_or_else(no)?)).await.map_err(failed)?;
     let operator = found.filter(|principal| {
@@ -152,7 +168,7 @@ async fn get(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    let by = require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, asked.jwt.as_deref()).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
@@ -184,7 +200,7 @@ async fn reset(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    let by = require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, asked.jwt.as_deref()).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let mut found = state.repository.channel(&path).await.map_err(failed)?;
     if found.is_none() {
@@ -209,7 +225,7 @@ async fn delete(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    let by = require_operator(&state, &headers, &asked).await?;
+    let by = require_operator(&state, &headers, asked.jwt.as_deref()).await?;
     let path = path_of(&state, &asked).map_err(|refused| *refused)?;
     let nothing = || answer(StatusCode::NOT_FOUND, "room not found");
     let channel = state.repository.channel(&path).await.map_err(failed)?.ok_or_else(nothing)?;
@@ -218,36 +234,6 @@ async fn delete(
         Err(RepositoryError::NotFound(_)) => Err(nothing()),
         Err(error) => Err(failed(error)),
     }
-}
-
-async fn no_relay(state: State, headers: HeaderMap, asked: Asked) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
-    let detail = "this server does not relay yet: publish to each place from the encoder, or run ffmpeg beside it";
-    Err(answer(StatusCode::NOT_IMPLEMENTED, detail))
-}
-
-/// Sending a stream on to another server: not yet.
-#[utoipa::path(method(get, post), path = "/control/push", tag = "earlier", params(Asked), responses(
-    (status = 403, body = Envelope), (status = 501, body = Envelope),
-))]
-async fn push(
-    axum::extract::State(state): axum::extract::State<State>,
-    headers: HeaderMap,
-    Query(asked): Query<Asked>,
-) -> Answered {
-    no_relay(state, headers, asked).await
-}
-
-/// Fetching a stream from another server: not yet.
-#[utoipa::path(method(get, post), path = "/control/pull", tag = "earlier", params(Asked), responses(
-    (status = 403, body = Envelope), (status = 501, body = Envelope),
-))]
-async fn pull(
-    axum::extract::State(state): axum::extract::State<State>,
-    headers: HeaderMap,
-    Query(asked): Query<Asked>,
-) -> Answered {
-    no_relay(state, headers, asked).await
 }
 
 /// Channels that have media, by path.
@@ -295,7 +281,7 @@ async fn livestat(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
+    require_operator(&state, &headers, asked.jwt.as_deref()).await?;
     let mut channels = on_air(&state).await?;
     if let Some(room) = asked.room.as_deref().filter(|room| !room.is_empty()) {
         let path = if room.contains('/') { room.to_owned() } else { format!("{ROOM_APP}/{room}") };
@@ -318,7 +304,7 @@ async fn streams(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Answered {
-    require_operator(&state, &headers, &asked).await?;
+    require_operator(&state, &headers, asked.jwt.as_deref()).await?;
     let (mut publishers, mut players) = (Vec::new(), Vec::new());
     for channel in on_air(&state).await? {
         let key = channel.path.to_string();

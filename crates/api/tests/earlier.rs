@@ -369,6 +369,10 @@ async fn livegos_addresses_answer_operators_in_its_envelope() {
     let key = key["data"].as_str().expect("a key").to_owned();
     assert_eq!(key.len(), keys::KEY_LENGTH);
     assert_eq!(get("/control/get?room=aula").await.json["data"], key, "the same again");
+    assert_eq!(get("/control/get/?room=aula").await.json["data"], key, "with a slash at the end");
+    for path in ["control/reset/", "control/delete/", "control/push/", "control/pull/", "stat/livestat/", "streams/"] {
+        assert_eq!(stage.get(None, &format!("/{path}")).await.json["status"], 403, "{path}");
+    }
     let by_jwt = format!("/control/get?room=aula&jwt={}", operator.token);
     assert_eq!(stage.post(None, &by_jwt, json!({})).await.json["data"], key, "by any method");
     let path = "live/aula"
@@ -395,14 +399,70 @@ async fn livegos_addresses_answer_operators_in_its_envelope() {
     let streams = get("/streams").await;
     assert_eq!(streams.json["data"]["publishers"], json!([{"key": "live/aula", "id": channel.id.to_string()}]));
     assert!(!String::from_utf8_lossy(&streams.bytes).contains(&new), "no key is shown");
-    for relay in ["push", "pull"] {
-        let answer = get(&format!("/control/{relay}?oper=start&app=live&name=aula&url=rtmp://x/y/z")).await;
-        assert_eq!((answer.status.as_u16(), &answer.json["status"]), (501, &json!(501)));
-        assert!(answer.json["data"].as_str().expect("text").contains("relay"));
-    }
     assert_eq!(get("/control/delete?room=aula").await.json, json!({"status": 200, "data": "Ok"}));
     let gone = get("/control/delete?room=aula").await;
     assert_eq!((gone.status.as_u16(), &gone.json), (404, &json!({"status": 404, "data": "room not found"})));
+}
+
+#[tokio::test]
+async fn livegos_relays_are_started_and_stopped_by_name_or_key_and_repeat_no_secret() {
+    let stage = Stage::new().await;
+    let operator = stage.operator("operator@example.test").await;
+    let get = async |path: &str| -> (u64, String) {
+        let answer = stage.get(Some(&operator), path).await;
+        let status = answer.json["status"].as_u64().expect("a status");
+        assert_eq!(u64::from(answer.status.as_u16()), status);
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains("rahasia"), "an address was repeated: {path}");
+        (status, answer.json["data"].as_str().expect("text").to_owned())
+    };
+    let ok = (200, "Ok".to_owned());
+    let (_, key) = get("/control/get?room=aula").await;
+    let there = "rtmps://tujuan.example/app/rahasia?token=rahasia%26b=1";
+    for (relay, other) in [("push", "pull"), ("pull", "push")] {
+        let kept = async || stage.repository.relays().await.expect("read");
+        let ask =
+            |oper: &str, name: &str, url: &str| format!("/control/{relay}?oper={oper}&app=live&name={name}&url={url}");
+        assert_eq!(get(&ask("stop", "aula", there)).await, (404, "relay not found".to_owned()));
+        assert_eq!(get(&ask("start", "aula", there)).await, ok);
+        assert_eq!(get(&ask("start", "aula", there)).await, ok, "again is the same one");
+        assert_eq!(get(&ask("start", &key, there)).await, ok, "and so it is by key");
+        let [one] = &kept().await[..] else { panic!("one relay: {:?}", kept().await) };
+        assert_eq!((one.direction.as_str(), one.url.to_string().as_str()), (relay, "tujuan.example/app"));
+        assert_eq!(one.url.name.0, "rahasia?token=rahasia&b=1", "the query is part of the name");
+        let elsewhere = format!("/control/{other}?oper=stop&app=live&name=aula&url={there}");
+        assert_eq!(get(&elsewhere).await.0, 404, "the other direction is another relay");
+        for (room, url, status, said) in [
+            ("tiada", there, 404, "room not found"),
+            ("", there, 400, "name is missing"),
+            ("aula", "", 400, "url is missing"),
+            ("aula", "http://tujuan.example/app/rahasia", 400, "url must begin with rtmp:// or rtmps://"),
+            ("aula", "rahasia", 400, "url must begin with rtmp:// or rtmps://"),
+            ("aula", "rtmp:///app/rahasia", 400, "url names no host: write rtmp://host/app/name"),
+            ("aula", "rtmp://tujuan.example", 400, "url names no application: write rtmp://host/app/name"),
+            ("aula", "rtmp://tujuan.example/rahasia", 400, "url names no stream: write rtmp://host/app/name"),
+            ("aula", "rtmp://saya:rahasia@tujuan/app/n", 400, "url must hold no user name and no password"),
+        ] {
+            assert_eq!(get(&ask("start", room, url)).await, (status, said.to_owned()), "{room} {url}");
+        }
+        let long = ask("start", "aula", &format!("rtmp://tujuan.example/app/rahasia{}", "x".repeat(1_024)));
+        assert_eq!(get(&long).await, (400, "url is longer than 1024 bytes".to_owned()));
+        assert_eq!(get(&ask("restart", "aula", there)).await, (400, "oper must be start or stop".to_owned()));
+        let lesson = format!("/control/{relay}?oper=start&app=lesson&name=l-1&url={there}");
+        assert_eq!(get(&lesson).await, (404, "room not found".to_owned()), "who watches a lesson is decided elsewhere");
+        assert_eq!(kept().await.len(), 1, "nothing that was refused is kept");
+        let stop = ask("stop", &key, there);
+        assert_eq!(stage.get(None, &stop).await.status, StatusCode::FORBIDDEN);
+        assert_eq!((get(&stop).await, get(&stop).await.0), (ok.clone(), 404));
+        assert_eq!(kept().await, []);
+    }
+    get("/control/reset?room=aula").await;
+    let revoked = format!("/control/push?oper=start&app=live&name={key}&url={there}");
+    assert_eq!(get(&revoked).await.0, 404, "a key that was revoked names nothing");
+    let lines = stage.get(Some(&operator), "/api/v1/audit?action=relay_started").await;
+    let lines = lines.json["items"].clone();
+    assert_eq!(lines.as_array().map(Vec::len), Some(2));
+    assert!(lines[0]["actor_id"].is_string() && lines.to_string().contains("push tujuan.example/app"), "{lines}");
+    assert!(!lines.to_string().contains("rahasia"), "{lines}");
 }
 
 fn url_encoded(text: &str) -> String {

@@ -76,6 +76,10 @@ actions! {
     WebhookChanged = "webhook_changed",
     /// A webhook was deleted.
     WebhookDeleted = "webhook_deleted",
+    /// A channel's stream goes on to another server, or comes from one.
+    RelayStarted = "relay_started",
+    /// And does not any more.
+    RelayStopped = "relay_stopped",
 }
 
 /// The text is no action.

@@ -64,6 +64,8 @@ ids! {
     WebhookId,
     /// A passkey of a person.
     PasskeyId,
+    /// A stream that goes on to another server, or comes from one.
+    RelayId,
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod people;
 pub mod playback;
 pub mod playbacks;
 pub mod recordings;
+pub mod relay;
 pub mod repository;
 pub mod revocations;
 pub mod room;
@@ -39,8 +40,8 @@ pub use changes::{Change, ChangeKind, ChangeRepository, NewChange, Seq};
 pub use channel::{Channel, ChannelOptions};
 pub use directory::{Credential, Denied, Directory, PlayGrant, PublishGrant};
 pub use ids::{
-    CommentId, CourseId, DeliveryId, LessonId, NoticeId, PasskeyId, PlaybackId, SessionId, SubscriptionId, UserId,
-    WebhookId,
+    CommentId, CourseId, DeliveryId, LessonId, NoticeId, PasskeyId, PlaybackId, RelayId, SessionId, SubscriptionId,
+    UserId, WebhookId,
 };
 pub use keys::{KeyHash, StreamKey};
 pub use people::{Locale, PeopleRepository, Principal, Roles, Session, SessionKind, User};

@@ -18,6 +18,7 @@ use crate::idempotency::IdempotencyRepository;
 use crate::identity::IdentityRepository;
 use crate::notices::NoticeRepository;
 use crate::passkeys::PasskeyRepository;
+use crate::relay::RelayRepository;
 use crate::room::RoomRepository;
 use crate::secrets::SecretRepository;
 use crate::teaching::courses::CourseRepository;
@@ -159,6 +160,7 @@ repository!(
     NoticeRepository,
     DeliveryRepository,
     WebhookRepository,
+    RelayRepository,
 );
 
 #[cfg(test)]

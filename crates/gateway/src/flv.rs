@@ -1,6 +1,6 @@
 //! HTTP-FLV and WebSocket-FLV: from a request to a viewer in fan-out.
 
-mod follow;
+pub(crate) mod follow;
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use crate::clock::wall_now;
 use crate::fanout::FanOut;
 use crate::live::Live;
 use crate::recorded::MadeOfRecordings;
+use crate::relay::OwnRelays;
 use crate::right::Right;
 use crate::routes::shown::token_in;
 
@@ -61,6 +62,8 @@ pub struct Gateway {
     pub made: MadeOfRecordings,
     /// Recordings' rows.
     pub recordings: Arc<dyn RecordingRepository>,
+    /// Relays of this server that are connected.
+    pub own_relays: OwnRelays,
     /// Bounds.
     pub limits: Limits,
     /// What answers the addresses that are not media's, once it is there.

@@ -3,6 +3,8 @@
 //! Owns what one publisher's connection knows of its tracks. Nothing a sender gets wrong ends it: it is counted, told
 //! once in the log, and the rest goes on. Only the hub can say that this publisher is finished ([`Fenced`]).
 
+mod joined;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use hub::{Fenced, Publisher};
 use media::{Codec, Frame, MediaKind, Ticks, TimestampUnwrapper, Track, TrackId, TrackParams, UnixMillis};
 
 use crate::wire::{track_id, track_time};
+
+pub(crate) use joined::Joined;
 
 /// A NAL unit's length prefix inside Tayang, and what a sender without a configuration is taken to write.
 const NAL_LENGTH_BYTES: u8 = 4;

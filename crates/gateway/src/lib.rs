@@ -20,6 +20,7 @@ pub mod made;
 pub mod pages;
 pub mod range;
 pub mod recorded;
+pub mod relay;
 pub mod reply;
 pub mod right;
 pub mod routes;

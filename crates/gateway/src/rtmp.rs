@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use control::PublishGrant;
+use control::{Channel, PublishGrant};
 use media::{Redacted, UnixMillis};
 use rtmp::{CloseCode, Event, Output, Reject, ServerConfig, ServerSession};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Gateway;
 use crate::clock::wall_now;
 use crate::fanout::NewViewer;
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, Joined};
 use crate::io::{Connection, Door};
 use crate::right::Right;
 use crate::wire::WireFormat;
@@ -32,10 +32,6 @@ const READ_BYTES: usize = 64 << 10;
 const READ_BYTES_MIN: usize = 8 << 10;
 /// The same for who does not publish, or not yet: a handshake is 3,073 bytes, and thousands of players come at once.
 const TALK_BYTES: usize = 4 << 10;
-/// Entries that the packager may have to read still before the publisher is read more slowly: ten seconds of media.
-const BEHIND_MAX: u64 = 1_024;
-/// Longest such pause before the publisher is looked at again.
-const HOLD_BACK_MAX: Duration = Duration::from_millis(200);
 /// How often a publisher's right is asked again, and a take-over noticed while it is silent.
 const RECHECK_EVERY: Duration = Duration::from_millis(250);
 /// What a publisher gets to go elsewhere when the server stops.
@@ -66,27 +62,8 @@ enum Role {
 }
 
 struct Publishing {
-    ingest: Option<Ingest>,
+    joined: Joined,
     grant: PublishGrant,
-}
-
-/// A publisher's task that ends in any way, a panic included, gives its place up.
-impl Drop for Publishing {
-    fn drop(&mut self) {
-        if let Some(ingest) = self.ingest.take() {
-            let counters = ingest.counters();
-            let publisher = ingest.into_publisher();
-            tracing::info!(
-                channel = %publisher.stream().path(),
-                stream = %publisher.stream().id(),
-                malformed = counters.malformed,
-                unconfigured = counters.unconfigured,
-                ignored = counters.ignored,
-                "publisher left"
-            );
-            publisher.leave(Instant::now(), wall_now());
-        }
-    }
 }
 
 enum Step {
@@ -105,6 +82,8 @@ struct Driver {
     session: ServerSession,
     address: SocketAddr,
     app: String,
+    /// The relay that it says it is.
+    relay: Option<u128>,
     role: Role,
     input: BytesMut,
 }
@@ -119,6 +98,7 @@ impl Driver {
             session,
             address,
             app: String::new(),
+            relay: None,
             role: Role::Undecided,
             input: BytesMut::with_capacity(TALK_BYTES),
         }
@@ -167,15 +147,10 @@ impl Driver {
         }
     }
 
-    /// A publisher that sends faster than its stream is packaged is read more slowly; one whose packager is gone is not
-    /// waited for.
+    /// A publisher that sends faster than its stream is packaged is read more slowly.
     async fn hold_back(&self) {
-        let Role::Publishing(publishing) = &self.role else { return };
-        let Some(ingest) = &publishing.ingest else { return };
-        let stream = ingest.publisher().stream();
-        let until = Instant::now() + HOLD_BACK_MAX;
-        while stream.behind() > BEHIND_MAX && Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        if let Role::Publishing(publishing) = &self.role {
+            publishing.joined.hold_back().await;
         }
     }
 
@@ -233,7 +208,7 @@ impl Driver {
 
     fn on_event(&mut self, event: Event) -> Step {
         match event {
-            Event::Connect(connect) => self.app = connect.app,
+            Event::Connect(connect) => (self.app, self.relay) = (connect.app, connect.relay),
             Event::Publish { stream_id, name, .. } => self.on_publish(stream_id, &name),
             Event::Play { stream_id, name, .. } => return self.on_play(stream_id, &name),
             Event::Video { timestamp, body } => {
@@ -268,6 +243,9 @@ impl Driver {
             }
         };
         let channel = &grant.channel.path;
+        if self.closes_ring(&grant.channel) {
+            return self.session.reject_publish(rtmp_stream, Reject::Denied);
+        }
         match self.gateway.live.publish(&grant.channel) {
             Ok(publisher) => {
                 tracing::info!(%channel, stream = %publisher.stream().id(), peer = %self.address, "publisher joined");
@@ -276,7 +254,7 @@ impl Driver {
                     live.set_publisher("rtmp");
                 }
                 self.session.accept_publish(rtmp_stream);
-                self.role = Role::Publishing(Box::new(Publishing { ingest: Some(Ingest::new(publisher)), grant }));
+                self.role = Role::Publishing(Box::new(Publishing { joined: Joined::new(publisher), grant }));
             }
             Err(refused) => {
                 metrics::counter!("tayang_publish_denied_total", "reason" => refused.reason()).increment(1);
@@ -288,6 +266,9 @@ impl Driver {
 
     fn on_play(&mut self, rtmp_stream: u32, name: &Redacted<String>) -> Step {
         match self.gateway.authorize_play_text(&self.app, &name.0) {
+            Ok(right) if self.closes_ring(right.channel()) => {
+                self.session.reject_play(rtmp_stream, Reject::Denied);
+            }
             Ok(right) => {
                 self.session.accept_play(rtmp_stream);
                 // A player that comes before the publisher waits and is attached when it comes.
@@ -301,6 +282,15 @@ impl Driver {
         Step::Go
     }
 
+    /// A relay of our own that would bring a channel its own media.
+    fn closes_ring(&self, channel: &Channel) -> bool {
+        let closes = self.relay.is_some_and(|relay| self.gateway.own_relays.closes_ring(relay, channel.id));
+        if closes {
+            tracing::warn!(channel = %channel.path, "a relay that leads back to where its media comes from was refused");
+        }
+        closes
+    }
+
     fn play_if_live(&self) -> Option<Step> {
         let Role::Waiting(right) = &self.role else { return None };
         let stream = self.gateway.live.playable(right.channel())?;
@@ -309,8 +299,7 @@ impl Driver {
 
     fn feed(&mut self, give: impl FnOnce(&mut Ingest, UnixMillis) -> Result<(), hub::Fenced>) {
         let Role::Publishing(publishing) = &mut self.role else { return };
-        let Some(ingest) = &mut publishing.ingest else { return };
-        if let Err(fenced) = give(ingest, wall_now()) {
+        if let Err(fenced) = give(publishing.joined.ingest(), wall_now()) {
             self.dismiss(&fenced.to_string());
         }
     }
@@ -329,8 +318,7 @@ impl Driver {
             }
             Role::Publishing(publishing) => publishing,
         };
-        let Some(ingest) = &publishing.ingest else { return };
-        if let Err(fenced) = ingest.publisher().check() {
+        if let Err(fenced) = publishing.joined.check() {
             self.dismiss(&fenced.to_string());
         } else if !self.gateway.directory.still_valid(&publishing.grant, wall_now()) {
             metrics::counter!("tayang_publish_denied_total", "reason" => "while publishing").increment(1);

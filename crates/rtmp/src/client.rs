@@ -24,12 +24,14 @@ use crate::limits::Limits;
 use crate::link::Link;
 use crate::message::aggregate::Tags;
 use crate::message::{Control, Script, UserControl, kind, parse_script};
-use crate::session::caps;
+use crate::session::{RELAY_PROPERTY, caps};
 use crate::wire::MediaKind;
 
 /// A quiet server is pinged this long after its last byte.
 const PING_AFTER: Duration = Duration::from_secs(20);
 const TRANSACTION_CONNECT: f64 = 1.0;
+const TRANSACTION_RELEASE: f64 = 2.0;
+const TRANSACTION_FC_PUBLISH: f64 = 3.0;
 const TRANSACTION_CREATE: f64 = 4.0;
 
 /// What a client wants.
@@ -58,6 +60,8 @@ pub struct ClientConfig {
     pub chunk_size_out: u32,
     /// Announce E-RTMP abilities.
     pub enhanced: bool,
+    /// By what a server knows this connection again if it is its own: see [`crate::Connect::relay`].
+    pub relay: Option<u128>,
     /// 0, or 3 to send commands as message type 17.
     pub object_encoding: u8,
     /// Bounds of what the server may make this side hold.
@@ -76,6 +80,7 @@ impl ClientConfig {
             handshake: Form::Simple,
             chunk_size_out: 4096,
             enhanced: true,
+            relay: None,
             object_encoding: 0,
             limits: Limits::DEFAULT,
         }
@@ -170,11 +175,24 @@ impl ClientSession {
     /// # Errors
     /// The server's bytes cannot be read on: close the socket.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        self.on_input(now, bytes.len(), &mut Input::borrowed(bytes))
+    }
+
+    /// As [`Self::handle_input`], but a message that lies in one chunk becomes a slice of `bytes` unless it is so small
+    /// that it would pin a much larger buffer.
+    ///
+    /// # Errors
+    /// As [`Self::handle_input`].
+    pub fn handle_input_shared(&mut self, now: Instant, bytes: &Bytes) -> Result<(), SessionError> {
+        self.on_input(now, bytes.len(), &mut Input::shared(bytes))
+    }
+
+    fn on_input(&mut self, now: Instant, length: usize, input: &mut Input<'_>) -> Result<(), SessionError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        self.link.count_input(now, bytes.len());
-        let result = self.read(&mut Input::borrowed(bytes));
+        self.link.count_input(now, length);
+        let result = self.read(input);
         if let Err(error) = result {
             self.error = Some(error);
         }
@@ -230,6 +248,12 @@ impl ClientSession {
         self.finished = true;
     }
 
+    /// The message stream on which media may be sent now: what [`crate::wire::readdressed`] asks for.
+    #[must_use]
+    pub fn media_stream_id(&self) -> Option<u32> {
+        self.stream_id.filter(|_| self.active)
+    }
+
     /// Chunk size in force for the server's chunks, in bytes.
     #[must_use]
     pub fn chunk_size_in(&self) -> u32 {
@@ -266,6 +290,9 @@ impl ClientSession {
         if self.config.enhanced {
             object.push(("fourCcList", Value::StrictArray(vec!["*".into()])));
             object.push(("capsEx", f64::from(caps::ALL).into()));
+        }
+        if let Some(relay) = self.config.relay {
+            object.push((RELAY_PROPERTY, format!("{relay:032x}").into()));
         }
         self.command(0, "connect", TRANSACTION_CONNECT, &[Value::object(object)]);
     }
@@ -331,6 +358,8 @@ impl ClientSession {
                 let id = command.number(0).and_then(command::stream_id).unwrap_or(1);
                 self.on_stream(id);
             }
+            // Servers that do not know these two say so, and take the publish that follows.
+            "_error" if [TRANSACTION_RELEASE, TRANSACTION_FC_PUBLISH].contains(&command.transaction) => {}
             "onStatus" | "_error" => self.on_status(command),
             _ => {}
         }
@@ -342,8 +371,8 @@ impl ClientSession {
         self.events.push_back(ClientEvent::Connected { caps_ex });
         if self.config.purpose == Purpose::Publish {
             let name = Value::from(self.config.name.0.as_str());
-            self.command(0, "releaseStream", 2.0, &[Value::Null, name.clone()]);
-            self.command(0, "FCPublish", 3.0, &[Value::Null, name]);
+            self.command(0, "releaseStream", TRANSACTION_RELEASE, &[Value::Null, name.clone()]);
+            self.command(0, "FCPublish", TRANSACTION_FC_PUBLISH, &[Value::Null, name]);
         }
         self.command(0, "createStream", TRANSACTION_CREATE, &[Value::Null]);
     }

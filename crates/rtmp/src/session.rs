@@ -22,6 +22,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use formats::amf::{Value, amf0};
 
+pub(crate) use connect::RELAY_PROPERTY;
 pub use connect::caps;
 pub use types::{CloseCode, Connect, Counters, Ended, Event, Output, PlayStart, PublishKind, Reject, ServerConfig};
 

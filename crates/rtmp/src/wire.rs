@@ -114,6 +114,21 @@ pub fn media_pieces(kind: MediaKind, timestamp_ms: u32, head: &[u8], payload: &B
     pieces
 }
 
+/// The first piece of a media message as it is on another message stream than [`MEDIA_STREAM_ID`], which only the first chunk
+/// of a message names (§5.3.1.2.1). For who publishes what players get.
+#[must_use]
+pub fn readdressed(first_piece: &Bytes, stream_id: u32) -> Bytes {
+    if stream_id == MEDIA_STREAM_ID {
+        return first_piece.clone();
+    }
+    let mut bytes = first_piece.to_vec();
+    // One byte of basic header, as the chunk streams of media are below 64, and seven of time, length and type.
+    if let Some(place) = bytes.get_mut(8..12) {
+        place.copy_from_slice(&stream_id.to_le_bytes());
+    }
+    bytes.into()
+}
+
 /// What a player gets when its stream ends: `NetStream.Play.UnpublishNotify` and StreamEOF.
 #[must_use]
 pub fn play_end() -> Bytes {

@@ -28,6 +28,7 @@ use control::{Directory, RecordingRepository, Repository, Seq};
 use gateway::Gateway;
 use gateway::fanout::{FanOut, FanOutConfig};
 use gateway::live::Live;
+use gateway::relay::Relays;
 use hub::Hub;
 use recorder::Recorder;
 use tokio::runtime::{Handle, Runtime};
@@ -159,7 +160,8 @@ impl Running {
         first_start::greet(store.as_ref(), &config, &bound, state.now()).await;
         tracker.spawn(api::chores::run(state));
         notices.start(&stop, &tracker);
-        let follower = watch::Follower::new(store.clone(), gateway.clone(), timing(&config).margin_ms, seq);
+        let relays = Relays::new(gateway.clone(), relay_trust(), stop.clone(), tracker.clone());
+        let follower = watch::Follower::new(store.clone(), gateway.clone(), relays, timing(&config).margin_ms, seq);
         tracker.spawn(follower.run(stop.clone()));
         tracker.spawn(register::run(gateway.clone(), store.clone(), attendance_ms(&config), stop.clone()));
         tracker.spawn(Director::new(store.clone(), air, timing(&config)).run(stop.clone()));
@@ -183,6 +185,17 @@ impl Running {
         }
         tracing::info!("stopped");
     }
+}
+
+/// The certificates that relays over TLS trust: the system's, or those that `SSL_CERT_FILE` names.
+fn relay_trust() -> Arc<rustls::ClientConfig> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "certificates of the system cannot be read: relays over TLS may fail");
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
 fn oidc_settings(set: &config::Oidc) -> api::oidc::OidcSettings {
@@ -282,6 +295,7 @@ async fn open(
         recorder,
         made: gateway::recorded::MadeOfRecordings::default(),
         recordings,
+        own_relays: gateway::relay::OwnRelays::default(),
         limits: gateway::Limits {
             http_connections_max: config.limits.http_connections_max,
             http_per_address_max: config.limits.http_per_address_max,

@@ -10,6 +10,8 @@ mod notices;
 mod passkeys;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/relays.rs"]
+mod relays;
 #[path = "repository/room.rs"]
 mod room;
 #[path = "repository/school.rs"]

@@ -98,7 +98,7 @@ impl Follower {
             let missed = (read.missed > 0).then(|| self.stream.start_point()).flatten().filter(|at| at.seq > place);
             let mut jump = missed;
             for entry in &entries {
-                jump = jump.or_else(|| self.newer_start(entry));
+                jump = jump.or_else(|| newer_start(&self.stream, entry, self.config.lag_ms_max));
                 if jump.is_some() {
                     break;
                 }
@@ -135,15 +135,6 @@ impl Follower {
         }
     }
 
-    /// Where to go on instead, if the viewer is further behind than it may be and there is a newer key frame.
-    fn newer_start(&self, entry: &Entry) -> Option<StartPoint> {
-        let start = self.stream.start_point().filter(|start| start.seq > entry.seq)?;
-        let mut newest = Vec::with_capacity(1);
-        self.stream.read(self.stream.next_seq().saturating_sub(1), 1, &mut newest);
-        let head_ms = newest.last()?.head_ms;
-        (head_ms - entry.time_ms() > self.config.lag_ms_max).then_some(start)
-    }
-
     async fn send(&self, body: &mpsc::Sender<io::Result<Bytes>>, piece: Bytes) -> Result<(), Gone> {
         if piece.is_empty() {
             return Ok(());
@@ -162,6 +153,15 @@ impl Follower {
             }
         }
     }
+}
+
+/// Where to go on instead, if who reads `entry` is further behind than it may be and there is a newer key frame.
+pub(crate) fn newer_start(stream: &Stream, entry: &Entry, lag_ms_max: i64) -> Option<StartPoint> {
+    let start = stream.start_point().filter(|start| start.seq > entry.seq)?;
+    let mut newest = Vec::with_capacity(1);
+    stream.read(stream.next_seq().saturating_sub(1), 1, &mut newest);
+    let head_ms = newest.last()?.head_ms;
+    (head_ms - entry.time_ms() > lag_ms_max).then_some(start)
 }
 
 async fn wait(wakeups: &Wakeups, body: &mpsc::Sender<io::Result<Bytes>>) -> Result<(), Gone> {

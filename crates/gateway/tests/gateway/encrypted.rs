@@ -43,11 +43,16 @@ pub fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// TLS at a client that trusts the stages and speaks `protocol`.
-async fn tls(address: std::net::SocketAddr, protocol: Option<&[u8]>) -> TlsStream<TcpStream> {
+/// TLS at a client that trusts the stages.
+pub fn trusting() -> ClientConfig {
     let mut trusted = RootCertStore::empty();
     trusted.add(CERTIFICATE.0.clone()).expect("a certificate");
-    let mut config = ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
+    ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth()
+}
+
+/// TLS at a client that trusts the stages and speaks `protocol`.
+async fn tls(address: std::net::SocketAddr, protocol: Option<&[u8]>) -> TlsStream<TcpStream> {
+    let mut config = trusting();
     config.alpn_protocols = protocol.into_iter().map(<[u8]>::to_vec).collect();
     let name = ServerName::try_from("localhost").expect("a name");
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp(address).await);

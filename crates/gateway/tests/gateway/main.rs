@@ -16,6 +16,7 @@ mod pages;
 mod playback;
 mod publisher;
 mod recordings;
+mod relays;
 mod repository;
 mod rights;
 mod routes;

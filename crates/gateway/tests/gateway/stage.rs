@@ -342,6 +342,7 @@ async fn open(
         recorder,
         made: gateway::recorded::MadeOfRecordings::default(),
         recordings,
+        own_relays: gateway::relay::OwnRelays::default(),
         limits: options.limits.clone(),
         api: std::sync::OnceLock::new(),
         render_metrics: Arc::new(|| "tayang_up 1\n".to_owned()),

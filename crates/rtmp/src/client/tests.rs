@@ -142,3 +142,38 @@ fn aggregates_and_pings_from_a_server_are_understood() {
     let media = ClientEvent::Media { kind: MediaKind::Video, timestamp: 50, body: Bytes::from_static(&[0x17]) };
     assert_eq!(client.poll_output(), ClientOutput::Event(media));
 }
+
+#[test]
+fn a_relay_is_told_to_the_server_by_its_number() {
+    for relay in [None, Some(7), Some(u128::MAX)] {
+        let config = ClientConfig { relay, ..ClientConfig::new(Purpose::Publish, "live", "kunci") };
+        let (mut server, mut client, now) = pair(config);
+        run(&mut server, &mut client, now);
+        assert_eq!(server.connected().expect("connected").relay, relay);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_know_the_commands_before_publish_is_no_failure() {
+    let (mut server, mut client, now) = pair(ClientConfig::new(Purpose::Publish, "live", "kunci"));
+    run(&mut server, &mut client, now);
+    for (transaction, told) in [(2.0, false), (3.0, false), (4.0, true)] {
+        let body = command::encode("_error", transaction, &[Value::Null, Value::Null]);
+        let mut bytes = Vec::new();
+        crate::chunk::write_message(3, 0, kind::COMMAND_AMF0, 0, &body, 65_536, &mut bytes);
+        client.handle_input(now, &bytes).expect("rtmp");
+        assert_eq!(matches!(client.poll_output(), ClientOutput::Event(_)), told, "{transaction}");
+    }
+}
+
+#[test]
+fn media_may_be_sent_on_the_stream_that_the_server_made_once_it_said_start() {
+    let (mut server, mut client, now) = pair(ClientConfig::new(Purpose::Publish, "live", "kunci"));
+    run(&mut server, &mut client, now);
+    assert_eq!(client.media_stream_id(), None);
+    server.accept_publish(1);
+    run(&mut server, &mut client, now);
+    assert_eq!(client.media_stream_id(), Some(1));
+    client.finish();
+    assert_eq!(client.media_stream_id(), None);
+}

@@ -21,6 +21,9 @@ pub mod caps {
     pub const ALL: u32 = RECONNECT | MULTITRACK | MOD_EX | TIMESTAMP_NANO_OFFSET;
 }
 
+/// Property of `connect` in which our client says which of a server's own relays it may be. Other servers ignore it.
+pub(crate) const RELAY_PROPERTY: &str = "tayangRelay";
+
 /// Video FourCCs that Tayang carries.
 const VIDEO_FOURCCS: [&str; 4] = ["avc1", "hvc1", "av01", "vp09"];
 /// Audio FourCCs that Tayang carries.
@@ -64,6 +67,7 @@ pub(super) fn parse(command: &Command, name_bytes_max: usize) -> Result<Connect,
         object_encoding: if object.get("objectEncoding").and_then(Value::as_f64) == Some(3.0) { 3 } else { 0 },
         fourccs: fourccs(object),
         caps_ex,
+        relay: u128::from_str_radix(text(RELAY_PROPERTY), 16).ok(),
         reconnect_supported: caps_ex & caps::RECONNECT != 0,
     })
 }

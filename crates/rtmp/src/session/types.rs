@@ -52,6 +52,8 @@ pub struct Connect {
     pub fourccs: Vec<String>,
     /// `capsEx` bits; see [`crate::session::caps`].
     pub caps_ex: u32,
+    /// What a relay called itself: a number that only who made the relay knows to be its own.
+    pub relay: Option<u128>,
     /// The client acts on [`super::ServerSession::request_reconnect`].
     pub reconnect_supported: bool,
 }

@@ -106,3 +106,16 @@ fn pieces_are_the_bytes_of_the_message_and_share_its_payload() {
     assert!(media_pieces(MediaKind::Video, 0, &[], &long).is_empty());
     assert_eq!(media_pieces(MediaKind::Video, 0, &vec![1; size + 1], &Bytes::from_static(b"x")).len(), 1);
 }
+
+#[test]
+fn a_message_is_readdressed_to_another_message_stream_and_nothing_else_of_it_changes() {
+    for (head, payload) in [(&b"\x17\x01\0\0\0"[..], vec![7; 200_000]), (b"\xaf\x01", vec![9; 30])] {
+        let pieces = media_pieces(MediaKind::Video, 0x0102_0304, head, &Bytes::from(payload.clone()));
+        assert_eq!(readdressed(&pieces[0], MEDIA_STREAM_ID), pieces[0]);
+        let mut expected = Vec::new();
+        let body = [head, &payload].concat();
+        write_message(CSID_VIDEO, 0x0102_0304, kind::VIDEO, 70_000, &body, CHUNK_SIZE, &mut expected);
+        let other = readdressed(&pieces[0], 70_000);
+        assert_eq!([&[other], &pieces[1..]].concat().concat(), expected);
+    }
+}

@@ -41,6 +41,10 @@ fn describe() {
     describe_counter!("tayang_attendance_lost_total", "stretches of attendance for which there was no room to wait");
     describe_counter!("tayang_attendance_retries_total", "times that attendance could not be kept, and waited");
     describe_gauge!("tayang_playbacks", "playback sessions of lessons that are remembered");
+    describe_gauge!("tayang_relays", "streams that go on to other servers, or come from them, by direction");
+    describe_counter!("tayang_relay_reconnects_total", "times that a relay connected again");
+    describe_counter!("tayang_relay_failures_total", "connections of relays that failed or ended, by reason");
+    describe_counter!("tayang_relay_skips_total", "jumps of relays to slow servers to a newer key frame");
     describe_gauge!("tayang_log_bytes", Unit::Bytes, "media held in streams' logs");
 }
 

@@ -12,6 +12,7 @@ use control::playback::{SECRET, TokenKeys};
 use control::revocations::KEPT_MS;
 use control::{Change, ChangeKind, Directory, Repository, RepositoryError, Seq};
 use gateway::Gateway;
+use gateway::relay::Relays;
 use media::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +80,9 @@ fn touch(touched: &mut Touched, change: &Change) {
 pub(super) struct Follower {
     store: Arc<dyn Repository>,
     gateway: Arc<Gateway>,
+    relays: Relays,
+    /// They are those of the database.
+    relays_read: bool,
     slot_margin_ms: i64,
     /// Up to which change everything is known.
     seq: Seq,
@@ -91,9 +95,25 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Goes on after `seq`.
-    pub(super) fn new(store: Arc<dyn Repository>, gateway: Arc<Gateway>, slot_margin_ms: i64, seq: Seq) -> Self {
-        let (forgot, keys_read) = (Instant::now(), Instant::now());
-        Self { store, gateway, slot_margin_ms, seq, version: None, touched: Touched::default(), forgot, keys_read }
+    pub(super) fn new(
+        store: Arc<dyn Repository>,
+        gateway: Arc<Gateway>,
+        relays: Relays,
+        slot_margin_ms: i64,
+        seq: Seq,
+    ) -> Self {
+        Self {
+            store,
+            gateway,
+            relays,
+            relays_read: false,
+            slot_margin_ms,
+            seq,
+            version: None,
+            touched: Touched::default(),
+            forgot: Instant::now(),
+            keys_read: Instant::now(),
+        }
     }
 
     /// Follows until `stop`.
@@ -150,6 +170,10 @@ impl Follower {
             self.gateway.directory.replace(snapshot);
             self.settled();
         }
+        if !self.relays_read {
+            self.relays.keep(self.store.relays().await?);
+            self.relays_read = true;
+        }
         self.version = Some(version);
         Ok(())
     }
@@ -174,6 +198,7 @@ impl Follower {
 
     fn settled(&mut self) {
         self.touched = Touched::default();
+        self.relays_read = false;
         self.gateway.live.keep_channels(&self.gateway.directory.snapshot(), Instant::now());
     }
 }

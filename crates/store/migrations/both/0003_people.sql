@@ -455,3 +455,14 @@ CREATE INDEX deliveries_due ON deliveries (state, next_ms);
 CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);
 -- What waits for a device that is gone.
 CREATE INDEX deliveries_waiting ON deliveries (target) WHERE state = 'waiting';
+
+-- Streams that go on to another server, or come from one.
+CREATE TABLE relays (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    channel_id TEXT   NOT NULL REFERENCES channels (id),
+    direction  TEXT   NOT NULL CHECK (direction IN ('push', 'pull')),
+    -- Its path ends in a key.
+    url        TEXT   NOT NULL,
+    created_ms BIGINT NOT NULL,
+    UNIQUE (channel_id, direction, url)
+);

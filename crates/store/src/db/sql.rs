@@ -46,6 +46,8 @@ mod passkeys;
 mod people;
 #[path = "sql/recordings.rs"]
 mod recordings;
+#[path = "sql/relays.rs"]
+mod relays;
 #[path = "sql/room.rs"]
 mod room;
 #[path = "sql/rows.rs"]

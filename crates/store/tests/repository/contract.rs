@@ -55,6 +55,7 @@ pub async fn repository_contract(repository: &dyn Repository) {
     super::teaching::teaching_contract(repository).await;
     super::notices::notices_contract(repository).await;
     super::room::room_contract(repository).await;
+    super::relays::relay_contract(repository).await;
     old_changes_are_forgotten_once_who_plans_from_them_has_passed(repository).await;
 }
 

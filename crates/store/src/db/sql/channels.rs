@@ -127,6 +127,11 @@ impl ChannelRepository for Store {
                 .execute(transaction.connection())
                 .await
                 .map_err(|error| rows::failed("key", error))?;
+            sqlx::query("DELETE FROM relays WHERE channel_id = $1")
+                .bind(channel.to_string())
+                .execute(transaction.connection())
+                .await
+                .map_err(|error| rows::failed("relay", error))?;
             sqlx::query(
                 "UPDATE channels SET deleted_ms = $1, sign_secret = '', legacy_md5_secret = NULL WHERE id = $2",
             )
@@ -136,7 +141,7 @@ impl ChannelRepository for Store {
             .await
             .map_err(|error| rows::failed("channel", error))?;
             changed(&mut transaction, channel, at).await?;
-            noted(&mut transaction, channel, (AuditAction::ChannelDeleted, by, at), "with its keys").await?;
+            noted(&mut transaction, channel, (AuditAction::ChannelDeleted, by, at), "with its keys and relays").await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
         })
     }
@@ -162,12 +167,12 @@ pub(super) async fn insert_channel(transaction: &mut Write, channel: &Channel) -
     .map_err(|error| rows::failed("channel", error))
 }
 
-async fn changed(transaction: &mut Write, channel: Uuid, at: UnixMillis) -> Result<(), RepositoryError> {
+pub(super) async fn changed(transaction: &mut Write, channel: Uuid, at: UnixMillis) -> Result<(), RepositoryError> {
     changes::append(transaction, at, &NewChange::new(ChangeKind::Channel).channel(channel)).await.map(|_| ())
 }
 
 /// A line of the journal about a channel; about its lesson, if it is one's.
-async fn noted(
+pub(super) async fn noted(
     transaction: &mut Write,
     channel: Uuid,
     (action, by, at): (AuditAction, Option<UserId>, UnixMillis),
@@ -182,7 +187,7 @@ async fn noted(
     Deed { at, by, action, subject }.note(transaction, detail).await
 }
 
-async fn require_channel(transaction: &mut Write, id: Uuid) -> Result<(), RepositoryError> {
+pub(super) async fn require_channel(transaction: &mut Write, id: Uuid) -> Result<(), RepositoryError> {
     sqlx::query_scalar::<_, i64>("SELECT CAST(1 AS BIGINT) FROM channels WHERE id = $1 AND deleted_ms IS NULL")
         .bind(id.to_string())
         .fetch_optional(transaction.connection())
