@@ -24,7 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<State> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Asked {
+pub(super) struct Asked {
     /// `start` or `stop`.
     oper: Option<String>,
     /// Application of the channel.
