@@ -200,7 +200,8 @@ function sessionRoute(world, method, parts, body, response) {
 function meRoute(world, method, [, what], query, body) {
   if (what === undefined && method === 'PATCH') Object.assign(world.user, body);
   if (what === undefined) return world.user;
-  if (what === 'calendar') return { url: '/calendar/rahasia.ics' };
+  if (what === 'calendar' && method === 'DELETE') world.calendar += 1;
+  if (what === 'calendar') return method === 'DELETE' ? [204, null] : { url: `/calendar/rahasia-${world.calendar}.ics` };
   if (what === 'positions') return [200, positions(world).slice(0, Number(query.get('limit') ?? 20))];
   if (what === 'notice-settings') return method === 'PATCH' ? Object.assign(world.settings, body) : world.settings;
   if (what === 'push-subscriptions') return method === 'POST' ? [201, { id: 'p-1' }] : [204, null];

@@ -194,6 +194,29 @@ describe('finding lessons', () => {
     assert.equal(new URL(page.url()).search, '');
   });
 
+  for (const { locale, names } of [
+    { locale: 'id-ID', names: { calendar: 'Langganan kalender', withdraw: 'Cabut tautan ini', cancel: 'Batal', done: /Tautan kalender dicabut/ } },
+    { locale: 'en-GB', names: { calendar: 'Calendar subscription', withdraw: 'Withdraw this link', cancel: 'Cancel', done: /calendar link is withdrawn/ } },
+  ]) {
+    test(`the link of the calendar is withdrawn once that was asked, and another is there after it (${locale})`, async () => {
+      const page = await open('lessons', { locale, world: { signedIn: true, user: { ...makeWorld().user, locale: locale.slice(0, 2) } } });
+      const press = (name) => page.getByRole('button', { name, exact: true }).click();
+      const shown = async (end) => assert.match(await page.getByRole('textbox', { name: names.calendar }).inputValue(), end);
+      await press(names.calendar);
+      await shown(/\/calendar\/rahasia-1\.ics$/);
+      await press(names.withdraw);
+      await press(names.cancel);
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      assert.equal(asked('DELETE', 'me/calendar').length, 0);
+      await press(names.calendar);
+      await press(names.withdraw);
+      await press(names.withdraw);
+      await page.getByText(names.done).waitFor();
+      await press(names.calendar);
+      await shown(/\/calendar\/rahasia-2\.ics$/);
+    });
+  }
+
   test('a lesson whose mentor is late stays in sight, and news brings what is new', async () => {
     const lessons = makeWorld().lessons.filter(({ id }) => id !== 'l-live' && id !== 'l-soon');
     const now = Date.now();

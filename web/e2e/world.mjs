@@ -104,6 +104,7 @@ export function makeWorld() {
     losesAnswers: /(?!)/,
     user: { id: 'u-1', email: EMAIL, name: 'Peserta Satu', locale: 'id', zone: 'Asia/Jakarta', roles: ['mentee'], is_mentor: false, created_at: iso(now - 900 * HOUR_MS) },
     oidc: [],
+    calendar: 1,
     linkTokens: new Set(['tautan-baik', 'tautan-lain']),
     invitation: 'undangan-baik-1',
     lessons: lessons(now),

@@ -104,6 +104,8 @@ export const en: Words = {
     copy: 'Copy link',
     copied: 'Link copied.',
     withdraw: 'Withdraw this link',
+    withdrawTitle: 'Withdraw the calendar link?',
+    withdrawText: 'Calendars that use it are no longer kept up to date. After that you can take a new link.',
     withdrawn: 'The calendar link is withdrawn. Open this again for a new one.',
   },
   mentors: {

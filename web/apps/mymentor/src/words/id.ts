@@ -104,6 +104,8 @@ export const id: Words = {
     copy: 'Salin tautan',
     copied: 'Tautan disalin.',
     withdraw: 'Cabut tautan ini',
+    withdrawTitle: 'Cabut tautan kalender?',
+    withdrawText: 'Kalender yang memakainya tidak diperbarui lagi. Setelah itu Anda bisa mengambil tautan baru.',
     withdrawn: 'Tautan kalender dicabut. Buka lagi untuk tautan yang baru.',
   },
   mentors: {
