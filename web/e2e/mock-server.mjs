@@ -71,7 +71,7 @@ async function answer(mock, folders, request, response) {
   if (parts[0] === 'watch') return page(response, join(DIST, 'index.html'));
   if (parts[0] === 'assets' && NAME.test(parts[1] ?? '')) return file(response, join(DIST, 'assets', parts[1]), 200);
   if (pathname === '/time') return text(response, 200, new Date().toISOString());
-  const rest = parts[0] === 's' ? parts.slice(2) : parts;
+  const rest = ['s', 'p'].includes(parts[0]) ? parts.slice(2) : parts;
   return answerChannel(mock, folders, rest, request, response);
 }
 

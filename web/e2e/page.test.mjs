@@ -186,6 +186,33 @@ describe('states', () => {
     await until(page, 'state', 'forbidden');
   });
 
+  for (const { what, query, opener, shown } of [
+    { what: 'signature', query: 'sign=1999999999-0123456789abcdef', opener: '/s/1999999999-0123456789abcdef', shown: '?sign=1999999999-0123456789abcdef' },
+    { what: 'token', query: 'token=AbC-_9', opener: '/p/AbC-_9', shown: '' },
+  ]) {
+    test(`a ${what} of the address goes with the state, playlists, segments and the socket`, async () => {
+      mock.set(LIVE);
+      mock.asked.length = 0;
+      const page = await open(`/watch/live/kelas?${query}`);
+      await moreFrames(page);
+      assert.equal(new URL(page.url()).search, shown);
+      for (const file of [/\/state$/, /\/master\.m3u8/, /\/live\.m3u8/, /\.(m4s|mp4|ts)$/]) {
+        const asked = mock.asked.filter((url) => file.test(url));
+        assert.ok(asked.length > 0, `${file} was not asked for`);
+        for (const url of asked) assert.ok(url.startsWith(`${opener}/live/kelas`), url);
+      }
+      // Loaded again, and by another way.
+      await page.reload();
+      await moreFrames(page);
+      await page.goto(`${mock.url}/watch/live/kelas?via=ws-flv${shown.replace('?', '&')}`);
+      await moreFrames(page);
+      assert.deepEqual(mock.asked.filter((url) => url.startsWith('ws:')), [`ws:${opener}/live/kelas.flv`]);
+      const others = mock.asked.filter((url) => url.includes('/live/kelas') && !url.startsWith('/watch/') && !url.replace('ws:', '').startsWith(opener));
+      assert.deepEqual(others, []);
+      assert.deepEqual(problems, []);
+    });
+  }
+
   test('an unknown channel, a refused link and a lost server are told apart', async () => {
     mock.failState(404);
     const page = await open('/watch/live/kelas');
