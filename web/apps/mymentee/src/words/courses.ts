@@ -247,7 +247,7 @@ const en: typeof id = {
     lead: 'Whoever opens the link may join the course, up to its limit.',
     uses: 'Can be used',
     usesHint: 'How many people this link lets in.',
-    usesLeft: (n) => `${n} uses left`,
+    usesLeft: (n) => (n === '1' ? '1 use left' : `${n} uses left`),
     days: 'Good for',
     dayChoices: { '1': '1 day', '7': '7 days', '30': '30 days', '365': '1 year' },
     until: (when) => `until ${when}`,
