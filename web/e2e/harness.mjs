@@ -94,3 +94,12 @@ export async function auditPage(page) {
   assert.deepEqual(found, []);
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, 'wider than the screen');
 }
+
+/** What a finger is to press and is lower or narrower than 44 px. Links within text may be; a switch reaches past what is drawn. */
+export const smallTargets = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('a[href], button, input, select, summary')]
+      .filter((one) => one.checkVisibility() && !one.matches('.plain-link, .skip, .switch') && getComputedStyle(one).display !== 'inline')
+      .map((one) => [one, one.getBoundingClientRect()])
+      .filter(([, { width, height }]) => width < 43.5 || height < 43.5)
+      .map(([one, { width, height }]) => `${one.className || one.tagName} ${Math.round(width)}x${Math.round(height)}: ${(one.ariaLabel ?? one.textContent).slice(0, 40)}`));

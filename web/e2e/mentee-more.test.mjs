@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { audit, button, mock, open, SCENES, told } from './mentee-page.mjs';
+import { audit, button, mock, open, SCENES, settled, smallTargets, told } from './mentee-page.mjs';
 import { OPERATOR } from './mentee-world.mjs';
 
 const WORDS = {
@@ -209,5 +209,27 @@ for (const scene of SCENES) {
       await page.getByText(words.tooFar).waitFor();
       assert.equal(await page.locator('textarea[aria-invalid=true]').count(), 1);
     });
+  });
+}
+
+describe('with a finger', () => {
+  const PAGES = [
+    '/', '/?view=week', '/lessons/new', '/lessons/l-next', '/lessons/l-next/publish', '/lessons/l-live/live', '/lessons/l-ended/recording', '/lessons/l-ended/attendance',
+    '/courses/c-fisika', '/courses/c-fisika?part=people', '/courses/c-fisika?part=invite', '/page', '/keys', '/webhooks/w-1', '/settings',
+  ];
+  for (const path of PAGES) {
+    test(`whatever is pressed is large enough: ${path}`, async () => {
+      const page = await open(path, SCENES[0], { hasTouch: true, isMobile: true });
+      await settled(page);
+      assert.deepEqual(await smallTargets(page), []);
+    });
+  }
+});
+
+for (const [path, here] of [['/lessons/l-next', 'Jadwal'], ['/webhooks/w-1', 'Profil'], ['/keys', 'Profil'], ['/courses/c-fisika', 'Kursus']]) {
+  test(`the menu says where one is: ${path}`, async () => {
+    const page = await open(path, SCENES[0]);
+    await page.locator('.menu a[aria-current]').waitFor();
+    assert.equal(await page.locator('.menu a[aria-current] .menu-label').innerText(), here);
   });
 }

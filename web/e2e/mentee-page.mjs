@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { auditPage, DESK, newPage, PHONE, server as mock, moreFrames as shown, standing, until } from './harness.mjs';
 import { startMentee } from './mentee-server.mjs';
 
-export { context, DESK, PHONE, server as mock } from './harness.mjs';
+export { context, DESK, PHONE, server as mock, smallTargets } from './harness.mjs';
 export const SCENES = [
   { name: 'phone, Indonesian', size: PHONE, lang: 'id', scheme: 'light' },
   { name: 'desk, English', size: DESK, lang: 'en', scheme: 'dark' },

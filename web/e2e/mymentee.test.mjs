@@ -167,6 +167,7 @@ for (const scene of SCENES) {
     test('somebody is sent out with a reason, and let in again', async () => {
       const page = await openLive(scene);
       await tab(page, words.people).click();
+      await page.locator('.people').getByText('LL-HLS').first().waitFor();
       await button(page.locator('.people'), words.out).click();
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('heading', { name: words.onlyHere }).waitFor();

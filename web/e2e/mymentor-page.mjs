@@ -6,7 +6,7 @@
 import { startApps } from './app-server.mjs';
 import { newPage, server as apps, standing, until, WAIT_MS } from './harness.mjs';
 
-export { auditPage, context, DESK, PHONE, server as apps, until, WAIT_MS } from './harness.mjs';
+export { auditPage, context, DESK, PHONE, server as apps, smallTargets, until, WAIT_MS } from './harness.mjs';
 
 standing(startApps, { recordedSeconds: 40 });
 

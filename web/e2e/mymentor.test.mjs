@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { apps, asked, askedFor, auditPage, context, DESK, heading, hearNews, open, PHONE, plays, until, WAIT_MS } from './mymentor-page.mjs';
+import { apps, asked, askedFor, auditPage, context, DESK, heading, hearNews, open, PHONE, plays, smallTargets, until, WAIT_MS } from './mymentor-page.mjs';
 import { EMAIL, lessonOf, makeWorld, PASSWORD } from './world.mjs';
 
 describe('signing in', () => {
@@ -368,6 +368,7 @@ describe('a lesson', () => {
   test('that one did not attend says that its recording is for others', async () => {
     const page = await open('lessons/l-missed');
     await page.getByText('Rekaman untuk yang hadir').waitFor();
+    await page.getByRole('link', { name: 'Buka kursus' }).waitFor();
     assert.equal(asked('POST', 'lessons/l-missed/playback').length, 0);
   });
 });
@@ -436,5 +437,16 @@ describe('access audit', () => {
         await auditPage(page);
       });
     }
+  }
+});
+
+describe('with a finger', () => {
+  for (const [path, lang] of [['', 'id'], ['lessons', 'en'], ['mentors/m-1', 'id'], ['courses/c-1', 'en'], ['lessons/l-live', 'id'], ['lessons/l-past', 'en'], ['notices', 'id'], ['settings', 'en']]) {
+    test(`whatever is pressed is large enough: /${path}`, async () => {
+      const page = await open(`${path}?lang=${lang}`, { hasTouch: true, isMobile: true });
+      await page.locator('main h1').first().waitFor();
+      await page.waitForFunction(() => document.querySelector('.loading, .skeleton') === null);
+      assert.deepEqual(await smallTargets(page), []);
+    });
   }
 });
