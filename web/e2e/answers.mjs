@@ -1,4 +1,4 @@
-/** How stand-in servers answer: texts, files with ranges, pages with the real content security policy, WebSockets. */
+/** How stand-in servers answer: texts, files with ranges, pages with the real policies and caches, WebSockets. */
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -34,10 +34,28 @@ export function text(response, status, body, type = 'text/plain; charset=utf-8')
 }
 
 /** The page of an app, with the real policy. */
-export async function page(response, path) {
-  const body = await readFile(path);
-  response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer' });
-  response.end(body);
+export function page(request, response, path) {
+  return built(request, response, path, { 'cache-control': 'no-cache' });
+}
+
+/** A file of a built app: by its hash for good, by its own name looked at anew each time. */
+export function appFile(request, response, path) {
+  const isAsset = path.includes('/assets/');
+  return built(request, response, path, { 'cache-control': isAsset ? 'public, max-age=31536000, immutable' : 'no-cache' });
+}
+
+/** As the server gives what it embeds: packed as the build has left it, if the browser takes that. */
+async function built(request, response, path, headers) {
+  const accepted = request.headers['accept-encoding'] ?? '';
+  const ways = [['br', '.br'], ['gzip', '.gz'], [null, '']].filter(([encoding]) => encoding === null || accepted.includes(encoding));
+  for (const [encoding, extension] of ways) {
+    const body = await readFile(path + extension).catch(() => null);
+    if (body === null) continue;
+    const packed = encoding === null ? {} : { 'content-encoding': encoding };
+    response.writeHead(200, { ...headers, ...packed, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer', vary: 'Accept-Encoding' });
+    return response.end(body);
+  }
+  return text(response, 404, 'not found');
 }
 
 export async function file(response, path, status, request) {

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { file, NAME, page, text } from './answers.mjs';
+import { appFile, file, NAME, page, text } from './answers.mjs';
 import { Deeds, paged } from './contract.mjs';
 import { Rooms } from './rooms.mjs';
 import { EMAIL, makeWorld, PASSWORD } from './world.mjs';
@@ -74,7 +74,7 @@ async function serve(stage, request, response) {
   if (parts[0] === 'api') return api(stage, request, response, parts.slice(2), searchParams);
   if (parts[0] === 'media' && parts[2] === 'two.m3u8') return text(response, 200, await twoQualities(join(stage.folders[parts[1]] ?? '/nowhere', 'master.m3u8')), 'application/vnd.apple.mpegurl');
   if (parts[0] === 'media' && NAME.test(parts[2] ?? '')) return file(response, join(stage.folders[parts[1]] ?? stage.folders.recorded, parts[2]), 200, request);
-  return app(response, parts);
+  return app(request, response, parts);
 }
 
 /** The same media twice, once as if it were of a fifth. */
@@ -86,13 +86,13 @@ async function twoQualities(master) {
 }
 
 /** A file of an app, or its page for every other path below its base. */
-async function app(response, [name = '', ...rest]) {
+async function app(request, response, [name = '', ...rest]) {
   if (!NAME.test(name)) return text(response, 404, 'not found');
   const dist = join(APPS, name, 'dist');
   // As the real server has it: what is in `assets`, and what lies at the top with a dot in its name.
   const isFile = rest[0] === 'assets' || (rest.length === 1 && rest[0].includes('.'));
-  if (!isFile) return page(response, join(dist, 'index.html'));
-  return rest.every((part) => NAME.test(part)) ? file(response, join(dist, ...rest), 200) : text(response, 404, 'not found');
+  if (!isFile) return page(request, response, join(dist, 'index.html'));
+  return rest.every((part) => NAME.test(part)) ? appFile(request, response, join(dist, ...rest)) : text(response, 404, 'not found');
 }
 
 async function textOf(request) {
@@ -205,8 +205,9 @@ function sessionRoute(world, method, parts, body, response) {
 function meRoute(world, method, [, what, id], query, body) {
   if (what === undefined && method === 'PATCH') Object.assign(world.user, body);
   if (what === undefined) return world.user;
-  if (what === 'calendar') return { url: '/calendar/rahasia.ics' };
   if (what === 'passkeys') return passkeyRoute(world, method, id, query, body);
+  if (what === 'calendar' && method === 'DELETE') world.calendar += 1;
+  if (what === 'calendar') return method === 'DELETE' ? [204, null] : { url: `/calendar/rahasia-${world.calendar}.ics` };
   if (what === 'positions') return [200, positions(world).slice(0, Number(query.get('limit') ?? 20))];
   if (what === 'notice-settings') return method === 'PATCH' ? Object.assign(world.settings, body) : world.settings;
   if (what === 'push-subscriptions') return method === 'POST' ? [201, { id: 'p-1' }] : [204, null];

@@ -2,17 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { audit, button, mock, open, SCENES, told } from './mentee-page.mjs';
+import { audit, button, mock, open, SCENES, settled, smallTargets, told } from './mentee-page.mjs';
 import { OPERATOR } from './mentee-world.mjs';
 
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -104,6 +104,16 @@ for (const scene of SCENES) {
       await again.waitFor({ state: 'detached' });
       assert.deepEqual((await told('PATCH /courses/c-fisika/enrolments/u-8')).body, { state: 'active' });
       assert.equal(mock.world.sent.filter(({ what }) => what === 'PATCH /courses/c-fisika/enrolments/u-8').length, 2);
+    });
+
+    test('to be removed from the course is another thing than to be sent out of a lesson, and is asked as such', async () => {
+      const page = await open('/courses/c-fisika?part=people', scene);
+      await page.getByRole('button', { name: words.remove }).first().click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('heading', { name: words.wholeCourse }).waitFor();
+      await button(dialog, words.remove).click();
+      assert.deepEqual((await told('PATCH /courses/c-fisika/enrolments/u-1')).body, { state: 'removed' });
+      await page.getByRole('button', { name: words.again }).waitFor();
     });
 
     test('a lesson that is late stays on the schedule, and a new one comes by itself when the page is looked at again', async () => {
@@ -199,5 +209,27 @@ for (const scene of SCENES) {
       await page.getByText(words.tooFar).waitFor();
       assert.equal(await page.locator('textarea[aria-invalid=true]').count(), 1);
     });
+  });
+}
+
+describe('with a finger', () => {
+  const PAGES = [
+    '/', '/?view=week', '/lessons/new', '/lessons/l-next', '/lessons/l-next/publish', '/lessons/l-live/live', '/lessons/l-ended/recording', '/lessons/l-ended/attendance',
+    '/courses/c-fisika', '/courses/c-fisika?part=people', '/courses/c-fisika?part=invite', '/page', '/keys', '/webhooks/w-1', '/settings',
+  ];
+  for (const path of PAGES) {
+    test(`whatever is pressed is large enough: ${path}`, async () => {
+      const page = await open(path, SCENES[0], { hasTouch: true, isMobile: true });
+      await settled(page);
+      assert.deepEqual(await smallTargets(page), []);
+    });
+  }
+});
+
+for (const [path, here] of [['/lessons/l-next', 'Jadwal'], ['/webhooks/w-1', 'Profil'], ['/keys', 'Profil'], ['/courses/c-fisika', 'Kursus']]) {
+  test(`the menu says where one is: ${path}`, async () => {
+    const page = await open(path, SCENES[0]);
+    await page.locator('.menu a[aria-current]').waitFor();
+    assert.equal(await page.locator('.menu a[aria-current] .menu-label').innerText(), here);
   });
 }

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { file, page, text } from './answers.mjs';
+import { appFile, file, page, text } from './answers.mjs';
 import { answerApi, CSRF, hello, take } from './mentee-routes.mjs';
 import { makeWorld } from './mentee-world.mjs';
 import { acceptWebSocket } from './websocket.mjs';
@@ -75,8 +75,8 @@ async function answer(mock, request, response) {
   if (media !== null) return file(response, join(mock.folders[media[1]], media[2]), 200, request);
   if (!pathname.startsWith('/mymentee/')) return text(response, 404, 'not found', 'text/plain');
   const inside = normalize(pathname.slice('/mymentee/'.length));
-  if (/^(assets\/.+|[\w-]+\.(js|png|webmanifest))$/.test(inside)) return file(response, join(DIST, inside), 200, request);
-  return page(response, join(DIST, 'index.html'));
+  if (/^(assets\/.+|[\w-]+\.(js|png|webmanifest))$/.test(inside)) return appFile(request, response, join(DIST, inside));
+  return page(request, response, join(DIST, 'index.html'));
 }
 
 async function api(mock, request, response, parts, query) {

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { acceptSocket, file, frameHeader, NAME, page, text } from './answers.mjs';
+import { acceptSocket, appFile, file, frameHeader, NAME, page, text } from './answers.mjs';
 import { flvStream } from './media.mjs';
 
 const DIST = fileURLToPath(new URL('../apps/watch/dist/', import.meta.url));
@@ -68,10 +68,10 @@ async function answer(mock, folders, request, response) {
   const { pathname } = new URL(request.url, 'http://mock');
   mock.asked.push(request.url);
   const parts = pathname.split('/').filter((part) => part !== '');
-  if (parts[0] === 'watch') return page(response, join(DIST, 'index.html'));
-  if (parts[0] === 'assets' && NAME.test(parts[1] ?? '')) return file(response, join(DIST, 'assets', parts[1]), 200);
+  if (parts[0] === 'watch') return page(request, response, join(DIST, 'index.html'));
+  if (parts[0] === 'assets' && NAME.test(parts[1] ?? '')) return appFile(request, response, join(DIST, 'assets', parts[1]));
   if (pathname === '/time') return text(response, 200, new Date().toISOString());
-  const rest = parts[0] === 's' ? parts.slice(2) : parts;
+  const rest = ['s', 'p'].includes(parts[0]) ? parts.slice(2) : parts;
   return answerChannel(mock, folders, rest, request, response);
 }
 

@@ -8,14 +8,14 @@ import { HEALTHY, SILENT } from './mentee-world.mjs';
 const WORDS = {
   id: {
     set: 'Jadwalkan', cancel: 'Batalkan pelajaran', reason: /^Alasan/, now: 'Tayang sekarang', onTo: 'Lanjut ke siaran', makeKey: 'Buat kunci', once: /hanya tampak sekali/i,
-    begin: 'Mulai pelajaran', chat: /Obrolan/, people: /Penonton/, room: /Ruang/, stage: /Siaran/, show: 'Tampilkan', pin: 'Sematkan', write: 'Tulis untuk semua', send: 'Kirim', out: /^Keluarkan/, letIn: /Izinkan masuk/, done: 'Selesai',
+    begin: 'Mulai pelajaran', chat: /Obrolan/, people: /Penonton/, room: /Ruang/, stage: /Siaran/, show: 'Tampilkan', pin: 'Sematkan', write: 'Tulis untuk semua', send: 'Kirim', out: /^Keluarkan/, onlyHere: /dari pelajaran ini\?$/, letIn: /Izinkan masuk/, done: 'Selesai',
     end: 'Akhiri pelajaran', back: /Sebentar lagi kembali/, comments: 'Komentar dibuka', addHere: /Tambah di posisi ini/, saveChapters: 'Simpan bab', correct: /^Koreksi/, accept: /^Terima/, decline: /^Tolak/,
     invite: 'Buat tautan undangan', newKey: 'Buat kunci baru', revoke: /^Cabut/, addHook: 'Tambah webhook', notMentor: 'Halaman ini untuk mentor', offline: /sedang luring/, password: 'Kata sandi', email: 'Surel', signIn: 'Masuk',
     mute: 'Bisukan', wholeLesson: 'Sepanjang pelajaran', unmute: 'Buka bisu', older: 'Tampilkan yang lebih lama', noSound: 'Tidak ada suara', own: /Kunci saya/, ready: 'Tautan undangan siap', title: 'Judul', watching: 'Hukum Newton di dapur',
   },
   en: {
     set: 'Set a lesson', cancel: 'Cancel the lesson', reason: /^Reason/, now: 'Go live now', onTo: 'On to the broadcast', makeKey: 'Make a key', once: /shown this once/i,
-    begin: 'Begin the lesson', chat: /Chat/, people: /Viewers/, room: /Room/, stage: /Broadcast/, show: 'Show', pin: 'Pin', write: 'Write to everybody', send: 'Send', out: /^Send out/, letIn: /^Let in/, done: 'Done',
+    begin: 'Begin the lesson', chat: /Chat/, people: /Viewers/, room: /Room/, stage: /Broadcast/, show: 'Show', pin: 'Pin', write: 'Write to everybody', send: 'Send', out: /^Send out/, onlyHere: /out of this lesson\?$/, letIn: /^Let in/, done: 'Done',
     end: 'End the lesson', back: /Back in a moment/, comments: 'Comments are open', addHere: /Add one here/, saveChapters: 'Save chapters', correct: /^Correct/, accept: /^Let in/, decline: /^Decline/,
     invite: 'Make an invitation link', newKey: 'Make a new key', revoke: /^Revoke/, addHook: 'Add a webhook', notMentor: 'This page is for mentors', offline: /offline/i, password: 'Password', email: 'Email', signIn: 'Sign in',
     mute: 'Mute', wholeLesson: 'The whole lesson', unmute: 'Unmute', older: 'Show earlier ones', noSound: 'There is no sound', own: /My keys/, ready: 'The invitation link is ready', title: 'Title', watching: 'Hukum Newton di dapur',
@@ -167,8 +167,10 @@ for (const scene of SCENES) {
     test('somebody is sent out with a reason, and let in again', async () => {
       const page = await openLive(scene);
       await tab(page, words.people).click();
+      await page.locator('.people').getByText('LL-HLS').first().waitFor();
       await button(page.locator('.people'), words.out).click();
       const dialog = page.getByRole('dialog');
+      await dialog.getByRole('heading', { name: words.onlyHere }).waitFor();
       await dialog.getByLabel(words.reason).fill('Mengganggu');
       await button(dialog, words.out).click();
       assert.deepEqual((await told('PUT /lessons/l-live/bans/u-1')).body, { reason: 'Mengganggu' });

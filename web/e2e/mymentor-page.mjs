@@ -3,77 +3,22 @@
  * own; the server, the browser and the media are shared by the stories of one file.
  */
 
-import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, afterEach, before } from 'node:test';
 import { startApps } from './app-server.mjs';
-import { launch } from './browser.mjs';
-import { listed, liveMedia, recordedMedia } from './media.mjs';
+import { newPage, server as apps, standing, until, WAIT_MS } from './harness.mjs';
 
-/** Patience for anything that a loaded machine with two cores has to do. */
-export const WAIT_MS = 40_000;
-export const PHONE = { width: 360, height: 740 };
-export const DESK = { width: 1280, height: 800 };
+export { auditPage, context, DESK, PHONE, server as apps, smallTargets, until, WAIT_MS } from './harness.mjs';
 
-let media;
-let encoder;
-export let apps;
-let browser;
-export let context = null;
-export let problems = [];
+standing(startApps, { recordedSeconds: 40 });
 
-/** Starts what the stories of a file need, and ends it behind them. */
-export function standing() {
-  before(async () => {
-    media = await mkdtemp(join(tmpdir(), 'tayang-mymentor-'));
-    await recordedMedia(join(media, 'recorded'), 40);
-    encoder = await liveMedia(join(media, 'live'));
-    apps = await startApps({ live: join(media, 'live'), recorded: join(media, 'recorded') });
-    browser = await launch();
-    await listed(join(media, 'live'), 3);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await apps?.close();
-    encoder?.kill('SIGKILL');
-    await rm(media, { recursive: true, force: true });
-  });
-
-  afterEach(async () => {
-    await context?.close();
-    context = null;
-    problems = [];
-  });
-}
-
-export async function open(path, { world = { signedIn: true }, within = browser, ...options } = {}) {
+export async function open(path, { world = { signedIn: true }, ...options } = {}) {
   apps.renew(world);
-  context = await within.newContext({ viewport: PHONE, locale: 'id-ID', timezoneId: 'Asia/Jakarta', serviceWorkers: 'block', reducedMotion: 'reduce', ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
-  });
+  const page = await newPage({ reducedMotion: 'reduce', ...options });
   await page.goto(`${apps.url}/mymentor/${path}`);
   return page;
 }
 
 export const heading = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor();
 export const asked = (method, path) => apps.world.asked.filter((one) => one.method === method && (path instanceof RegExp ? path.test(one.path) : one.path === path));
-
-/** Waits for what the stand-in has to come to. */
-export async function until(holds, what) {
-  for (const end = Date.now() + WAIT_MS; !holds(); ) {
-    assert.ok(Date.now() < end, what);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 30);
-    });
-  }
-}
 
 /** Resolves once the stand-in was asked for this. */
 export async function askedFor(method, path, count = 1) {

@@ -1,59 +1,15 @@
 /** The watch page in Chromium before a stand-in server: states, ways, languages, keys, and what an audit of access says. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './browser.mjs';
+import { describe, test } from 'node:test';
 import { LIVE, RECORDINGS, STREAM, TRACKS } from './channels.mjs';
-import { listed, liveMedia, recordedMedia } from './media.mjs';
+import { auditPage, context, moreFrames, newPage, server as mock, standing, WAIT_MS } from './harness.mjs';
 import { startMock } from './mock-server.mjs';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Patience for anything that a loaded machine with two cores has to do. */
-const WAIT_MS = 40_000;
+standing(startMock, { clear: () => mock.failMedia(200) });
 
-let media;
-let encoder;
-let mock;
-let browser;
-let context = null;
-let problems = [];
-
-before(async () => {
-  media = await mkdtemp(join(tmpdir(), 'tayang-page-'));
-  await recordedMedia(join(media, 'recorded'), 10);
-  encoder = await liveMedia(join(media, 'live'));
-  mock = await startMock({ live: join(media, 'live'), recorded: join(media, 'recorded') });
-  browser = await launch();
-  await listed(join(media, 'live'), 3);
-});
-
-after(async () => {
-  await browser?.close();
-  await mock?.close();
-  encoder?.kill('SIGKILL');
-  await rm(media, { recursive: true, force: true });
-});
-
-afterEach(async () => {
-  await context?.close();
-  context = null;
-  mock.failMedia(200);
-  problems = [];
-});
-
-async function open(path, options = {}) {
-  const { bypassCSP = false, ...others } = options;
-  context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: 'id-ID', timezoneId: 'Asia/Jakarta', bypassCSP, ...others });
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
-  });
+async function open(path, options) {
+  const page = await newPage(options);
   await page.goto(mock.url + path);
   return page;
 }
@@ -63,12 +19,6 @@ const attribute = (page, name) => root(page).getAttribute(`data-${name}`);
 
 async function until(page, name, wanted) {
   await page.waitForFunction(([one, value]) => document.querySelector('#tayang')?.getAttribute(`data-${one}`) === value, [name, wanted]);
-}
-
-/** Waits until as many more pictures have been shown. */
-async function moreFrames(page, count = 20) {
-  const now = Number(await attribute(page, 'frames'));
-  await page.waitForFunction((wanted) => Number(document.querySelector('#tayang')?.getAttribute('data-frames')) >= wanted, now + count);
 }
 
 /** All that regions which are read out hold now, line by line. */
@@ -89,7 +39,6 @@ describe('states', () => {
     await moreFrames(page);
     assert.equal(await attribute(page, 'engine'), 'hls');
     assert.equal(await page.locator('.scene').isVisible(), false);
-    assert.deepEqual(problems, []);
   });
 
   test('an outage of the publisher is told and play goes on after it', async () => {
@@ -186,6 +135,32 @@ describe('states', () => {
     await until(page, 'state', 'forbidden');
   });
 
+  for (const { what, query, opener, shown } of [
+    { what: 'signature', query: 'sign=1999999999-0123456789abcdef', opener: '/s/1999999999-0123456789abcdef', shown: '?sign=1999999999-0123456789abcdef' },
+    { what: 'token', query: 'token=AbC-_9', opener: '/p/AbC-_9', shown: '' },
+  ]) {
+    test(`a ${what} of the address goes with the state, playlists, segments and the socket`, async () => {
+      mock.set(LIVE);
+      mock.asked.length = 0;
+      const page = await open(`/watch/live/kelas?${query}`);
+      await moreFrames(page);
+      assert.equal(new URL(page.url()).search, shown);
+      for (const file of [/\/state$/, /\/master\.m3u8/, /\/live\.m3u8/, /\.(m4s|mp4|ts)$/]) {
+        const asked = mock.asked.filter((url) => file.test(url));
+        assert.ok(asked.length > 0, `${file} was not asked for`);
+        for (const url of asked) assert.ok(url.startsWith(`${opener}/live/kelas`), url);
+      }
+      // Loaded again, and by another way.
+      await page.reload();
+      await moreFrames(page);
+      await page.goto(`${mock.url}/watch/live/kelas?via=ws-flv${shown.replace('?', '&')}`);
+      await moreFrames(page);
+      assert.deepEqual(mock.asked.filter((url) => url.startsWith('ws:')), [`ws:${opener}/live/kelas.flv`]);
+      const others = mock.asked.filter((url) => url.includes('/live/kelas') && !url.startsWith('/watch/') && !url.replace('ws:', '').startsWith(opener));
+      assert.deepEqual(others, []);
+    });
+  }
+
   test('an unknown channel, a refused link and a lost server are told apart', async () => {
     mock.failState(404);
     const page = await open('/watch/live/kelas');
@@ -213,7 +188,6 @@ describe('ways', () => {
       assert.equal(await attribute(page, 'engine'), via);
       assert.ok(Number(await attribute(page, 'latency-ms')) < 10_000);
       assert.equal(await attribute(page, 'latency-basis'), via.endsWith('flv') ? 'buffer' : 'clock');
-      assert.deepEqual(problems, []);
     });
   }
 
@@ -458,12 +432,7 @@ describe('access audit', () => {
         const page = await open(`/watch/live/kelas${query}`, { colorScheme, bypassCSP: true, reducedMotion: 'reduce' });
         await until(page, 'state', state);
         if (state === 'live' || state === 'recording') await moreFrames(page);
-        await page.addScriptTag({ content: AXE });
-        const found = await page.evaluate(async () => {
-          const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 120)} ${any.map(({ message }) => message).join(' ')}`).join(' | ')}`);
-        });
-        assert.deepEqual(found, []);
+        await auditPage(page);
       });
     }
   }

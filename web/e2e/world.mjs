@@ -108,6 +108,7 @@ export function makeWorld() {
     oidc: [],
     /** `null`: the server takes none. */
     passkeys: [{ id: 'k-1', name: 'Ponsel lama', created_at: iso(now - 90 * HOUR_MS), used_at: iso(now - 2 * HOUR_MS) }],
+    calendar: 1,
     linkTokens: new Set(['tautan-baik', 'tautan-lain']),
     invitation: 'undangan-baik-1',
     lessons: lessons(now),

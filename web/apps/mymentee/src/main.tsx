@@ -47,9 +47,9 @@ function useMenu(): readonly MenuEntry[] {
   ];
   if (!mentor) return [...operator, ...account];
   return [
-    { to: '/', icon: 'lessons', label: menu.home },
+    { to: '/', also: ['/lessons'], icon: 'lessons', label: menu.home },
     { to: '/courses', icon: 'course', label: menu.courses },
-    { to: '/page', icon: 'edit', label: menu.page },
+    { to: '/page', also: ['/keys', '/webhooks'], icon: 'edit', label: menu.page },
     ...operator,
     ...account,
   ];

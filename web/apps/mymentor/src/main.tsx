@@ -26,7 +26,7 @@ function useMenu(): readonly MenuEntry[] {
   return [
     { to: '/', icon: 'home', label: menu.home },
     { to: '/lessons', icon: 'lessons', label: menu.lessons },
-    { to: '/mentors', icon: 'people', label: menu.mentors },
+    { to: '/mentors', also: ['/courses'], icon: 'people', label: menu.mentors },
     { to: '/notices', icon: 'bell', label: menu.notices, badge: { count: inbox.unread.value, meaning: unread } },
     { to: '/settings', icon: 'person', label: menu.settings },
   ];

@@ -17,10 +17,11 @@ import {
   type Via,
 } from '@tayang/player';
 import { listenToKeys, Stagecraft, stagePart } from '@tayang/stage';
-import { browserMemory, h, pickLanguage, setAttributes, Writer, type Language } from '@tayang/ui';
+import { browserMemory, h, pickLanguage, setAttributes, tabMemory, Writer, type Language } from '@tayang/ui';
 import { en } from './text/en.ts';
 import { id } from './text/id.ts';
 import type { Words } from './text/words.ts';
+import { withToken } from './token.ts';
 import { headingPart, topBarPart } from './view/heading.ts';
 import { keysPart } from './view/keys.ts';
 import { recordingsPart } from './view/recordings.ts';
@@ -166,5 +167,5 @@ if (root !== null) {
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset['theme'] = theme;
   const address = parseAddress(location.pathname, location.search);
   if (address === null) refuse(root);
-  else begin(root, address);
+  else begin(root, withToken(address, { href: location.href, replace: (href) => history.replaceState(null, '', href), ...tabMemory }));
 }

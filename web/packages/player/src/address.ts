@@ -20,7 +20,9 @@ export interface Address {
   readonly name: string;
   /** Signature of a private channel, carried from the page's own query into every media address. */
   readonly sign: string | null;
-  /** The page's own address carries a signature, be it one that was cut short and is therefore in no media address. */
+  /** Playback token of one person, carried the same way. It is in the address only until the page has read it. */
+  readonly token: string | null;
+  /** The page's own address carries a signature or a token, be it one that was cut short and is therefore in no media address. */
   readonly signed: boolean;
   /** A recording to show in place of what is live. */
   readonly stream: string | null;
@@ -31,6 +33,8 @@ export interface Address {
 const SEGMENT = /^[A-Za-z0-9_-]{1,64}$/;
 /** Expiry, dash, hex: at most a SHA-256 in hex and a 64-bit number. */
 const SIGN = /^[0-9]{1,20}-[0-9A-Fa-f]{1,128}$/;
+/** Base64url; the server makes fewer than 300 characters. */
+const TOKEN = /^[A-Za-z0-9_-]{1,300}$/;
 
 /** Pages of the older system, and which way each of them played. */
 const OLD_PAGES: ReadonlyMap<string, Via> = new Map([
@@ -55,12 +59,14 @@ export function parseAddress(pathname: string, search: string): Address | null {
   if (place === null) return null;
   const asked = query.get('via');
   const sign = query.get('sign');
+  const token = query.get('token');
   const stream = query.get('stream');
   return {
     app: place.app,
     name: place.name,
     sign: sign !== null && SIGN.test(sign) ? sign : null,
-    signed: sign !== null,
+    token: token !== null && TOKEN.test(token) ? token : null,
+    signed: sign !== null || token !== null,
     stream: stream !== null && SEGMENT.test(stream) ? stream : null,
     via: isVia(asked) ? asked : (place.via ?? DEFAULT_VIA),
   };
@@ -81,10 +87,15 @@ function isSegment(text: string | undefined): text is string {
   return text !== undefined && SEGMENT.test(text);
 }
 
-/** Path in front of everything that belongs to the channel; the signature travels in it so that relative URLs keep it. */
+/** Path in front of everything that belongs to the channel; what opens it travels in it so that relative URLs keep it. */
 export function channelRoot(address: Address): string {
-  const sign = address.sign === null ? '' : `/s/${address.sign}`;
-  return `${sign}/${address.app}/${address.name}`;
+  return `${openerOf(address)}/${address.app}/${address.name}`;
+}
+
+/** The server reads one of both; a token is of the person who looks. */
+function openerOf({ sign, token }: Address): string {
+  if (token !== null) return `/p/${token}`;
+  return sign === null ? '' : `/s/${sign}`;
 }
 
 /** Address of what is live, by one of the ways. `origin` is the page's own (`https://host`), needed for WebSockets. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { downloadUrl, liveUrl, pageUrl, parseAddress, recordingUrl, stateUrl, VIAS } from '../src/address.ts';
 
 const SIGN = '1763999999-ab01';
-const plain = { app: 'live', name: 'kelas-1', sign: null, signed: false, stream: null, via: 'hls' } as const;
+const plain = { app: 'live', name: 'kelas-1', sign: null, token: null, signed: false, stream: null, via: 'hls' } as const;
 
 describe('reading', () => {
   test.each([
@@ -11,6 +11,7 @@ describe('reading', () => {
     ['/watch/live/kelas-1', '?via=ws-flv', { ...plain, via: 'ws-flv' }],
     ['/watch/live/kelas-1', '?stream=1763712000000', { ...plain, stream: '1763712000000' }],
     ['/watch/live/kelas-1', `?sign=${SIGN}&lang=en`, { ...plain, sign: SIGN, signed: true }],
+    ['/watch/live/kelas-1', '?token=AbC-_9', { ...plain, token: 'AbC-_9', signed: true }],
     ['/kelas-1/flv.html', '', { ...plain, via: 'flv' }],
     ['/kelas-1/index.html', '', { ...plain, via: 'ts' }],
     ['/kelas-1/hls.html', '', plain],
@@ -27,8 +28,8 @@ describe('reading', () => {
     },
   );
 
-  test('what is no way, signature or stream is left out, not passed on', () => {
-    expect(parseAddress('/watch/live/kelas-1', '?via=ftp&sign=../../x&stream=a/b')).toEqual({ ...plain, signed: true });
+  test('what is no way, signature, token or stream is left out, not passed on', () => {
+    expect(parseAddress('/watch/live/kelas-1', '?via=ftp&sign=../../x&token=a/../b&stream=a/b')).toEqual({ ...plain, signed: true });
   });
 });
 
@@ -52,6 +53,13 @@ describe('writing', () => {
     const signed = { ...plain, sign: SIGN, signed: true };
     const urls = [stateUrl(signed), recordingUrl(signed, '17'), downloadUrl(signed, '17'), ...VIAS.map((via) => liveUrl(signed, via, 'http://h'))];
     for (const url of urls) expect(url).toContain(`/s/${SIGN}/live/kelas-1`);
+  });
+
+  test('a token goes in front of every address, and stands in none of the page', () => {
+    const opened = { ...plain, sign: SIGN, token: 'AbC-_9', signed: true };
+    const urls = [stateUrl(opened), recordingUrl(opened, '17'), downloadUrl(opened, '17'), ...VIAS.map((via) => liveUrl(opened, via, 'http://h'))];
+    for (const url of urls) expect(url).toMatch(/^(ws:\/\/h)?\/p\/AbC-_9\/live\/kelas-1/);
+    expect(pageUrl(opened, { stream: '17', via: 'dash' })).not.toContain('AbC');
   });
 
   test('the page keeps its signature and leaves out what is the default', () => {

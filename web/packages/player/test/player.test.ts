@@ -120,7 +120,7 @@ class World {
       beforeDetach: () => undefined,
       savesData: () => this.saves,
     };
-    this.player = new Player(channelPlace({ app: 'live', name: 'k', sign: null, signed: false, stream: null, via: 'hls', ...address }), ports);
+    this.player = new Player(channelPlace({ app: 'live', name: 'k', sign: null, token: null, signed: false, stream: null, via: 'hls', ...address }), ports);
     this.player.subscribe((snapshot) => {
       this.snapshot = snapshot;
     });

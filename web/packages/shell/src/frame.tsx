@@ -14,6 +14,8 @@ import { matchPath } from './router.ts';
 /** One entry of the main menu. */
 export interface MenuEntry {
   readonly to: string;
+  /** Where else one is in its part of the app. */
+  readonly also?: readonly string[];
   readonly icon: IconName;
   readonly label: string;
   /** A number beside it, and what that number means. */
@@ -72,9 +74,9 @@ function Menu({ entries }: { entries: readonly MenuEntry[] }) {
   return (
     <nav class="menu" aria-label={words.menu}>
       <ul>
-        {entries.map(({ to, icon, label, badge }) => (
+        {entries.map(({ to, also = [], icon, label, badge }) => (
           <li key={to}>
-            <a href={router.href(to)} aria-current={isHere(path, to) ? 'page' : undefined}>
+            <a href={router.href(to)} aria-current={[to, ...also].some((one) => isHere(path, one)) ? 'page' : undefined}>
               <span class="menu-icon">
                 <Icon name={icon} />
                 {badge === undefined || badge === null || badge.count === 0 ? null : (

@@ -2,4 +2,4 @@
 
 export { h, s, setAttributes, setHidden, setText } from './element.ts';
 export { icon, iconPaths, kawung, mark, PETAL, type IconName } from './icons.ts';
-export { browserMemory, clockText, LANGUAGES, pickLanguage, Writer, type Language, type Memory } from './locale.ts';
+export { browserMemory, clockText, LANGUAGES, pickLanguage, tabMemory, Writer, type Language, type Memory } from './locale.ts';

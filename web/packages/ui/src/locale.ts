@@ -11,22 +11,29 @@ export interface Memory {
 }
 
 /** Remembers in the browser, and forgets quietly where it may not. */
-export const browserMemory: Memory = {
-  get: (key) => {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-  set: (key, value) => {
-    try {
-      localStorage.setItem(key, value);
-    } catch {
-      // Private windows may refuse: the choice then lasts as long as the page.
-    }
-  },
-};
+export const browserMemory: Memory = memoryIn(() => localStorage);
+
+/** The same for this tab alone. */
+export const tabMemory: Memory = memoryIn(() => sessionStorage);
+
+function memoryIn(storage: () => Storage): Memory {
+  return {
+    get: (key) => {
+      try {
+        return storage().getItem(key);
+      } catch {
+        return null;
+      }
+    },
+    set: (key, value) => {
+      try {
+        storage().setItem(key, value);
+      } catch {
+        // Private windows may refuse: what was chosen then lasts as long as the page.
+      }
+    },
+  };
+}
 
 function asLanguage(text: string | null | undefined): Language | null {
   const short = text?.toLowerCase().split('-')[0];

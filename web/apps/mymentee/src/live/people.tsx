@@ -9,6 +9,9 @@ import { useLiveWords } from '../words/live-en.ts';
 import type { Acts, Moderation } from './moderation.ts';
 import { mutedAt } from './outcasts.ts';
 
+/** As mentors know them from elsewhere; what is not here is its name in capitals. */
+const PROTOCOLS: Readonly<Record<string, string>> = { llhls: 'LL-HLS', hls_ts: 'HLS', ws_flv: 'WebSocket-FLV' };
+
 export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; moderation: Moderation }) {
   const words = useLiveWords().room;
   const when = useMyWhen();
@@ -27,7 +30,7 @@ export function ViewerList({ viewers, moderation }: { viewers: Viewers | null; m
             <p>
               <strong>{user.name}</strong>
               <span class="field-note">
-                {words.since(when.time(since_at))} · {protocol}
+                {words.since(when.time(since_at))} · {PROTOCOLS[protocol] ?? protocol.toUpperCase()}
               </span>
             </p>
             <button type="button" class="chip" onClick={() => moderation.acts.askOut(user)}>

@@ -170,14 +170,16 @@ function StatusBar({ lesson, viewers }: { lesson: Lesson; viewers: number }) {
           <span>{words.elapsed}</span>
         </p>
       )}
-      <a class="button" href={router.href(`/lessons/${lesson.id}/publish`)}>
-        <Icon name="camera" />
-        {words.encoder}
-      </a>
-      <button type="button" class="button button-danger" aria-disabled={busy} onClick={() => ask({ title: words.endTitle, text: words.endText, act: words.end, onAct: end })}>
-        <Icon name="close" />
-        {words.end}
-      </button>
+      <div class="status-acts">
+        <a class="button" href={router.href(`/lessons/${lesson.id}/publish`)}>
+          <Icon name="camera" />
+          {words.encoder}
+        </a>
+        <button type="button" class="button button-danger" aria-disabled={busy} onClick={() => ask({ title: words.endTitle, text: words.endText, act: words.end, onAct: end })}>
+          <Icon name="close" />
+          {words.end}
+        </button>
+      </div>
       {overdue ? <p class="field-note status-note">{words.overdue(when.within(lesson.ends_at, now))}</p> : null}
       {dialog}
     </section>

@@ -153,7 +153,7 @@ const id = {
 };
 
 const en: typeof id = {
-  menu: { home: 'Schedule', courses: 'Courses', page: 'Profile', notices: 'Notices', settings: 'Account', operate: 'Operate' },
+  menu: { home: 'Schedule', courses: 'Courses', page: 'Profile', notices: 'News', settings: 'Account', operate: 'Operate' },
   unread: 'unread',
   notMentor: {
     title: 'This page is for mentors',

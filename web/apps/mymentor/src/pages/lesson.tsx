@@ -169,12 +169,13 @@ function LastWord({ lesson }: { lesson: Lesson }) {
   const { router } = useApp();
   const words = useWords();
   const scene = wordOf(lesson, words.lesson);
-  const needsCourse = lesson.state === 'live' || lesson.state === 'cancelled';
+  // What is being prepared comes to this page by itself; with all else the course has what is next.
+  const goesOn = scene !== words.lesson.recordingComing;
   return (
     <Note kind="away" icon={lesson.state === 'ended' ? 'clock' : 'warning'}>
       <p class="note-title">{scene.title}</p>
       <p>{scene.text}</p>
-      {needsCourse ? (
+      {goesOn ? (
         <p>
           <a class="text-link" href={router.href(`/courses/${lesson.course.id}`)}>
             {words.lesson.toCourse}

@@ -2,7 +2,7 @@
 
 import { useRef, useState } from 'preact/hooks';
 import type { Lesson } from '@tayang/client';
-import { copyText, Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
+import { Confirm, copyText, Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
 import { comingFrom, isComing } from '../parts/coming.ts';
 import { useFresh } from '../parts/fresh.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
@@ -111,6 +111,7 @@ function CalendarButton() {
   const shell = useShellWords();
   const textOf = useProblemText();
   const [url, setUrl] = useState<string | null>(null);
+  const [asking, ask] = useState(false);
   const open = (): void => {
     api.calendar().then(
       (calendar) => setUrl(new URL(calendar.url, location.origin).href),
@@ -125,12 +126,13 @@ function CalendarButton() {
       return setUrl(null);
     });
   };
+  const askWithdraw = (): void => {
+    setUrl(null);
+    ask(true);
+  };
   const withdraw = (): void => {
     api.withdrawCalendar().then(
-      () => {
-        toasts.done(words.lessons.withdrawn);
-        setUrl(null);
-      },
+      () => toasts.done(words.lessons.withdrawn),
       (problem: unknown) => toasts.problem(textOf(problem)),
     );
   };
@@ -144,7 +146,7 @@ function CalendarButton() {
         <p>{words.lessons.calendarText}</p>
         <input class="input" readOnly value={url ?? ''} aria-label={words.lessons.calendar} onFocus={(event) => event.currentTarget.select()} />
         <div class="dialog-actions">
-          <button type="button" class="button button-quiet" onClick={withdraw}>
+          <button type="button" class="button button-quiet" onClick={askWithdraw}>
             {words.lessons.withdraw}
           </button>
           <button type="button" class="button button-strong" onClick={copy}>
@@ -153,6 +155,7 @@ function CalendarButton() {
           </button>
         </div>
       </Dialog>
+      <Confirm open={asking} title={words.lessons.withdrawTitle} text={words.lessons.withdrawText} act={words.lessons.withdraw} onAct={withdraw} onClose={() => ask(false)} />
     </>
   );
 }

@@ -99,6 +99,8 @@ export interface Words {
     readonly copy: string;
     readonly copied: string;
     readonly withdraw: string;
+    readonly withdrawTitle: string;
+    readonly withdrawText: string;
     readonly withdrawn: string;
   };
   readonly mentors: {
