@@ -307,7 +307,7 @@ async fn start(
         let detail = format!("the lesson can begin from {} on: change its time to begin now", Moment(slot.opens));
         return Err(Problem::conflict("not-now", detail));
     }
-    if state.repository.start_lesson(LessonId(id), now).await?.is_none() {
+    if state.repository.start_lesson(LessonId(id), state.settings.slot_margin_ms, now).await?.is_none() {
         require(&state, LessonId(id), LessonState::Live).await?;
     }
     Ok(Json(seen(&state, Some(who.id()), LessonId(id)).await?))
@@ -327,7 +327,7 @@ async fn end(
     Path(id): Path<Uuid>,
 ) -> Result<Json<LessonBody>, Problem> {
     permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
-    match state.repository.end_lesson(LessonId(id), false, state.now()).await? {
+    match state.repository.end_lesson(LessonId(id), state.now()).await? {
         Some(lesson) => state.air.end(lesson.channel),
         None => require(&state, LessonId(id), LessonState::Ended).await?,
     }

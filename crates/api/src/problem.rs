@@ -204,6 +204,11 @@ impl From<RepositoryError> for Problem {
                     "the server has no room to keep this: try again later",
                 )
             }
+            RepositoryError::Contended => {
+                let detail = "others changed the same at the same time, and nothing was done: try again in a moment";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not available", detail);
+                Self { retry_after_s: Some(1), ..problem }
+            }
             other => {
                 tracing::error!(error = %other, "the database failed");
                 let detail = "the server could not do it: look whether it was done, and try again in a moment";

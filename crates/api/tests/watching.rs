@@ -37,7 +37,8 @@ async fn class(stage: Stage) -> Class {
 impl Class {
     async fn live(&self) -> Lesson {
         let lesson = self.stage.lesson(&self.course, 1_000).await;
-        self.stage.repository.start_lesson(lesson.id, self.stage.state.now()).await.expect("begun").expect("there")
+        let (now, margin_ms) = (self.stage.state.now(), self.stage.state.settings.slot_margin_ms);
+        self.stage.repository.start_lesson(lesson.id, margin_ms, now).await.expect("begun").expect("there")
     }
 
     async fn play(&self, who: &Actor, lesson: &Lesson, carry: &str) -> Answer {
@@ -346,7 +347,7 @@ async fn a_recording_plays_for_who_was_there_and_is_not_there_for_others() {
     let class = class(Stage::new().await).await;
     let (lesson, absent) = (class.live().await, class.stage.enrolled(&class.course, "lain@example.test").await);
     class.watched(&lesson, &class.mentee, 20_000).await;
-    class.stage.repository.end_lesson(lesson.id, true, class.stage.state.now()).await.expect("ended").expect("there");
+    class.stage.repository.end_lesson(lesson.id, class.stage.state.now()).await.expect("ended").expect("there");
     let nothing = class.play(&class.mentee, &lesson, "cookie").await;
     assert_eq!((nothing.status, &nothing.json["type"]), (StatusCode::CONFLICT, &json!("/problems/no-recording")));
     let channel = class.recorded(&lesson, &[(1_000, 5_000), (2_000, 3_600_000), (3_000, 9_000)]).await;
@@ -452,13 +453,7 @@ async fn nobody_asks_what_is_on_air_of_lessons_that_are_over() {
     let class = class(Stage::with_air(studio.clone()).await).await;
     for _ in 0..3 {
         let lesson = class.live().await;
-        class
-            .stage
-            .repository
-            .end_lesson(lesson.id, true, class.stage.state.now())
-            .await
-            .expect("ended")
-            .expect("there");
+        class.stage.repository.end_lesson(lesson.id, class.stage.state.now()).await.expect("ended").expect("there");
     }
     class.live().await;
     let before = studio.1.load(Ordering::Relaxed);

@@ -50,6 +50,10 @@ pub enum RepositoryError {
         /// Which value.
         what: String,
     },
+    /// Others wrote the same at the same time, and the backend ended this one for their sake, as often as it was tried.
+    /// Nothing was changed; a moment later it can be done.
+    #[error("others write the same at the same time")]
+    Contended,
     /// The backend failed. Nothing was changed.
     #[error("the database failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -1,6 +1,7 @@
 //! Repositories in a database: SQLite in a file, or PostgreSQL. One text of SQL for both.
 
 pub mod backup;
+mod contention;
 pub mod postgres;
 pub mod sqlite;
 

@@ -78,6 +78,16 @@ async fn a_transaction_that_hangs_elsewhere_is_waited_for_a_few_seconds_and_is_a
 }
 
 #[tokio::test]
+async fn a_transaction_that_is_ended_for_the_sake_of_another_is_done_again() {
+    let Some(cluster) = postgres::Cluster::shared() else { return };
+    let url = cluster.database().await;
+    let store = store::db::postgres::PgStore::open(&format!("{url}&options=-c%20deadlock_timeout%3D3s"), None).await;
+    let store = store.expect("open");
+    teaching::two_that_wait_for_one_another_both_go_through(&store, &url).await;
+    store.close().await;
+}
+
+#[tokio::test]
 async fn another_opening_of_the_file_sees_changes_and_is_told_of_them() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let path = directory.path().join("tayang.db");

@@ -111,7 +111,12 @@ impl World {
     async fn furnish(&mut self, course: &Course) {
         let now = self.stage.state.now();
         let lesson = self.stage.lesson(course, 1_000).await;
-        self.stage.repository.start_lesson(lesson.id, now).await.expect("begun");
+        self.stage
+            .repository
+            .start_lesson(lesson.id, self.stage.state.settings.slot_margin_ms, now)
+            .await
+            .expect("begun")
+            .expect("there");
         let room = self.ask(Caller::Operator, &Method::GET, "/control/get?room=kelas", "").await;
         assert!(room.status.is_success(), "{room:?}");
         let (banned, mentor) = (self.callers[&Caller::Banned].id, self.callers[&Caller::Mentor].id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use control::air::Air;
-use control::teaching::directing::{RECORDING_AWAITED_MS, Seen, Step, Timing, next_step};
+use control::teaching::directing::{Due, RECORDING_AWAITED_MS, Seen, Step, Timing, next_step};
 use control::{LessonId, Repository, RepositoryError};
 use media::UnixMillis;
 use tokio::time::MissedTickBehavior;
@@ -58,32 +58,34 @@ impl Director {
     /// Takes the steps that are due at `now`. Stopped in between, or asked again, it goes on where it was.
     async fn look(&mut self, now: UnixMillis) -> Result<(), RepositoryError> {
         let due = self.repository.lessons_to_direct(now.plus_millis(self.timing.margin_ms + 1)).await?;
-        let mut seen = HashMap::with_capacity(due.len());
-        for lesson in due {
-            let on_air = self.air.on_air(lesson.channel);
-            let now_seen = Seen::next(self.seen.get(&lesson.id).copied(), on_air, now);
-            seen.insert(lesson.id, now_seen);
-            match next_step(&lesson, now_seen, self.timing, now) {
+        let before = std::mem::take(&mut self.seen);
+        for due in &due {
+            let id = due.lesson.id;
+            let seen = Seen::next(before.get(&id).copied(), self.air.on_air(due.lesson.channel), now);
+            self.seen.insert(id, seen);
+        }
+        let seen_of = |due: &Due| self.seen.get(&due.lesson.id).copied().expect("each that is due was looked at");
+        let here: Vec<_> =
+            due.iter().filter(|due| due.is_to_be_told(seen_of(due), now)).map(|due| due.lesson.id).collect();
+        if !here.is_empty() {
+            self.repository.hold_lessons(&here, now).await?;
+        }
+        for due in &due {
+            let seen = seen_of(due);
+            if next_step(due, seen, self.timing, now).is_none() {
+                continue;
+            }
+            match self.repository.take_step(due.lesson.id, seen, self.timing, now).await? {
                 None => {}
-                Some(Step::Start) => {
-                    // With its media, also where the database could not be asked then: who watched meanwhile was there.
-                    let opens = lesson.slot(self.timing.margin_ms).map_or(now, |slot| slot.opens);
-                    let began = on_air.started.map_or(now, |first| first.max(opens).min(now));
-                    let started = self.repository.start_lesson(lesson.id, began).await?;
-                    if started.is_some() {
-                        tracing::info!(lesson = %lesson.id, "the lesson begins: its media is here");
-                    }
+                Some((Step::Start(_), lesson)) => {
+                    tracing::info!(lesson = %lesson.id, "the lesson begins: its media is here");
                 }
-                Some(Step::End) => {
-                    let ended = self.repository.end_lesson(lesson.id, true, now).await?;
-                    if ended.is_some() {
-                        tracing::info!(lesson = %lesson.id, "the lesson is over");
-                        self.air.end(lesson.channel);
-                    }
+                Some((Step::End, lesson)) => {
+                    tracing::info!(lesson = %lesson.id, "the lesson is over");
+                    self.air.end(lesson.channel);
                 }
             }
         }
-        self.seen = seen;
         for lesson in self.repository.announce_recordings(now.plus_millis(-RECORDING_AWAITED_MS), now).await? {
             tracing::info!(%lesson, "the recording can be played");
         }

@@ -234,6 +234,8 @@ CREATE TABLE lessons (
     review_on   BIGINT NOT NULL CHECK (review_on IN (0, 1)),
     -- JSON array of words.
     word_filter TEXT   NOT NULL,
+    -- When the server that holds its stream last wrote so.
+    seen_ms     BIGINT,
     -- When it was told that its recording can be played: once.
     announced_ms BIGINT,
     created_ms  BIGINT NOT NULL,

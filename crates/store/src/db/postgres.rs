@@ -17,6 +17,7 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
+use super::contention::{self, Refusal};
 use replica::Replica;
 use write::Write;
 
@@ -130,6 +131,11 @@ impl PgStore {
         self.last_seq().await.map(|seq| seq.0)
     }
 
+    /// Does `work`, which is one transaction, and does it again where that was ended for the sake of others.
+    async fn again<T, E: Refusal, F: Future<Output = Result<T, E>>>(&self, work: impl Fn() -> F) -> Result<T, E> {
+        contention::again(work).await
+    }
+
     async fn begin(&self) -> Result<Write, RepositoryError> {
         Write::begin(&self.writer).await.map_err(|error| sql::failed("transaction", error))
     }
@@ -146,6 +152,12 @@ fn migrator() -> Migrator {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
     Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+/// `serialization_failure` and `deadlock_detected`, same page as below.
+fn is_contended(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "40001" || code == "40P01")
 }
 
 /// `disk_full`, <https://www.postgresql.org/docs/15/errcodes-appendix.html>.

@@ -62,7 +62,7 @@ mod subscriptions;
 mod webhooks;
 
 use super::write::Write;
-use super::{Db, Row, SKIP_LOCKED, Store, is_full};
+use super::{Db, Row, SKIP_LOCKED, Store, is_contended, is_full};
 
 /// A statement with its values, not sent yet.
 pub(super) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;

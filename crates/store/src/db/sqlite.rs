@@ -20,6 +20,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::contention::{self, Refusal};
 use write::Write;
 
 // What `sql` is compiled with here.
@@ -123,6 +124,11 @@ impl SqliteStore {
         sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.watcher).await.map_err(|e| sql::failed("value", e))
     }
 
+    /// Does `work`, which is one transaction, and does it again where another process was in the way.
+    async fn again<T, E: Refusal, F: Future<Output = Result<T, E>>>(&self, work: impl Fn() -> F) -> Result<T, E> {
+        contention::again(work).await
+    }
+
     async fn begin(&self) -> Result<Write, RepositoryError> {
         Write::begin(&self.writer).await.map_err(|error| sql::failed("transaction", error))
     }
@@ -162,6 +168,13 @@ fn prepare(path: &Path) -> io::Result<fs::File> {
     let lock = owner_only(&path.with_extension("lock"))?;
     lock.lock()?;
     Ok(lock)
+}
+
+/// Another process wrote between a transaction's reading and its writing: SQLITE_BUSY_SNAPSHOT. That it waited in vain for
+/// one that is slow (SQLITE_BUSY) is no such case: it would wait as long again.
+fn is_contended(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code == 517)
 }
 
 /// The disk has no room for a page, or none for the file that connections share (`-shm`).

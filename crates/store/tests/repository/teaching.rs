@@ -1,9 +1,11 @@
 //! What any repository must do with mentors, courses, places in them and lessons.
 
 use control::access::{Action, decide};
+use control::air::OnAir;
 use control::earlier::{Beside, Place};
 use control::feed::Reader;
 use control::teaching::courses::{CourseChange, CourseFilter, CourseSeen, INVITATIONS_MAX, Invitation, Verdict};
+use control::teaching::directing::{SEEN_FOR_MS, Seen, Step, Timing};
 use control::teaching::lessons::{
     Ban, Chapter, LessonChange, LessonEdit, LessonFilter, LessonSeen, Mine, NewLesson, Scope,
 };
@@ -21,6 +23,12 @@ use super::contract::{person, recording};
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const MINUTE: i64 = 60_000;
 const WEEK: i64 = 7 * 24 * 60 * MINUTE;
+const TIMING: Timing = Timing { margin_ms: 15 * MINUTE, reconnect_window_ms: 0 };
+/// As a server sees a lesson that has had no stream of it for long.
+const GONE: Seen = Seen {
+    on_air: OnAir { on_air: false, stalled: false, started: None, viewers: 0 },
+    gone_since: Some(UnixMillis(0)),
+};
 
 /// Runs on any repository.
 pub async fn teaching_contract(repository: &dyn Repository) {
@@ -32,6 +40,8 @@ pub async fn teaching_contract(repository: &dyn Repository) {
     lessons_are_set_all_or_none_and_never_two_at_once(repository).await;
     a_series_moves_together(repository).await;
     a_lesson_goes_through_its_states_once(repository).await;
+    a_step_is_decided_on_the_lesson_as_it_is_when_it_is_taken(repository).await;
+    a_lesson_that_a_server_holds_is_not_ended_for_one_that_does_not(repository).await;
     a_recording_is_announced_once_when_all_of_it_is_ready(repository).await;
     lists_hold_what_one_may_know_of(repository).await;
     lists_come_in_pages_that_neither_repeat_nor_skip(repository).await;
@@ -39,6 +49,42 @@ pub async fn teaching_contract(repository: &dyn Repository) {
     mentors_are_shown_with_what_one_may_know_of(repository).await;
     a_mentor_has_a_few_keys_and_a_calendar_an_address(repository).await;
     recordings_and_channels_go_by_a_word(repository).await;
+}
+
+/// PostgreSQL ends the store's: the other program's looks for such circles after a minute.
+pub async fn two_that_wait_for_one_another_both_go_through(repository: &dyn Repository, url: &str) {
+    let admin = sqlx::PgPool::connect(url).await.expect("connect");
+    let mut stranger = admin.begin().await.expect("begun");
+    sqlx::query("SET LOCAL deadlock_timeout = '60s'").execute(&mut *stranger).await.expect("patient");
+    let mentor = mentor(repository).await;
+    let course = course(repository, mentor, Enrolling::Open, None).await;
+    let id = lesson(repository, &course, 10).await.lesson.id;
+    let locked = async |stranger: &mut sqlx::PgConnection, table: &str, id: String| {
+        let text = format!("UPDATE {table} SET version = version WHERE id = $1");
+        sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).execute(stranger).await.expect("locked");
+    };
+    locked(&mut stranger, "lessons", id.to_string()).await;
+    let renamed = edit(LessonChange { title: Some("Lain".to_owned()), ..LessonChange::default() }, Scope::One);
+    // It locks the mentor, then the lesson; the stranger has the lesson, and wants the mentor.
+    let change = repository.change_lessons(id, &renamed, NOW);
+    let cross = async {
+        loop {
+            let waiting = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&admin).await.expect("counts");
+            if waiting > 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        // Given once the store's is ended: until then that has it.
+        locked(&mut stranger, "users", mentor.to_string()).await;
+        stranger.commit().await.expect("committed");
+    };
+    let (changed, ()) = futures_util::future::join(change, cross).await;
+    let changed = changed.expect("done again");
+    assert_eq!((changed[0].title.as_str(), changed[0].version), ("Lain", 2), "once");
+    admin.close().await;
 }
 
 async fn somebody(repository: &dyn Repository, roles: Roles) -> User {
@@ -328,21 +374,29 @@ async fn a_lesson_goes_through_its_states_once(repository: &dyn Repository) {
         lesson(repository, &course, 30).await.lesson.id,
     );
     let due = repository.lessons_to_direct(NOW.plus_millis(15 * MINUTE)).await.expect("read");
-    let ours: Vec<_> = due.iter().filter(|lesson| lesson.course == course.id).map(|lesson| lesson.id).collect();
+    let ours: Vec<_> = due.iter().map(|due| &due.lesson).filter(|of| of.course == course.id).map(|of| of.id).collect();
     assert_eq!(ours, [held]);
     let before = repository.last_seq().await.expect("read");
-    let begun = join_all((0..3).map(|_| repository.start_lesson(held, NOW))).await;
+    for (margin_ms, at) in [(9 * MINUTE, NOW), (0, NOW.plus_millis(90 * MINUTE))] {
+        let outside = repository.start_lesson(held, margin_ms, at).await.expect("no error");
+        assert_eq!(outside, None, "its slot is not open");
+    }
+    let begun = join_all((0..3).map(|_| repository.start_lesson(held, 15 * MINUTE, NOW))).await;
     let once = begun.into_iter().filter_map(|begun| begun.expect("no error")).collect::<Vec<_>>();
     assert_eq!(once.len(), 1, "whoever asks and how often");
     assert_eq!((once[0].state, once[0].started, once[0].version), (LessonState::Live, Some(NOW), 2));
     let cancelled = repository.cancel_lesson(held, "", NOW).await;
     assert!(matches!(cancelled, Err(TeachingError::NotNow(LessonState::Live))), "{cancelled:?}");
-    assert_eq!(repository.end_lesson(unheld, false, NOW).await.expect("no error"), None, "it did not begin");
+    assert_eq!(repository.end_lesson(unheld, NOW).await.expect("no error"), None, "it did not begin");
+    let late = NOW.plus_millis(300 * MINUTE);
+    let ended = repository.end_lesson(held, NOW).await.expect("no error").expect("ended");
+    assert_eq!((ended.state, ended.ended), (LessonState::Ended, Some(NOW)));
+    let (step, ended) = repository.take_step(unheld, GONE, TIMING, late).await.expect("no error").expect("ended");
+    assert_eq!((step, ended.state, ended.ended), (Step::End, LessonState::Ended, Some(late)));
     for id in [held, unheld] {
-        let ended = repository.end_lesson(id, true, NOW).await.expect("no error").expect("ended");
-        assert_eq!((ended.state, ended.ended), (LessonState::Ended, Some(NOW)));
-        assert_eq!(repository.end_lesson(id, true, NOW).await.expect("no error"), None);
-        assert_eq!(repository.start_lesson(id, NOW).await.expect("no error"), None, "over is over");
+        assert_eq!(repository.end_lesson(id, NOW).await.expect("no error"), None);
+        assert_eq!(repository.start_lesson(id, 60 * MINUTE, NOW).await.expect("no error"), None, "over is over");
+        assert_eq!(repository.take_step(id, GONE, TIMING, late).await.expect("no error"), None);
     }
     for _ in 0..2 {
         let called_off = repository.cancel_lesson(off, "mentor \"sakit\"", NOW).await.expect("cancelled");
@@ -356,7 +410,52 @@ async fn a_lesson_goes_through_its_states_once(repository: &dyn Repository) {
     let scopes: Vec<_> = revoked.map(|change| (change.what.lesson, change.what.user)).collect();
     assert_eq!(scopes, [(Some(held), None), (Some(unheld), None), (Some(off), None)], "everybody's");
     let nobody = LessonId::new(NOW);
-    assert!(matches!(repository.start_lesson(nobody, NOW).await, Err(RepositoryError::NotFound("lesson"))));
+    assert!(matches!(repository.start_lesson(nobody, 0, NOW).await, Err(RepositoryError::NotFound("lesson"))));
+}
+
+async fn a_step_is_decided_on_the_lesson_as_it_is_when_it_is_taken(repository: &dyn Repository) {
+    let course = course(repository, mentor(repository).await, Enrolling::Open, None).await;
+    let (moved, off, late) = (
+        lesson(repository, &course, 10).await.lesson.id,
+        lesson(repository, &course, 200).await.lesson.id,
+        300 * MINUTE,
+    );
+    let here = Seen { on_air: OnAir { on_air: true, ..OnAir::default() }, gone_since: None };
+    let step = async |id, seen, at: i64| {
+        let taken = repository.take_step(id, seen, TIMING, NOW.plus_millis(at)).await.expect("no error");
+        taken.map(|(step, lesson)| (step, lesson.started, lesson.version))
+    };
+    // Whoever directs read both while they were due; then one was moved, and the other called off.
+    let later = LessonChange { starts: Some(NOW.plus_millis(late)), ..LessonChange::default() };
+    repository.change_lessons(moved, &edit(later, Scope::One), NOW).await.expect("moved");
+    repository.cancel_lesson(off, "", NOW).await.expect("cancelled");
+    let before = repository.last_seq().await.expect("read");
+    assert_eq!((step(moved, here, 0).await, step(off, here, 200 * MINUTE).await), (None, None), "neither begins");
+    assert_eq!((step(moved, GONE, 100 * MINUTE).await, step(off, GONE, late).await), (None, None), "nor is over");
+    assert!(since(repository, before).await.is_empty());
+    let first = Seen { on_air: OnAir { started: Some(NOW), ..here.on_air }, gone_since: None };
+    let opens = NOW.plus_millis(late - 15 * MINUTE);
+    let begun = step(moved, first, late).await;
+    assert_eq!(begun, Some((Step::Start(opens), Some(opens), 3)), "with its media, not before its slot");
+    assert_eq!(step(moved, first, late).await, None);
+}
+
+async fn a_lesson_that_a_server_holds_is_not_ended_for_one_that_does_not(repository: &dyn Repository) {
+    let course = course(repository, mentor(repository).await, Enrolling::Open, None).await;
+    let id = lesson(repository, &course, 10).await.lesson.id;
+    let begun = repository.start_lesson(id, 15 * MINUTE, NOW).await.expect("no error").expect("begun");
+    let at = |m: i64| NOW.plus_millis(m * MINUTE);
+    let (seen_at, before) = (at(100), repository.last_seq().await.expect("read"));
+    repository.hold_lessons(&[LessonId::new(NOW), id], seen_at).await.expect("written");
+    assert!(since(repository, before).await.is_empty(), "nobody is woken");
+    let due = repository.lessons_to_direct(NOW).await.expect("read");
+    let due = due.into_iter().find(|due| due.lesson.id == id).expect("it is live");
+    assert_eq!((due.held, due.lesson), (Some(seen_at), begun), "and its tags stand");
+    let step = async |at| repository.take_step(id, GONE, TIMING, at).await.expect("no error").map(|(step, _)| step);
+    assert_eq!(step(seen_at.plus_millis(SEEN_FOR_MS - 1)).await, None);
+    assert_eq!(step(seen_at.plus_millis(SEEN_FOR_MS)).await, Some(Step::End));
+    repository.hold_lessons(&[id], at(200)).await.expect("no error");
+    assert_eq!(step(at(300)).await, None, "once");
 }
 
 async fn a_recording_is_announced_once_when_all_of_it_is_ready(repository: &dyn Repository) {
@@ -376,7 +475,8 @@ async fn a_recording_is_announced_once_when_all_of_it_is_ready(repository: &dyn 
     put(2, RecordingState::Recording).await;
     assert_eq!(state().await, Some(RecordingState::Recording), "of two, what has come least far");
     for id in [new.lesson.id, silent.lesson.id] {
-        repository.end_lesson(id, true, NOW).await.expect("no error");
+        repository.start_lesson(id, 60 * MINUTE, NOW).await.expect("no error").expect("begun");
+        repository.end_lesson(id, NOW).await.expect("no error").expect("ended");
     }
     assert_eq!(announce().await, 0);
     put(2, RecordingState::Sealed).await;

@@ -9,7 +9,7 @@ const ON: OnAir = OnAir { on_air: true, ..SILENT };
 const STALLED: OnAir = OnAir { stalled: true, ..SILENT };
 
 fn step(state: LessonState, seen: Seen, at: i64) -> Option<Step> {
-    next_step(&lesson(state), seen, TIMING, UnixMillis(at))
+    next_step(&Due { lesson: lesson(state), held: None }, seen, TIMING, UnixMillis(at))
 }
 
 fn seen(on_air: OnAir, gone_since: Option<i64>) -> Seen {
@@ -22,7 +22,7 @@ fn a_scheduled_lesson_begins_when_its_media_comes_in_its_slot() {
     let at = |at| step(LessonState::Scheduled, seen(ON, None), at);
     assert_eq!(
         [8_999, 9_000, 15_000, 20_999, 21_000].map(at),
-        [None, Some(Step::Start), Some(Step::Start), Some(Step::Start), None]
+        [None, Some(9_000), Some(15_000), Some(20_999), None].map(|at| at.map(|at| Step::Start(UnixMillis(at))))
     );
     for silent in [seen(SILENT, Some(0)), seen(STALLED, None)] {
         assert_eq!(step(LessonState::Scheduled, silent, 15_000), None);
@@ -43,6 +43,34 @@ fn a_live_lesson_is_over_when_its_time_is_and_its_media_has_been_gone_for_the_wi
     assert_eq!(at(21_000, 20_500), Some(Step::End));
     assert_eq!(step(LessonState::Live, seen(STALLED, None), 99_000), None, "its stream waits for the publisher");
     assert_eq!(step(LessonState::Live, seen(ON, None), 99_000), None, "nobody is cut off");
+}
+
+#[test]
+fn a_lesson_whose_media_another_server_has_is_not_over() {
+    let gone = seen(SILENT, Some(0));
+    let at = |state, held, at: i64| {
+        let due = Due { lesson: lesson(state), held: Some(UnixMillis(held)) };
+        next_step(&due, gone, TIMING, UnixMillis(at))
+    };
+    for state in [LessonState::Scheduled, LessonState::Live] {
+        assert_eq!(at(state, 60_000, 60_000 + SEEN_FOR_MS - 1), None);
+        assert_eq!(at(state, 60_000, 60_000 + SEEN_FOR_MS), Some(Step::End), "nor there any more");
+        assert_eq!(at(state, 65_000, 60_000), None, "its clock is ahead");
+        assert_eq!(at(state, 60_000 + SEEN_FOR_MS, 60_000), Some(Step::End), "its clock was wrong");
+    }
+}
+
+#[test]
+fn who_has_the_stream_writes_so_now_and_then() {
+    let told = |held: Option<i64>, seen| {
+        let due = Due { lesson: lesson(LessonState::Live), held: held.map(UnixMillis) };
+        due.is_to_be_told(seen, UnixMillis(50_000))
+    };
+    for here in [seen(ON, None), seen(STALLED, None)] {
+        assert!(told(None, here) && told(Some(50_000 - SEEN_EVERY_MS), here) && !told(Some(45_000), here));
+        assert!(told(Some(90_000), here), "what a wrong clock wrote");
+    }
+    assert!(!told(None, seen(SILENT, Some(50_000))));
 }
 
 #[test]

@@ -190,9 +190,32 @@ async fn a_lesson_that_its_mentor_ended_is_left_alone() {
     let mut scene = Scene::new().await;
     scene.signal.set(true, false);
     assert_eq!(scene.state_at(3_600).await, LessonState::Live);
-    scene.repository.end_lesson(scene.new.lesson.id, false, NOW).await.expect("no error");
+    scene.repository.end_lesson(scene.new.lesson.id, NOW).await.expect("no error");
     assert_eq!(scene.state_at(3_601).await, LessonState::Ended, "though media still comes");
     assert_eq!(scene.told(ChangeKind::LessonStarted).await, 1);
+}
+
+#[tokio::test]
+async fn a_lesson_on_air_at_one_server_is_not_over_for_another_and_is_once_its_media_is_gone_there() {
+    let mut scene = Scene::new().await;
+    scene.signal.set(true, false);
+    assert_eq!(scene.state_at(3_600).await, LessonState::Live);
+    let silent = Arc::new(Signal::default());
+    let mut other = Director::new(scene.repository.clone(), silent.clone(), TIMING);
+    let look = async |other: &mut Director, s: i64| other.look(NOW.plus_millis(s * 1_000)).await.expect("looked");
+    for s in 3_601..8_300 {
+        if s == 8_200 {
+            scene.signal.set(false, true);
+        }
+        look(&mut other, s).await;
+        assert_eq!(scene.state_at(s).await, LessonState::Live, "at {s}");
+    }
+    // The server that has it is killed: the other one believes for a while that it still has.
+    look(&mut other, 8_325).await;
+    assert_eq!(scene.told(ChangeKind::LessonEnded).await, 0);
+    look(&mut other, 8_331).await;
+    assert_eq!(scene.told(ChangeKind::LessonEnded).await, 1);
+    assert_eq!(*silent.ended.lock(), [scene.new.channel.id]);
 }
 
 #[tokio::test]

@@ -274,7 +274,7 @@ impl AttendanceRepository for Store {
         threshold_ms: i64,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut by_lesson: HashMap<LessonId, Vec<&Interval>> = HashMap::new();
             for one in intervals {
                 by_lesson.entry(one.lesson).or_default().push(one);
@@ -291,7 +291,7 @@ impl AttendanceRepository for Store {
                 changes::append(&mut write, now, change).await?;
             }
             write.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn attendance(
@@ -340,7 +340,7 @@ impl AttendanceRepository for Store {
         correction: &'a Correction,
         threshold_ms: i64,
     ) -> BoxFuture<'a, Result<Attendee, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let Correction { lesson, user, decision, at, .. } = *correction;
             let mut write = self.begin().await?;
             let name: Option<String> = sqlx::query_scalar("SELECT name FROM users WHERE id = $1")
@@ -365,7 +365,7 @@ impl AttendanceRepository for Store {
             }
             write.commit().await.map_err(failed)?;
             Ok(attendee)
-        })
+        }))
     }
 
     fn names<'a>(&'a self, people: &'a [UserId]) -> BoxFuture<'a, Result<Vec<(UserId, String)>, RepositoryError>> {

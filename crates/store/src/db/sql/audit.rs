@@ -65,11 +65,11 @@ fn entry(row: &Row) -> Result<AuditEntry, RepositoryError> {
 
 impl AuditRepository for Store {
     fn note<'a>(&'a self, entry: &'a AuditEntry) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             append(&mut transaction, entry).await?;
             transaction.commit().await.map_err(|error| rows::failed("line of the journal", error))
-        })
+        }))
     }
 
     fn audit<'a>(

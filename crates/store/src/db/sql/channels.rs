@@ -15,13 +15,13 @@ impl ChannelRepository for Store {
         channel: &'a Channel,
         key: &'a StreamKey,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             insert_channel(&mut transaction, channel).await?;
             insert_key(&mut transaction, key).await?;
             changed(&mut transaction, channel.id, channel.created).await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
-        })
+        }))
     }
 
     fn channel<'a>(&'a self, path: &'a ChannelPath) -> BoxFuture<'a, Result<Option<Channel>, RepositoryError>> {
@@ -66,18 +66,18 @@ impl ChannelRepository for Store {
     }
 
     fn add_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, key.channel).await?;
             insert_key(&mut transaction, key).await?;
             changed(&mut transaction, key.channel, key.created).await?;
             noted(&mut transaction, key.channel, (AuditAction::KeyMade, by, key.created), "beside the others").await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
-        })
+        }))
     }
 
     fn rotate_key<'a>(&'a self, key: &'a StreamKey, by: Option<UserId>) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, key.channel).await?;
             sqlx::query("UPDATE stream_keys SET revoked_ms = $1 WHERE channel_id = $2 AND revoked_ms IS NULL")
@@ -91,11 +91,11 @@ impl ChannelRepository for Store {
             noted(&mut transaction, key.channel, (AuditAction::KeyMade, by, key.created), "in place of the others")
                 .await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
-        })
+        }))
     }
 
     fn revoke_key(&self, key: Uuid, by: Option<UserId>, at: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let channel: Option<String> = sqlx::query_scalar(
                 "UPDATE stream_keys SET revoked_ms = COALESCE(revoked_ms, $1) WHERE id = $2 RETURNING channel_id",
@@ -110,7 +110,7 @@ impl ChannelRepository for Store {
             changed(&mut transaction, channel, at).await?;
             noted(&mut transaction, channel, (AuditAction::KeyRevoked, by, at), "").await?;
             transaction.commit().await.map_err(|error| rows::failed("key", error))
-        })
+        }))
     }
 
     fn delete_channel(
@@ -119,7 +119,7 @@ impl ChannelRepository for Store {
         by: Option<UserId>,
         at: UnixMillis,
     ) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             require_channel(&mut transaction, channel).await?;
             sqlx::query("DELETE FROM stream_keys WHERE channel_id = $1")
@@ -143,7 +143,7 @@ impl ChannelRepository for Store {
             changed(&mut transaction, channel, at).await?;
             noted(&mut transaction, channel, (AuditAction::ChannelDeleted, by, at), "with its keys and relays").await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
-        })
+        }))
     }
 }
 

@@ -176,7 +176,7 @@ async fn invited(
 
 impl CourseRepository for Store {
     fn create_course<'a>(&'a self, course: &'a Course) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sqlx::query(
                 "INSERT INTO courses
@@ -198,7 +198,7 @@ impl CourseRepository for Store {
             let told = NewChange::new(ChangeKind::Course).course(course.id);
             changes::append(&mut transaction, course.created, &told).await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn course(
@@ -264,7 +264,7 @@ impl CourseRepository for Store {
         version: Option<i64>,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Course, TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let before = lock_course(&mut transaction, id).await?;
             if version.is_some_and(|version| version != before.version) {
@@ -292,7 +292,7 @@ impl CourseRepository for Store {
             changes::append(&mut transaction, now, &NewChange::new(ChangeKind::Course).course(id)).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(after)
-        })
+        }))
     }
 
     fn enrol(
@@ -302,7 +302,7 @@ impl CourseRepository for Store {
         token: Option<KeyHash>,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<EnrolmentState, TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let course = lock_course(&mut transaction, id).await?;
             let place_before = place_of(&mut transaction, id, user).await?;
@@ -329,11 +329,11 @@ impl CourseRepository for Store {
                 transaction.commit().await.map_err(failed)?;
             }
             Ok(state)
-        })
+        }))
     }
 
     fn leave(&self, course: CourseId, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             lock_course(&mut transaction, course).await?;
             let before = place_of(&mut transaction, course, user).await?.map(|(state, _)| state);
@@ -342,7 +342,7 @@ impl CourseRepository for Store {
                 transaction.commit().await.map_err(failed)?;
             }
             Ok(())
-        })
+        }))
     }
 
     fn decide_enrolment(
@@ -352,7 +352,7 @@ impl CourseRepository for Store {
         verdict: Verdict,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<Enrolled, TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let course = lock_course(&mut transaction, id).await?;
             let before = place_of(&mut transaction, id, user).await?;
@@ -373,7 +373,7 @@ impl CourseRepository for Store {
             let decided = enrolled(&row)?;
             transaction.commit().await.map_err(failed)?;
             Ok(decided)
-        })
+        }))
     }
 
     fn enrolments(
@@ -424,7 +424,7 @@ impl CourseRepository for Store {
         invitation: &'a Invitation,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<(), TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             if lock_course(&mut transaction, invitation.course).await?.archived.is_some() {
                 return Err(TeachingError::Archived);
@@ -452,7 +452,7 @@ impl CourseRepository for Store {
             .await
             .map_err(|error| rows::failed("invitation", error))?;
             Ok(transaction.commit().await.map_err(failed)?)
-        })
+        }))
     }
 
     fn invitations(

@@ -69,12 +69,12 @@ const HELD: &str = "WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
 impl DeliveryRepository for Store {
     fn enqueue<'a>(&'a self, what: &'a NewDelivery) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let new = insert(&mut transaction, what).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(new)
-        })
+        }))
     }
 
     fn any_due(&self, now: UnixMillis) -> BoxFuture<'_, Result<bool, RepositoryError>> {
@@ -95,7 +95,7 @@ impl DeliveryRepository for Store {
         until: UnixMillis,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Delivery>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             // What another server took between the inner and the outer reading is not taken again.
             let text = format!(
                 "UPDATE deliveries SET lease = $1, next_ms = $2, attempts = attempts + 1
@@ -115,7 +115,7 @@ impl DeliveryRepository for Store {
                 .map_err(failed)?;
             transaction.commit().await.map_err(failed)?;
             rows::each(&found, delivery)
-        })
+        }))
     }
 
     fn settle<'a>(

@@ -1,13 +1,13 @@
 //! Lessons as time and media go by: each step once, whoever asks for it and how often.
 
-use control::teaching::directing::DirectingRepository;
+use control::teaching::directing::{DirectingRepository, Due, Seen, Step, Timing, next_step};
 use control::teaching::{Lesson, LessonState};
 use control::{BoxFuture, ChangeKind, LessonId, NewChange, RepositoryError};
 use media::UnixMillis;
 
 use super::access::LESSON;
 use super::lessons::{lock_lesson, told, update};
-use super::{Store, access, changes, rows};
+use super::{Row, Store, Write, access, changes, rows};
 
 fn failed(error: sqlx::Error) -> RepositoryError {
     rows::failed("lesson", error)
@@ -16,63 +16,122 @@ fn failed(error: sqlx::Error) -> RepositoryError {
 /// Lessons of which it is told at once: a transaction of some milliseconds.
 const ANNOUNCED_AT_ONCE: i64 = 100;
 
+/// A row with the columns [`LESSON`] and `seen_ms`.
+fn due(row: &Row) -> Result<Due, RepositoryError> {
+    Ok(Due { lesson: access::lesson(row)?, held: rows::moment_if(row, "seen_ms")? })
+}
+
+/// It is on from `began`.
+async fn start(transaction: &mut Write, lesson: &mut Lesson, began: UnixMillis) -> Result<(), RepositoryError> {
+    lesson.state = LessonState::Live;
+    lesson.started = Some(began);
+    lesson.version += 1;
+    update(transaction, lesson).await?;
+    changes::append(transaction, began, &told(ChangeKind::LessonStarted, lesson)).await.map(|_| ())
+}
+
+/// It is over, and so is what its live playbacks were granted.
+async fn end(transaction: &mut Write, lesson: &mut Lesson, now: UnixMillis) -> Result<(), RepositoryError> {
+    lesson.state = LessonState::Ended;
+    lesson.ended = Some(now);
+    lesson.version += 1;
+    update(transaction, lesson).await?;
+    changes::append(transaction, now, &told(ChangeKind::LessonEnded, lesson)).await?;
+    let revoked = NewChange::new(ChangeKind::Revoked).lesson(lesson.id);
+    changes::append(transaction, now, &revoked).await.map(|_| ())
+}
+
 impl DirectingRepository for Store {
-    fn lessons_to_direct(&self, until: UnixMillis) -> BoxFuture<'_, Result<Vec<Lesson>, RepositoryError>> {
+    fn lessons_to_direct(&self, until: UnixMillis) -> BoxFuture<'_, Result<Vec<Due>, RepositoryError>> {
         Box::pin(async move {
             let text = format!(
-                "SELECT {LESSON} FROM lessons l
+                "SELECT {LESSON}, l.seen_ms FROM lessons l
                  WHERE l.state = 'live' OR l.state = 'scheduled' AND l.starts_ms < $1 ORDER BY l.starts_ms, l.id"
             );
             let found =
                 sqlx::query(sqlx::AssertSqlSafe(text)).bind(until.0).fetch_all(&self.readers).await.map_err(failed)?;
-            rows::each(&found, access::lesson)
+            rows::each(&found, due)
         })
     }
 
-    fn start_lesson(&self, id: LessonId, now: UnixMillis) -> BoxFuture<'_, Result<Option<Lesson>, RepositoryError>> {
-        Box::pin(async move {
+    fn hold_lessons<'a>(
+        &'a self,
+        lessons: &'a [LessonId],
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<(), RepositoryError>> {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
-            let mut lesson = lock_lesson(&mut transaction, id).await?;
-            if lesson.state != LessonState::Scheduled {
-                return Ok(None);
+            // Always in one order: two that write of the same lessons do not wait for one another in a circle.
+            let mut ids: Vec<_> = lessons.iter().map(ToString::to_string).collect();
+            ids.sort_unstable();
+            for id in ids {
+                sqlx::query("UPDATE lessons SET seen_ms = $2 WHERE id = $1 AND state IN ('scheduled', 'live')")
+                    .bind(id)
+                    .bind(now.0)
+                    .execute(transaction.connection())
+                    .await
+                    .map_err(failed)?;
             }
-            lesson.state = LessonState::Live;
-            lesson.started = Some(now);
-            lesson.version += 1;
-            update(&mut transaction, &lesson).await?;
-            changes::append(&mut transaction, now, &told(ChangeKind::LessonStarted, &lesson)).await?;
-            transaction.commit().await.map_err(failed)?;
-            Ok(Some(lesson))
-        })
+            transaction.commit().await.map_err(failed)
+        }))
     }
 
-    fn end_lesson(
+    fn take_step(
         &self,
         id: LessonId,
-        unheld: bool,
+        seen: Seen,
+        timing: Timing,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<Option<(Step, Lesson)>, RepositoryError>> {
+        Box::pin(self.again(move || async move {
+            let mut transaction = self.begin().await?;
+            let lesson = lock_lesson(&mut transaction, id).await?;
+            let held: Option<i64> = sqlx::query_scalar("SELECT seen_ms FROM lessons WHERE id = $1")
+                .bind(id.to_string())
+                .fetch_one(transaction.connection())
+                .await
+                .map_err(failed)?;
+            let mut due = Due { lesson, held: held.map(UnixMillis) };
+            let Some(step) = next_step(&due, seen, timing, now) else { return Ok(None) };
+            match step {
+                Step::Start(began) => start(&mut transaction, &mut due.lesson, began).await?,
+                Step::End => end(&mut transaction, &mut due.lesson, now).await?,
+            }
+            transaction.commit().await.map_err(failed)?;
+            Ok(Some((step, due.lesson)))
+        }))
+    }
+
+    fn start_lesson(
+        &self,
+        id: LessonId,
+        margin_ms: i64,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<Option<Lesson>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let mut lesson = lock_lesson(&mut transaction, id).await?;
-            let ends = match lesson.state {
-                LessonState::Live => true,
-                LessonState::Scheduled => unheld,
-                LessonState::Ended | LessonState::Cancelled => false,
-            };
-            if !ends {
+            let is_open = lesson.slot(margin_ms).is_some_and(|slot| slot.is_open(now));
+            if lesson.state != LessonState::Scheduled || !is_open {
                 return Ok(None);
             }
-            lesson.state = LessonState::Ended;
-            lesson.ended = Some(now);
-            lesson.version += 1;
-            update(&mut transaction, &lesson).await?;
-            changes::append(&mut transaction, now, &told(ChangeKind::LessonEnded, &lesson)).await?;
-            let revoked = NewChange::new(ChangeKind::Revoked).lesson(id);
-            changes::append(&mut transaction, now, &revoked).await?;
+            start(&mut transaction, &mut lesson, now).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(Some(lesson))
-        })
+        }))
+    }
+
+    fn end_lesson(&self, id: LessonId, now: UnixMillis) -> BoxFuture<'_, Result<Option<Lesson>, RepositoryError>> {
+        Box::pin(self.again(move || async move {
+            let mut transaction = self.begin().await?;
+            let mut lesson = lock_lesson(&mut transaction, id).await?;
+            if lesson.state != LessonState::Live {
+                return Ok(None);
+            }
+            end(&mut transaction, &mut lesson, now).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(Some(lesson))
+        }))
     }
 
     fn announce_recordings(
@@ -80,7 +139,7 @@ impl DirectingRepository for Store {
         since: UnixMillis,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<Vec<LessonId>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             // Most of the time there is none: that is found without the writer's lock.
             let found: Vec<String> = sqlx::query_scalar(
                 "SELECT l.id FROM lessons l
@@ -118,6 +177,6 @@ impl DirectingRepository for Store {
             }
             transaction.commit().await.map_err(failed)?;
             Ok(announced)
-        })
+        }))
     }
 }

@@ -69,7 +69,7 @@ impl EarlierRepository for Store {
         word: &'a str,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Vec<Uuid>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let (app, name, both) = parts(word);
             let failed = |error| rows::failed("channel", error);
             let mut transaction = self.begin().await?;
@@ -107,6 +107,6 @@ impl EarlierRepository for Store {
             }
             transaction.commit().await.map_err(failed)?;
             Ok(all)
-        })
+        }))
     }
 }

@@ -43,7 +43,7 @@ impl IdempotencyRepository for Store {
         request: KeyHash,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Begun, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let failed = |error| rows::failed(SUBJECT, error);
             let mut transaction = self.begin().await?;
             let mine = sqlx::query(
@@ -78,7 +78,7 @@ impl IdempotencyRepository for Store {
             };
             transaction.commit().await.map_err(failed)?;
             Ok(begun)
-        })
+        }))
     }
 
     fn end_request<'a>(

@@ -19,7 +19,7 @@ impl IdentityRepository for Store {
         attempts: &'a [Attempt],
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<i64>, RepositoryError>> {
-        Box::pin(attempt(self, attempts, now))
+        Box::pin(self.again(move || attempt(self, attempts, now)))
     }
 
     fn wait<'a>(
@@ -31,7 +31,7 @@ impl IdentityRepository for Store {
     }
 
     fn sign_up<'a>(&'a self, sign_up: &'a SignUp<'a>) -> BoxFuture<'a, Result<SignedUp, RepositoryError>> {
-        Box::pin(accounts::sign_up(self, sign_up))
+        Box::pin(self.again(move || accounts::sign_up(self, sign_up)))
     }
 
     fn password_asked_for(&self, user: UserId) -> BoxFuture<'_, Result<Option<Redacted<String>>, RepositoryError>> {
@@ -49,7 +49,7 @@ impl IdentityRepository for Store {
     }
 
     fn sign_in<'a>(&'a self, sign_in: &'a SignIn<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(sessions::sign_in(self, sign_in))
+        Box::pin(self.again(move || sessions::sign_in(self, sign_in)))
     }
 
     fn sessions(&self, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<Vec<Session>, RepositoryError>> {
@@ -62,20 +62,20 @@ impl IdentityRepository for Store {
         session: SessionId,
         entry: &'a AuditEntry,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(sessions::end_one(self, user, session, entry))
+        Box::pin(self.again(move || sessions::end_one(self, user, session, entry)))
     }
 
     fn end_sessions<'a>(&'a self, user: UserId, entry: &'a AuditEntry) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sessions::end_all(&mut transaction, user, entry.at).await?;
             audit::append(&mut transaction, entry).await?;
             transaction.commit().await.map_err(|error| rows::failed("session", error))
-        })
+        }))
     }
 
     fn seen<'a>(&'a self, seen: &'a [(SessionId, UnixMillis)]) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(sessions::seen(self, seen))
+        Box::pin(self.again(move || sessions::seen(self, seen)))
     }
 
     fn create_link<'a>(
@@ -83,12 +83,12 @@ impl IdentityRepository for Store {
         link: &'a OneTimeLink,
         entry: &'a AuditEntry,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             keep_link(&mut transaction, link).await?;
             audit::append(&mut transaction, entry).await?;
             transaction.commit().await.map_err(|error| rows::failed("link", error))
-        })
+        }))
     }
 
     fn link<'a>(
@@ -101,7 +101,7 @@ impl IdentityRepository for Store {
     }
 
     fn set_password<'a>(&'a self, new: &'a NewPassword<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(accounts::set_password(self, new))
+        Box::pin(self.again(move || accounts::set_password(self, new)))
     }
 
     fn assert_identity<'a>(
@@ -110,7 +110,7 @@ impl IdentityRepository for Store {
         fresh: UserId,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<User>, RepositoryError>> {
-        Box::pin(accounts::assert_identity(self, assertion, fresh, now))
+        Box::pin(self.again(move || accounts::assert_identity(self, assertion, fresh, now)))
     }
 
     fn users<'a>(
@@ -130,7 +130,7 @@ impl IdentityRepository for Store {
         by: Option<UserId>,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Changed, RepositoryError>> {
-        Box::pin(accounts::change(self, user, expected, change, by, now))
+        Box::pin(self.again(move || accounts::change(self, user, expected, change, by, now)))
     }
 
     fn bootstrap<'a>(
@@ -139,7 +139,7 @@ impl IdentityRepository for Store {
         token: KeyHash,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<OneTimeLink>, RepositoryError>> {
-        Box::pin(accounts::bootstrap(self, first, token, now))
+        Box::pin(self.again(move || accounts::bootstrap(self, first, token, now)))
     }
 
     fn forget_old(&self, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {

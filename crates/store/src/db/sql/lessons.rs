@@ -220,7 +220,7 @@ impl LessonRepository for Store {
         lessons: &'a [NewLesson],
         may_overlap: bool,
     ) -> BoxFuture<'a, Result<(), TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             for new in lessons {
                 let lesson = &new.lesson;
@@ -241,7 +241,7 @@ impl LessonRepository for Store {
                 changes::append(&mut transaction, at, &told(ChangeKind::LessonScheduled, lesson)).await?;
             }
             Ok(transaction.commit().await.map_err(failed)?)
-        })
+        }))
     }
 
     fn lesson(
@@ -312,7 +312,7 @@ impl LessonRepository for Store {
         edit: &'a LessonEdit,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Vec<Lesson>, TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let mentor = mentor_of(&mut transaction, id).await?;
             lock_mentor(&mut transaction, mentor).await?;
@@ -341,7 +341,7 @@ impl LessonRepository for Store {
                 changed.extend(first);
             }
             Ok(changed)
-        })
+        }))
     }
 
     fn cancel_lesson<'a>(
@@ -350,7 +350,7 @@ impl LessonRepository for Store {
         reason: &'a str,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Lesson, TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let mut lesson = lock_lesson(&mut transaction, id).await?;
             match lesson.state {
@@ -369,7 +369,7 @@ impl LessonRepository for Store {
             changes::append(&mut transaction, now, &revoked).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(lesson)
-        })
+        }))
     }
 
     fn chapters(&self, id: LessonId) -> BoxFuture<'_, Result<Vec<Chapter>, RepositoryError>> {
@@ -391,7 +391,7 @@ impl LessonRepository for Store {
         chapters: &'a [Chapter],
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let lesson = lock_lesson(&mut transaction, id).await?;
             sqlx::query("DELETE FROM chapters WHERE lesson_id = $1")
@@ -417,11 +417,11 @@ impl LessonRepository for Store {
             );
             changes::append(&mut transaction, now, &changed).await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn ban<'a>(&'a self, ban: &'a Ban, now: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(bans::ban(self, ban, now))
+        Box::pin(self.again(move || bans::ban(self, ban, now)))
     }
 
     fn bans(
@@ -434,7 +434,7 @@ impl LessonRepository for Store {
     }
 
     fn lift_ban(&self, lesson: LessonId, user: UserId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(bans::lift(self, lesson, user, now))
+        Box::pin(self.again(move || bans::lift(self, lesson, user, now)))
     }
 }
 

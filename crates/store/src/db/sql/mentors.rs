@@ -80,7 +80,7 @@ impl MentorRepository for Store {
         bio: &'a str,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sqlx::query(
                 "INSERT INTO mentors (user_id, headline, bio, created_ms, version) VALUES ($1, $2, $3, $4, 1)
@@ -96,7 +96,7 @@ impl MentorRepository for Store {
             .map_err(failed)?;
             changes::append(&mut transaction, now, &NewChange::new(ChangeKind::Mentor).user(id)).await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn mentor(
@@ -146,7 +146,7 @@ impl MentorRepository for Store {
     }
 
     fn add_mentor_key<'a>(&'a self, key: &'a MentorKey) -> BoxFuture<'a, Result<(), TeachingError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             // Their row is locked, so that of two keys at once the second counts the first.
             sqlx::query("UPDATE users SET version = version WHERE id = $1")
@@ -179,7 +179,7 @@ impl MentorRepository for Store {
             changes::append(&mut transaction, key.created, &told).await?;
             noted(&mut transaction, key.mentor, (AuditAction::KeyMade, key.created)).await?;
             Ok(transaction.commit().await.map_err(failed)?)
-        })
+        }))
     }
 
     fn mentor_keys(&self, mentor: UserId) -> BoxFuture<'_, Result<Vec<MentorKey>, RepositoryError>> {
@@ -202,7 +202,7 @@ impl MentorRepository for Store {
         key: Uuid,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let done = sqlx::query(
                 "UPDATE mentor_keys SET revoked_ms = COALESCE(revoked_ms, $1) WHERE id = $2 AND mentor_id = $3",
@@ -219,7 +219,7 @@ impl MentorRepository for Store {
             changes::append(&mut transaction, now, &NewChange::new(ChangeKind::Mentor).user(mentor)).await?;
             noted(&mut transaction, mentor, (AuditAction::KeyRevoked, now)).await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn calendar_generation(&self, user: UserId) -> BoxFuture<'_, Result<i64, RepositoryError>> {

@@ -115,7 +115,7 @@ impl NoticeRepository for Store {
     }
 
     fn plan<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             if !advance(&mut transaction, plan).await? {
                 return Ok(false);
@@ -145,7 +145,7 @@ impl NoticeRepository for Store {
             }
             transaction.commit().await.map_err(failed)?;
             Ok(true)
-        })
+        }))
     }
 
     fn lesson_event(&self, id: LessonId) -> BoxFuture<'_, Result<Option<LessonEvent>, RepositoryError>> {
@@ -269,7 +269,7 @@ impl NoticeRepository for Store {
         starts: UnixMillis,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let course = sqlx::query(
                 "INSERT INTO reminders (lesson_id, kind, starts_ms, at_ms)
@@ -291,7 +291,7 @@ impl NoticeRepository for Store {
             changes::append(&mut transaction, now, &change).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(true)
-        })
+        }))
     }
 
     fn notices(
@@ -406,7 +406,7 @@ impl NoticeRepository for Store {
         &'a self,
         subscription: &'a Subscription,
     ) -> BoxFuture<'a, Result<Option<SubscriptionId>, RepositoryError>> {
-        Box::pin(subscriptions::subscribe(self, subscription))
+        Box::pin(self.again(move || subscriptions::subscribe(self, subscription)))
     }
 
     fn unsubscribe(
@@ -415,11 +415,11 @@ impl NoticeRepository for Store {
         id: SubscriptionId,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(subscriptions::unsubscribe(self, user, id, now))
+        Box::pin(self.again(move || subscriptions::unsubscribe(self, user, id, now)))
     }
 
     fn subscription_gone(&self, id: SubscriptionId, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(subscriptions::gone(self, id, now))
+        Box::pin(self.again(move || subscriptions::gone(self, id, now)))
     }
 
     fn letter(&self, delivery: Uuid, now: UnixMillis) -> BoxFuture<'_, Result<Letter, RepositoryError>> {

@@ -86,12 +86,12 @@ pub(super) async fn insert(transaction: &mut Write, user: &User) -> Result<(), R
 
 impl PeopleRepository for Store {
     fn create_user<'a>(&'a self, user: &'a User) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             insert(&mut transaction, user).await?;
             changes::append(&mut transaction, user.created, &NewChange::new(ChangeKind::User).user(user.id)).await?;
             transaction.commit().await.map_err(|error| rows::failed("account", error))
-        })
+        }))
     }
 
     fn user(&self, id: UserId) -> BoxFuture<'_, Result<Option<User>, RepositoryError>> {
@@ -119,11 +119,11 @@ impl PeopleRepository for Store {
     }
 
     fn create_session<'a>(&'a self, session: &'a Session) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sessions::insert(&mut transaction, session).await?;
             transaction.commit().await.map_err(|error| rows::failed("session", error))
-        })
+        }))
     }
 
     fn principal(&self, secret: KeyHash) -> BoxFuture<'_, Result<Option<Principal>, RepositoryError>> {

@@ -139,7 +139,7 @@ impl RoomRepository for Store {
         comments: &'a [NewComment],
         calls: &'a [(usize, NewDelivery)],
     ) -> BoxFuture<'a, Result<Vec<Appended>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let lesson = lesson.to_string();
             let mut transaction = self.begin_in_room(&lesson).await?;
             let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM comments WHERE lesson_id = $1")
@@ -160,7 +160,7 @@ impl RoomRepository for Store {
             }
             transaction.commit().await.map_err(failed)?;
             Ok(places)
-        })
+        }))
     }
 
     fn last_comment(&self, lesson: LessonId) -> BoxFuture<'_, Result<i64, RepositoryError>> {
@@ -245,13 +245,13 @@ impl RoomRepository for Store {
         comment: CommentId,
         moderation: Moderation,
     ) -> BoxFuture<'_, Result<Moderated, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let lesson = lesson.to_string();
             let mut transaction = self.begin_in_room(&lesson).await?;
             let moderated = moderate(&mut transaction, &lesson, comment, moderation).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(moderated)
-        })
+        }))
     }
 
     fn add_reactions<'a>(
@@ -259,7 +259,7 @@ impl RoomRepository for Store {
         lesson: LessonId,
         counts: &'a [ReactionCount],
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let lesson = lesson.to_string();
             let mut transaction = self.begin_in_room(&lesson).await?;
             for count in counts {
@@ -276,7 +276,7 @@ impl RoomRepository for Store {
                 .map_err(failed)?;
             }
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn reactions(&self, lesson: LessonId) -> BoxFuture<'_, Result<Vec<ReactionCount>, RepositoryError>> {
@@ -296,7 +296,7 @@ impl RoomRepository for Store {
         lesson: LessonId,
         hands: &'a [HandChange],
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             for hand in hands {
                 // A hand that stays up keeps its turn.
@@ -316,7 +316,7 @@ impl RoomRepository for Store {
                 .map_err(failed)?;
             }
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn raised_hands(&self, lesson: LessonId) -> BoxFuture<'_, Result<Vec<RaisedHand>, RepositoryError>> {

@@ -5,7 +5,7 @@ use media::{ChannelPath, Redacted, StreamId, UnixMillis};
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::{Decode, Row as _, Type};
 
-use super::{Db, Row, is_full};
+use super::{Db, Row, is_contended, is_full};
 
 /// The existing channel at (`$1`, `$2`).
 pub(super) const CHANNEL_BY_PATH: &str =
@@ -106,6 +106,7 @@ pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> RepositoryErr
         Some(ErrorKind::UniqueViolation) => RepositoryError::Exists(subject),
         Some(ErrorKind::ForeignKeyViolation) => RepositoryError::NotFound("channel"),
         _ if is_full(&error) => RepositoryError::Full,
+        _ if is_contended(&error) => RepositoryError::Contended,
         _ => RepositoryError::Backend(Box::new(error)),
     }
 }

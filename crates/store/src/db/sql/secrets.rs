@@ -24,7 +24,7 @@ impl SecretRepository for Store {
         fresh: &'a Redacted<String>,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Vec<Secret>, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let failed = |error| rows::failed("secret", error);
             // They are made once, and asked for by whoever comes along.
             let found = sqlx::query(STANDING).bind(name).fetch_all(&self.readers).await.map_err(failed)?;
@@ -45,6 +45,6 @@ impl SecretRepository for Store {
             let found = sqlx::query(STANDING).bind(name).fetch_all(transaction.connection()).await.map_err(failed)?;
             transaction.commit().await.map_err(failed)?;
             rows::each(&found, secret)
-        })
+        }))
     }
 }

@@ -55,7 +55,7 @@ async fn noted(
 
 impl WebhookRepository for Store {
     fn create_webhook<'a>(&'a self, webhook: &'a Webhook) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sqlx::query(
                 "INSERT INTO webhooks (id, owner_id, url, secret, kinds, created_ms, disabled_ms, version)
@@ -85,7 +85,7 @@ impl WebhookRepository for Store {
             noted(&mut transaction, (webhook.owner, webhook.id), made, "").await?;
             transaction.commit().await.map_err(failed)?;
             Ok(true)
-        })
+        }))
     }
 
     fn webhook(&self, owner: UserId, id: WebhookId) -> BoxFuture<'_, Result<Option<Webhook>, RepositoryError>> {
@@ -133,7 +133,7 @@ impl WebhookRepository for Store {
         webhook: &'a Webhook,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let changed = sqlx::query(
                 "UPDATE webhooks SET url = $3, kinds = $4, disabled_ms = $5, version = version + 1
@@ -157,7 +157,7 @@ impl WebhookRepository for Store {
             }
             transaction.commit().await.map_err(failed)?;
             Ok(changed == 1)
-        })
+        }))
     }
 
     fn delete_webhook(
@@ -166,7 +166,7 @@ impl WebhookRepository for Store {
         id: WebhookId,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let done = sqlx::query("DELETE FROM webhooks WHERE id = $1 AND owner_id = $2")
                 .bind(id.to_string())
@@ -184,7 +184,7 @@ impl WebhookRepository for Store {
                 .map_err(failed)?;
             noted(&mut transaction, (owner, id), (AuditAction::WebhookDeleted, now), "").await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn webhook_deliveries(
@@ -218,7 +218,7 @@ impl WebhookRepository for Store {
         delivery: DeliveryId,
         now: UnixMillis,
     ) -> BoxFuture<'_, Result<bool, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             let done = sqlx::query(
                 "UPDATE deliveries SET state = 'waiting', attempts = 0, next_ms = $3, expires_ms = $4, done_ms = NULL,
@@ -243,6 +243,6 @@ impl WebhookRepository for Store {
                 return Err(RepositoryError::NotFound("delivery"));
             }
             Ok(done.rows_affected() == 1)
-        })
+        }))
     }
 }
