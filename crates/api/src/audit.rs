@@ -73,15 +73,13 @@ async fn list(
 ) -> Result<Json<Page<AuditLine>>, Problem> {
     let limit = page.limit()?;
     let action = filter.action.map(|text| text.parse()).transpose();
-    let before = page.after()?.map(|text| text.parse()).transpose();
     let query = AuditQuery {
         action: action.map_err(|_| {
             Problem::field("action", Wrong::Unknown, "must be an action of the journal such as signed_in")
         })?,
         actor: filter.actor.map(UserId),
         subject: filter.subject,
-        before: before
-            .map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?,
+        before: page.after_id()?,
     };
     let lines = state.repository.audit(&query, limit + 1).await?;
     Ok(Json(Page::of(lines, limit, |entry| entry.id.to_string()).map(AuditLine::from)))

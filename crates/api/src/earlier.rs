@@ -227,12 +227,12 @@ async fn live(
     let profile = state.repository.mentor(lesson.mentor, caller.id(), state.now()).await?;
     let course = state.repository.course(lesson.course, caller.id()).await?.ok_or_else(Problem::not_found)?;
     let origin = origin(&visit);
-    let media = format!("{origin}/{}", control::teaching::lessons::channel_of(lesson.id, state.now()).path);
-    let recorded = match body(&state, &seen).can.replay {
+    let media = format!("{origin}/{}", control::teaching::lessons::path_of(lesson.id));
+    let shown = body(&state, &seen);
+    let recorded = match shown.can.replay {
         true => recordings_of(&state, lesson.channel).await?.into_iter().max_by_key(longest),
         false => None,
     };
-    let shown = body(&state, &seen);
     Ok(Json(json!({
         "live_id": id,
         "title": lesson.title,

@@ -156,17 +156,12 @@ struct SettingsChange {
     push_on: Option<bool>,
     email_on: Option<bool>,
     muted_kinds: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "crate::teaching::named")]
     #[schema(value_type = Option<String>)]
     quiet_from: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "crate::teaching::named")]
     #[schema(value_type = Option<String>)]
     quiet_until: Option<Option<String>>,
-}
-
-/// Null is not the same as nothing.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// `22:00`, as minutes of the day.

@@ -90,10 +90,7 @@ async fn list(
         return Err(Problem::field("query", Wrong::TooLong, "must have at most 254 bytes"));
     }
     let limit = page.limit()?;
-    let after = page.after()?.map(|text| text.parse::<UserId>()).transpose();
-    let after =
-        after.map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?;
-    let users = state.repository.users(text.trim(), after, limit + 1).await?;
+    let users = state.repository.users(text.trim(), page.after_id()?, limit + 1).await?;
     Ok(Json(Page::of(users, limit, |user| user.id.to_string()).map(|user| UserBody::from(&user))))
 }
 

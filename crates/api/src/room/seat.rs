@@ -18,6 +18,8 @@ const ASIDES_MAX: usize = 32;
 
 /// Close codes (RFC 6455 §7.4.2: 4000 and above are an application's own).
 pub mod code {
+    /// The other side asked for it.
+    pub const NORMAL: u16 = 1000;
     /// The rules of the socket were broken.
     pub const POLICY: u16 = 1008;
     /// The server stops, and is back soon.
@@ -34,6 +36,7 @@ pub mod code {
             RIGHT_GONE => "you may not be here any more",
             LESSON_OVER => "the lesson is over",
             POLICY => "too many messages",
+            NORMAL => "the socket is closed as asked",
             _ => "the message is against the protocol",
         }
     }

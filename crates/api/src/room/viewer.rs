@@ -267,7 +267,7 @@ impl Viewer {
             },
             Heard::Ping(payload) => self.pieces.push_back(websocket::pong_frame(&payload)),
             Heard::Pong => {}
-            Heard::Close(_) => self.close(1000),
+            Heard::Close(_) => self.close(code::NORMAL),
         }
     }
 

@@ -23,15 +23,20 @@ pub const CHAPTERS_MAX: usize = 240;
 /// The application in which the channels of lessons are.
 pub const LESSON_APP: &str = "lesson";
 
+/// Where the channel of a lesson is.
+#[must_use]
+pub fn path_of(lesson: LessonId) -> ChannelPath {
+    let name = format!("l-{}", lesson.0.simple());
+    ChannelPath {
+        app: LESSON_APP.parse().expect("the application's name is one"),
+        name: name.parse().expect("a letter, a dash and hexadecimal digits are a name"),
+    }
+}
+
 /// The channel of a lesson: recorded, not public, named after it.
 #[must_use]
 pub fn channel_of(lesson: LessonId, now: UnixMillis) -> Channel {
-    let name = format!("l-{}", lesson.0.simple());
-    let path = ChannelPath {
-        app: LESSON_APP.parse().expect("the application's name is one"),
-        name: name.parse().expect("a letter, a dash and hexadecimal digits are a name"),
-    };
-    Channel::create(path, &ChannelOptions { record: true, public: false, legacy_md5: false }, now)
+    Channel::create(path_of(lesson), &ChannelOptions { record: true, public: false, legacy_md5: false }, now)
 }
 
 /// Why a lesson cannot be at that time.
