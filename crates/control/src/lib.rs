@@ -28,6 +28,7 @@ pub mod recordings;
 pub mod repository;
 pub mod revocations;
 pub mod room;
+pub mod search;
 pub mod secrets;
 pub mod sign;
 mod snapshot;
