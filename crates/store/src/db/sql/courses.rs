@@ -250,21 +250,21 @@ impl CourseRepository for Store {
                  AND (CAST($4 AS TEXT) IS NULL OR c.search LIKE $4 ESCAPE '!')
                  AND (CAST($5 AS TEXT) IS NULL OR c.id > $5) ORDER BY c.id LIMIT $6"
             );
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(viewer.map(|id| id.to_string()))
-                .bind(filter.mentor.map(|id| id.to_string()))
-                .bind(match filter.mine {
-                    None => 0_i64,
-                    Some(Mine::Either) => 1,
-                    Some(Mine::Teaching) => 2,
-                    Some(Mine::Following) => 3,
-                })
-                .bind(filter.query.as_deref().map(pattern))
-                .bind(filter.after.map(|id| id.to_string()))
-                .bind(i64::from(filter.limit))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(failed)?;
+            let query = || {
+                sqlx::query(sqlx::AssertSqlSafe(text.clone()))
+                    .bind(viewer.map(|id| id.to_string()))
+                    .bind(filter.mentor.map(|id| id.to_string()))
+                    .bind(match filter.mine {
+                        None => 0_i64,
+                        Some(Mine::Either) => 1,
+                        Some(Mine::Teaching) => 2,
+                        Some(Mine::Following) => 3,
+                    })
+                    .bind(filter.query.as_deref().map(pattern))
+                    .bind(filter.after.map(|id| id.to_string()))
+                    .bind(i64::from(filter.limit))
+            };
+            let found = self.listed(viewer, query).await.map_err(failed)?;
             rows::each(&found, seen)
         })
     }

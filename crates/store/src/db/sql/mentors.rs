@@ -134,15 +134,15 @@ impl MentorRepository for Store {
                      OR p.search LIKE $3 ESCAPE '!')
                  AND (CAST($4 AS TEXT) IS NULL OR m.id > $4) ORDER BY m.id LIMIT $5"
             );
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(viewer.map(|id| id.to_string()))
-                .bind(now.0)
-                .bind(query.map(pattern))
-                .bind(after.map(|id| id.to_string()))
-                .bind(i64::from(limit))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(failed)?;
+            let asked = || {
+                sqlx::query(sqlx::AssertSqlSafe(text.clone()))
+                    .bind(viewer.map(|id| id.to_string()))
+                    .bind(now.0)
+                    .bind(query.map(pattern))
+                    .bind(after.map(|id| id.to_string()))
+                    .bind(i64::from(limit))
+            };
+            let found = self.listed(viewer, asked).await.map_err(failed)?;
             rows::each(&found, seen)
         })
     }
