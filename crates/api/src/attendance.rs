@@ -1,12 +1,15 @@
 //! Who was there, who is there, and how what a mentor sends comes in: for the lesson's mentor.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use control::access::Action;
 use control::attendance::{Attendee, Correction, Decision, REASON_LENGTH_MAX};
 use control::{LessonId, UserId};
-use http::StatusCode;
+use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +25,7 @@ use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
 use crate::spreadsheet::harmless;
+use crate::teaching::Named;
 
 /// Lines read at once for a CSV.
 const CSV_LINES: u32 = 1_000;
@@ -38,13 +42,6 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(health))
 }
 
-/// Somebody, as others see them.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Somebody {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-}
-
 /// Media that one playback session got.
 #[derive(Debug, Serialize, ToSchema)]
 struct Stretch {
@@ -57,7 +54,7 @@ struct Stretch {
 /// A line of the attendance record.
 #[derive(Debug, Serialize, ToSchema)]
 struct AttendanceLine {
-    user: Somebody,
+    user: Named,
     /// Media that was delivered while the lesson was live; the same media counts once.
     watched_ms: i64,
     first_at: Option<Moment>,
@@ -78,7 +75,7 @@ impl From<Attendee> for AttendanceLine {
             protocol: one.protocol.into_owned(),
         });
         Self {
-            user: Somebody { id: attendee.user.0, name: attendee.name },
+            user: Named::new(attendee.user, &attendee.name),
             watched_ms: ledger.watched_ms,
             first_at: ledger.first.map(Moment::from),
             last_at: ledger.last.map(Moment::from),
@@ -105,22 +102,16 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<AttendanceLine>>, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
-    let limit = page.limit()?;
-    let after: Option<UserId> = match page.after()? {
-        Some(text) => Some(
-            text.parse()
-                .map_err(|_| Problem::field("cursor", Wrong::Malformed, "must be next_cursor of an earlier answer"))?,
-        ),
-        None => None,
-    };
+    let (limit, after) = (page.limit()?, page.after_id()?);
     let found = state.repository.attendance(standing.lesson.id, after, limit + 1).await?;
     Ok(Json(Page::of(found, limit, |one| one.user.to_string()).map(AttendanceLine::from)))
 }
 
-fn write_csv(lines: &[Attendee]) -> Result<Vec<u8>, csv::Error> {
-    // UTF-8 says so to spreadsheets by its byte order mark alone.
-    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
-    csv.write_record(["user_id", "name", "watched_ms", "first_at", "last_at", "decision", "attended"])?;
+/// What stands before the lines: UTF-8 says so to spreadsheets by its byte order mark alone.
+const CSV_HEAD: &[u8] = b"\xef\xbb\xbfuser_id,name,watched_ms,first_at,last_at,decision,attended\r\n";
+
+fn write_csv(head: &[u8], lines: &[Attendee]) -> Result<Vec<u8>, csv::Error> {
+    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(head.to_vec());
     let moment = |at: Option<media::UnixMillis>| at.map(|at| Moment(at).to_string()).unwrap_or_default();
     for one in lines {
         let ledger = &one.ledger;
@@ -151,32 +142,35 @@ async fn as_csv(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let standing = permit(&state, Some(who.id()), LessonId(id), Action::Run).await?;
-    let mut all: Vec<Attendee> = Vec::new();
-    loop {
-        let after = all.last().map(|one| one.user);
-        let mut some = state.repository.attendance(standing.lesson.id, after, CSV_LINES).await?;
-        let is_last = some.len() < CSV_LINES as usize;
-        for one in &mut some {
-            one.intervals = Vec::new();
+    // What goes wrong before the first lines is answered; after that, the answer breaks off.
+    let lesson = standing.lesson.id;
+    let first = state.repository.attendance_by_name(lesson, None, CSV_LINES).await?;
+    let pages = stream::try_unfold((CSV_HEAD, Some(first)), move |(head, lines)| {
+        let repository = state.repository.clone();
+        async move {
+            let Some(lines) = lines else { return Ok(None) };
+            let text = Bytes::from(write_csv(head, &lines).map_err(io::Error::other)?);
+            let after = lines.last().filter(|_| lines.len() == CSV_LINES as usize);
+            let next = match after {
+                Some(after) => {
+                    let next = repository.attendance_by_name(lesson, Some(after), CSV_LINES).await;
+                    Some(
+                        next.inspect_err(|error| tracing::error!(%error, "a CSV breaks off"))
+                            .map_err(io::Error::other)?,
+                    )
+                }
+                None => None,
+            };
+            Ok::<_, io::Error>(Some((text, (&[][..], next))))
         }
-        all.append(&mut some);
-        if is_last {
-            break;
-        }
-    }
-    all.sort_by(|one, other| (&one.name, one.user).cmp(&(&other.name, other.user)));
-    let text = write_csv(&all).map_err(|error| {
-        tracing::error!(%error, "a CSV could not be written");
-        let detail = "the list could not be made: try again in a moment";
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "not made", detail)
-    })?;
+    });
     let named = format!("attachment; filename=\"attendance-{id}.csv\"");
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, named),
         (CACHE_CONTROL, "no-store".to_owned()),
     ];
-    Ok((headers, text).into_response())
+    Ok((headers, Body::from_stream(pages)).into_response())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -229,7 +223,7 @@ async fn correct(
 /// Somebody who watches.
 #[derive(Debug, Serialize, ToSchema)]
 struct Viewer {
-    user: Somebody,
+    user: Named,
     protocol: &'static str,
     since_at: Moment,
 }
@@ -262,7 +256,7 @@ async fn viewers(
     let people: Vec<UserId> = watching.iter().map(|one| one.user).collect();
     let names: HashMap<UserId, String> = state.repository.names(&people).await?.into_iter().collect();
     let items = watching.into_iter().map(|one| Viewer {
-        user: Somebody { id: one.user.0, name: names.get(&one.user).cloned().unwrap_or_default() },
+        user: Named::new(one.user, names.get(&one.user).map_or("", String::as_str)),
         protocol: one.protocol,
         since_at: one.since.into(),
     });

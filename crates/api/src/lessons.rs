@@ -19,7 +19,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::State;
-use crate::attendance::Somebody;
 use crate::auth::{Caller, SignedIn};
 use crate::courses::own;
 use crate::etag::{self, Conditions};
@@ -28,7 +27,7 @@ use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
-use crate::teaching::{Checks, TITLE_LENGTH_MAX, word};
+use crate::teaching::{Checks, Named, TITLE_LENGTH_MAX, word};
 use written::LessonPatch;
 
 /// Longest reason, in characters: a paragraph that a notice can hold.
@@ -413,7 +412,7 @@ async fn put_chapters(
 /// Somebody who is sent out.
 #[derive(Serialize, ToSchema)]
 struct BanBody {
-    user: Somebody,
+    user: Named,
     /// As the mentor wrote it; may be empty.
     reason: String,
     since_at: Moment,
@@ -440,7 +439,7 @@ async fn bans(
     let limit = page.limit()?;
     let found = state.repository.bans(LessonId(id), page.after_id()?, limit + 1).await?;
     Ok(Json(Page::of(found, limit, |ban| ban.user.to_string()).map(|ban| BanBody {
-        user: Somebody { id: ban.user.0, name: ban.name },
+        user: Named::new(ban.user, &ban.name),
         reason: ban.reason,
         since_at: ban.since.into(),
     })))

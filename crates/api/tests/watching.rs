@@ -536,6 +536,31 @@ async fn the_record_comes_in_pages_and_as_csv_that_is_no_formula() {
     assert_eq!(class.stage.get(Some(&class.mentee), &format!("{path}.csv")).await.status, StatusCode::FORBIDDEN);
 }
 
+#[tokio::test]
+async fn the_csv_of_a_large_room_has_every_line_once_by_name() {
+    let class = class(Stage::new().await).await;
+    let lesson = class.live().await;
+    let began = lesson.started.expect("live");
+    let mut watched = Vec::new();
+    // More than are read at once.
+    for n in 0..1_050 {
+        let who = class.stage.mentee(&format!("murid{:04}@example.test", n * 37 % 1_050)).await;
+        watched.push(Interval {
+            lesson: lesson.id,
+            user: who.id,
+            playback: PlaybackId::new(began),
+            protocol: Cow::Borrowed("llhls"),
+            from: began,
+            to: began.plus_millis(1_000),
+        });
+    }
+    class.stage.repository.record(&watched, 10_000, began).await.expect("recorded");
+    let csv = class.stage.get(Some(&class.mentor), &format!("/api/v1/lessons/{}/attendance.csv", lesson.id)).await;
+    let text = String::from_utf8(csv.bytes.to_vec()).expect("UTF-8");
+    let names: Vec<_> = text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    assert_eq!(names, (0..1_050).map(|n| format!("murid{n:04}")).collect::<Vec<_>>());
+}
+
 /// Somebody sends, and some watch; how often was asked.
 #[derive(Default)]
 struct Studio(Mutex<Vec<Watching>>, AtomicUsize);

@@ -264,6 +264,15 @@ pub trait AttendanceRepository: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Attendee>, RepositoryError>>;
 
+    /// Up to `limit` lines of a lesson by folded name ([`folded`](crate::search::folded)) and id of the person, behind
+    /// `after`; without what they were measured from.
+    fn attendance_by_name<'a>(
+        &'a self,
+        lesson: LessonId,
+        after: Option<&'a Attendee>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Attendee>, RepositoryError>>;
+
     /// Corrects a line, with audit; answers what it is now. Whoever counts as having been there no more loses what plays.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ pub mod relay;
 pub mod repository;
 pub mod revocations;
 pub mod room;
+pub mod search;
 pub mod secrets;
 pub mod sign;
 mod snapshot;

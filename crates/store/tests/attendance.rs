@@ -215,6 +215,25 @@ async fn a_batch_of_many_people_is_recorded_whole(repository: &dyn Repository, g
     assert_eq!(all.len(), people.len());
     assert!(all.windows(2).all(|pair| pair[0].user < pair[1].user));
     assert!(all.iter().all(|one| one.ledger.watched_ms == 4_000 && one.intervals.len() == 1));
+    // More of one name than one page holds.
+    let same = format!(
+        "UPDATE users SET name = 'Orang Sama', search = 'orang sama' WHERE id IN
+             (SELECT user_id FROM attendance WHERE lesson_id = '{}' ORDER BY user_id LIMIT 700)",
+        lesson.id
+    );
+    ground.run(same).await;
+    let mut by_name: Vec<Attendee> = Vec::new();
+    loop {
+        let some = repository.attendance_by_name(lesson.id, by_name.last(), 300).await.expect("read");
+        assert!(some.len() <= 300 && some.iter().all(|one| one.intervals.is_empty()));
+        if some.is_empty() {
+            break;
+        }
+        by_name.extend(some);
+    }
+    let key = |one: &Attendee| (one.name.to_lowercase(), one.user);
+    assert!(by_name.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+    assert_eq!(by_name.len(), people.len());
     let ids: Vec<UserId> = people.iter().map(|(user, _)| *user).chain([UserId(Uuid::from_u128(1))]).collect();
     let names = repository.names(&ids).await.expect("read");
     assert!(names.len() == people.len() && names.iter().all(|(_, name)| name.starts_with("Orang ")));

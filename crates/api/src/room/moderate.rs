@@ -15,13 +15,13 @@ use super::rooms::Mail;
 use super::seat::Person;
 use super::speak;
 use crate::State;
-use crate::attendance::Somebody;
 use crate::auth::SignedIn;
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::permit::permit;
 use crate::problem::{Problem, ProblemBody, Wrong};
+use crate::teaching::Named;
 
 /// Longest mute: the longest lesson twice over. Who is to stay away for good is sent out.
 const MUTE_MINUTES_MAX: u32 = 24 * 60;
@@ -146,7 +146,7 @@ pub async fn unmute(
 /// Somebody who may not comment for a while.
 #[derive(Serialize, ToSchema)]
 pub struct MutedPerson {
-    user: Somebody,
+    user: Named,
     muted_until_at: Moment,
 }
 
@@ -175,7 +175,7 @@ pub async fn mutes(
     let people: Vec<UserId> = page.items.iter().map(|mute| mute.user).collect();
     let names: HashMap<UserId, String> = state.repository.names(&people).await?.into_iter().collect();
     Ok(Json(page.map(|mute| MutedPerson {
-        user: Somebody { id: mute.user.0, name: names.get(&mute.user).cloned().unwrap_or_default() },
+        user: Named::new(mute.user, names.get(&mute.user).map_or("", String::as_str)),
         muted_until_at: mute.until.into(),
     })))
 }

@@ -15,6 +15,8 @@ CREATE TABLE users (
     -- Lower case. Of a person who was erased: 'erased:' and the id.
     email        TEXT   NOT NULL UNIQUE,
     name         TEXT   NOT NULL,
+    -- The name as searches compare it: folded by the program, for each database has other rules.
+    search       TEXT   NOT NULL,
     locale       TEXT   NOT NULL CHECK (locale IN ('id', 'en')),
     -- IANA name.
     zone         TEXT   NOT NULL,
@@ -151,6 +153,8 @@ CREATE TABLE mentors (
     user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id),
     headline   TEXT   NOT NULL,
     bio        TEXT   NOT NULL,
+    -- The headline, folded.
+    search     TEXT   NOT NULL,
     created_ms BIGINT NOT NULL,
     version    BIGINT NOT NULL
 );
@@ -178,6 +182,8 @@ CREATE TABLE courses (
     mentor_id   TEXT   NOT NULL REFERENCES users (id),
     title       TEXT   NOT NULL,
     summary     TEXT   NOT NULL,
+    -- Title and summary, a line each, folded.
+    search      TEXT   NOT NULL,
     enrolment   TEXT   NOT NULL CHECK (enrolment IN ('open', 'invitation', 'approval')),
     capacity    BIGINT CHECK (capacity > 0),
     archived_ms BIGINT,

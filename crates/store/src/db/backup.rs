@@ -3,16 +3,18 @@
 //! SQLite copies itself (`VACUUM INTO`): one read transaction, so writers go on and the copy has all of a transaction or none
 //! of it. PostgreSQL is copied and read back by its own programs, `pg_dump` and `pg_restore`, for they know all of it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use media::Redacted;
 use sqlx::Connection as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::Location;
@@ -35,6 +37,9 @@ pub enum BackupError {
     /// There is one, and it was not asked to be replaced.
     #[error("there is a database at {0}: it is only replaced if you say so")]
     Exists(PathBuf),
+    /// Another program has it open.
+    #[error("another program uses the database at {0}: stop it first")]
+    InUse(PathBuf),
     /// The copy is not whole.
     #[error("the copy is damaged: {0}")]
     Damaged(String),
@@ -53,6 +58,12 @@ pub enum BackupError {
     #[error("{0} is not installed: it comes with PostgreSQL's client programs (Debian: postgresql-client)")]
     NoProgram(&'static str),
 }
+
+/// How often it is tried to have a database alone that another program has open: two seconds, in which one that was just
+/// stopped closes it.
+const CLOSING_TRIES: u32 = 40;
+/// Between two tries.
+const CLOSING_EVERY: Duration = Duration::from_millis(50);
 
 fn file(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     let path = path.to_owned();
@@ -107,7 +118,8 @@ async fn check_sqlite(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Puts the copy `from` in the place of the database. No server may run on it. A SQLite database that was there stays
-/// beside it, under the name that is answered; PostgreSQL's is replaced in one transaction.
+/// beside it, under the name that is answered; PostgreSQL's is replaced in one transaction. A kill at any moment leaves
+/// the one database or the other.
 ///
 /// # Errors
 /// [`BackupError`].
@@ -115,7 +127,7 @@ pub async fn restore(location: &Location, from: &Path, replace: bool) -> Result<
     match location {
         Location::File(path) => restore_sqlite(path, from, replace).await,
         Location::Postgres { url, .. } => {
-            let all: [&std::ffi::OsStr; 6] = [
+            let all: [&OsStr; 6] = [
                 "--clean".as_ref(),
                 "--if-exists".as_ref(),
                 "--no-owner".as_ref(),
@@ -139,41 +151,74 @@ async fn restore_sqlite(path: &Path, from: &Path, replace: bool) -> Result<Optio
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory).map_err(file(directory))?;
     }
-    // The log of the database that was there belongs to it alone: into the file with it first.
-    if path.exists() {
-        let options = SqliteConnectOptions::new().filename(path).busy_timeout(super::sqlite::BUSY_TIMEOUT);
-        if let Ok(mut connection) = SqliteConnection::connect_with(&options).await {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.ok();
-            connection.close().await.ok();
-        }
-    }
-    let new = path.with_extension("db.new");
+    let new = beside(path, ".new");
     fs::copy(from, &new).map_err(file(&new))?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(file(&new))?;
     fs::File::open(&new).and_then(|copy| copy.sync_all()).map_err(file(&new))?;
-    let kept = if path.exists() { Some(set_aside(path)?) } else { None };
-    for extension in ["db-wal", "db-shm"] {
-        let beside = path.with_extension(extension);
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(&beside)(error)),
-            _ => {}
-        }
-    }
+    let kept = if path.exists() { Some(keep(path).await?) } else { None };
+    // From here on there is the new one: there was the old one until now, whole, and at no moment none.
     fs::rename(&new, path).map_err(file(path))?;
-    if let Some(directory) = path.parent() {
-        fs::File::open(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })
-            .and_then(|directory| directory.sync_all())
-            .map_err(file(directory))?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(file(directory))?;
+    Ok(kept)
+}
+
+/// A file beside the database's, which has all of its name.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}
+
+/// Gives the database another name that nothing has, `tayang.db.before-restore-1`, beside the one that it has.
+async fn keep(path: &Path) -> Result<PathBuf, BackupError> {
+    let name = |n: u32| beside(path, &format!(".before-restore-{n}"));
+    let kept = (1_u32..).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
+    let is_whole = fold_log(path).await?;
+    // Where names cannot be shared, a copy does as well.
+    fs::hard_link(path, &kept).or_else(|_| fs::copy(path, &kept).map(|_| ())).map_err(file(&kept))?;
+    if !is_whole {
+        // What SQLite cannot read is kept as it is, with its log: the new one must not take that for its own.
+        for extension in ["-wal", "-shm"] {
+            match fs::rename(beside(path, extension), beside(&kept, extension)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(&kept)(error)),
+                _ => {}
+            }
+        }
     }
     Ok(kept)
 }
 
-/// Gives the database a name that nothing has: `tayang.db.before-restore-1`.
-fn set_aside(path: &Path) -> Result<PathBuf, BackupError> {
-    let free = (1_u32..).map(|n| path.with_extension(format!("db.before-restore-{n}"))).find(|name| !name.exists());
-    let kept = free.unwrap_or_else(|| path.with_extension("db.before-restore"));
-    fs::rename(path, &kept).map_err(file(path))?;
-    Ok(kept)
+/// Puts the log of a database into its file, so that there is none beside it. Whether that could be done: it cannot be of
+/// what is no database or is damaged.
+async fn fold_log(path: &Path) -> Result<bool, BackupError> {
+    let mut tries_left = CLOSING_TRIES;
+    loop {
+        match try_fold_log(path).await {
+            Err(BackupError::InUse(_)) if tries_left > 0 => tries_left -= 1,
+            done => return done,
+        }
+        tokio::time::sleep(CLOSING_EVERY).await;
+    }
+}
+
+async fn try_fold_log(path: &Path) -> Result<bool, BackupError> {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::ZERO);
+    let Ok(mut connection) = SqliteConnection::connect_with(&options).await else { return Ok(false) };
+    // Only who is alone with the database can.
+    let mode: Result<String, _> = sqlx::query_scalar("PRAGMA journal_mode = DELETE").fetch_one(&mut connection).await;
+    connection.close().await.ok();
+    let is_busy = |error: &sqlx::Error| {
+        // SQLITE_BUSY and SQLITE_LOCKED with what stands above them, https://sqlite.org/rescode.html.
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    };
+    match mode {
+        Ok(mode) if mode == "delete" => Ok(true),
+        Ok(_) => Err(BackupError::InUse(path.to_owned())),
+        Err(error) if is_busy(&error) => Err(BackupError::InUse(path.to_owned())),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn has_tables(url: &Redacted<String>) -> Result<bool, BackupError> {
@@ -187,19 +232,15 @@ async fn has_tables(url: &Redacted<String>) -> Result<bool, BackupError> {
 }
 
 /// Runs one of PostgreSQL's programs. Where to and who goes by its environment, in which nobody else can read a password.
-async fn run(program: &'static str, url: &Redacted<String>, arguments: &[&std::ffi::OsStr]) -> Result<(), BackupError> {
-    let options = PgConnectOptions::from_str(&url.0)?;
-    let database = options.get_database().unwrap_or("postgres");
+async fn run(program: &'static str, url: &Redacted<String>, arguments: &[&OsStr]) -> Result<(), BackupError> {
+    let environment = environment(&url.0)?;
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).env("PGDATABASE", database).env("PGUSER", options.get_username());
-    let host = options.get_socket().map_or_else(|| options.get_host().into(), |folder| folder.as_os_str().to_owned());
-    command.env("PGHOST", host).env("PGPORT", options.get_port().to_string());
-    if let Some(password) = password_of(&url.0) {
-        command.env("PGPASSWORD", password);
-    }
+    command.args(arguments);
     if program == "pg_restore" {
-        command.args(["--dbname", database]);
+        let database = environment.iter().find(|(name, _)| *name == "PGDATABASE");
+        command.arg("--dbname").args(database.map(|(_, name)| name));
     }
+    command.envs(environment);
     let output = command.stdin(Stdio::null()).output().await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => BackupError::NoProgram(program),
         _ => BackupError::File { path: program.into(), source: error },
@@ -211,14 +252,65 @@ async fn run(program: &'static str, url: &Redacted<String>, arguments: &[&std::f
     Err(BackupError::Program { program, said: said.lines().take(3).collect::<Vec<_>>().join("; ") })
 }
 
-/// What stands between the user and the host of a URL, percent-decoded (RFC 3986 section 2.1).
+/// What a URL says, as PostgreSQL's programs read it from their environment: all of it that this program goes by
+/// (<https://www.postgresql.org/docs/current/libpq-envars.html>).
+fn environment(url: &str) -> Result<Vec<(&'static str, OsString)>, BackupError> {
+    let options = PgConnectOptions::from_str(url)?;
+    let host = options.get_socket().map_or_else(|| options.get_host().into(), |folder| folder.as_os_str().to_owned());
+    let mode = match options.get_ssl_mode() {
+        PgSslMode::Disable => "disable",
+        PgSslMode::Allow => "allow",
+        PgSslMode::Prefer => "prefer",
+        PgSslMode::Require => "require",
+        PgSslMode::VerifyCa => "verify-ca",
+        PgSslMode::VerifyFull => "verify-full",
+    };
+    let mut all: Vec<(&str, OsString)> = vec![
+        ("PGHOST", host),
+        ("PGPORT", options.get_port().to_string().into()),
+        ("PGUSER", options.get_username().into()),
+        ("PGDATABASE", options.get_database().unwrap_or(options.get_username()).into()),
+        ("PGSSLMODE", mode.into()),
+    ];
+    if let Some(options) = options.get_options() {
+        all.push(("PGOPTIONS", options.into()));
+    }
+    if let Some(password) = password_of(url) {
+        all.push(("PGPASSWORD", password.into()));
+    }
+    // What stands last counts, here as there.
+    for (key, value) in queried(url) {
+        let name = match key.as_str() {
+            "password" => "PGPASSWORD",
+            "sslrootcert" | "ssl-root-cert" | "ssl-ca" => "PGSSLROOTCERT",
+            "sslcert" | "ssl-cert" => "PGSSLCERT",
+            "sslkey" | "ssl-key" => "PGSSLKEY",
+            _ => continue,
+        };
+        all.push((name, value.into()));
+    }
+    Ok(all)
+}
+
+/// What stands between the user and the host of a URL.
 fn password_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (user, _) = authority.rsplit_once('@')?;
-    let (_, password) = user.split_once(':')?;
-    let mut bytes = Vec::with_capacity(password.len());
-    let mut rest = password.bytes();
+    decoded(user.split_once(':')?.1)
+}
+
+/// What a URL asks, name by name.
+fn queried(url: &str) -> Vec<(String, String)> {
+    let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter_map(|(key, value)| Some((decoded(key)?, decoded(&value.replace('+', " "))?))).collect()
+}
+
+/// Percent-decoded (RFC 3986 section 2.1).
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         if byte != b'%' {
             bytes.push(byte);
@@ -244,6 +336,27 @@ mod tests {
             ("postgres://tayang:%zz@db", None),
         ] {
             assert_eq!(password_of(url).as_deref(), password, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_a_url_says_of_tls_and_options_holds_for_the_programs_too() {
+        let url = "postgres://tayang:a@db.example:5433/kelas?sslmode=verify-full&sslrootcert=%2Fetc%2Fdb+ca.pem\
+                   &sslcert=/c.pem&sslkey=/k.pem&options=-c%20search_path%3Dtayang&password=b%26";
+        let environment: std::collections::HashMap<_, _> = environment(url).expect("read").into_iter().collect();
+        for (name, value) in [
+            ("PGHOST", "db.example"),
+            ("PGPORT", "5433"),
+            ("PGUSER", "tayang"),
+            ("PGDATABASE", "kelas"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGSSLROOTCERT", "/etc/db ca.pem"),
+            ("PGSSLCERT", "/c.pem"),
+            ("PGSSLKEY", "/k.pem"),
+            ("PGOPTIONS", "-c search_path=tayang"),
+            ("PGPASSWORD", "b&"),
+        ] {
+            assert_eq!(environment.get(name).and_then(|value| value.to_str()), Some(value), "{name}");
         }
     }
 }

@@ -67,6 +67,21 @@ use super::{Db, Row, SKIP_LOCKED, Store, is_contended, is_full};
 /// A statement with its values, not sent yet.
 pub(super) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
 
+impl Store {
+    /// The rows of a list as `viewer` sees it. Nobody's may be some seconds old; whoever is signed in sees what they just
+    /// wrote.
+    async fn listed<'q>(
+        &self,
+        viewer: Option<control::UserId>,
+        query: impl Fn() -> Query<'q> + Send + Sync,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        match viewer {
+            None => self.list(query).await,
+            Some(_) => query().fetch_all(&self.readers).await,
+        }
+    }
+}
+
 /// The domain's word for what the database says went wrong with a `subject`.
 pub(super) fn failed(subject: &'static str, error: sqlx::Error) -> control::RepositoryError {
     rows::failed(subject, error)

@@ -486,6 +486,19 @@ async fn people_are_found_by_text(repository: &dyn Repository) {
     assert_eq!(repository.users("%_dewi", None, 10).await.expect("read").len(), 1, "signs are themselves");
     assert_eq!(ids(repository.users("cari", Some(found[0]), 1).await.expect("read")), [found[1]]);
     assert!(repository.users("tidak ada", None, 10).await.expect("read").is_empty());
+    let mut user = made_here.pop().expect("made");
+    for (name, texts) in [
+        ("Élodie İnan Weiß", ["élodie", "ELODIE", "E\u{301}LODIE İNAN", "inan weiss", "WEISS", "weiß"]),
+        ("ΣΊΣΥΦΟΣ ǅ", ["σίσυφος", "Σίσυφος", "σισυφο", "ǆ", "Ǆ", "dž"]),
+    ] {
+        let renamed = UserChange { name: Some(name.to_owned()), ..UserChange::default() };
+        repository.change_user(user.id, None, &renamed, None, UnixMillis(9)).await.expect("renamed");
+        user.name = name.to_owned();
+        for text in texts {
+            assert_eq!(ids(repository.users(text, None, 10).await.expect("read")), [user.id], "{text} in {name}");
+        }
+    }
+    assert!(repository.users("élodie", None, 10).await.expect("read").is_empty(), "called otherwise now");
 }
 
 async fn the_journal_is_read_backwards(repository: &dyn Repository) {

@@ -576,6 +576,13 @@ async fn lists_come_in_pages_that_neither_repeat_nor_skip(repository: &dyn Repos
         repository.courses(&filter, None).await.expect("read").len()
     };
     assert_eq!((found("FISIKA").await, found("100%").await, found("gerak_dan").await), (1, 1, 1));
+    let renamed =
+        CourseChange { title: Some("Ökologie für École İzmir, groß".to_owned()), ..CourseChange::default() };
+    repository.change_course(course.id, &renamed, None, NOW).await.expect("changed");
+    for text in ["ökologie", "ÖKOLOGIE FÜR", "école", "ECOLE i", "izmir", "İZMİR", "GROSS", "groß"] {
+        assert_eq!(found(text).await, 1, "{text}");
+    }
+    assert_eq!(found("fisika").await, 0, "it is called otherwise now");
     assert_eq!(
         (found("fisika%dasar").await, found("gerak dan").await, found("_isika").await),
         (0, 0, 0),
@@ -641,6 +648,11 @@ async fn mentors_are_shown_with_what_one_may_know_of(repository: &dyn Repository
     assert_eq!(shown(None).await, (2, third));
     assert_eq!(shown(Some(outsider)).await, (2, second));
     assert_eq!(shown(Some(owner)).await, (3, first));
+    repository.put_mentor(owner, "Fisika_SMA İzmir, Weiß", "", NOW).await.expect("written");
+    for text in ["izmir", "WEISS", "weiß", "ızmır"] {
+        let found = repository.mentors(Some(text), None, None, 9, NOW).await.expect("read");
+        assert_eq!(found.iter().map(|page| page.id).collect::<Vec<_>>(), [owner], "{text}");
+    }
     let found = repository.mentors(Some("fisika_s"), None, None, 9, NOW).await.expect("read");
     assert_eq!(found.iter().map(|page| page.id).collect::<Vec<_>>(), [owner]);
     assert!(repository.mentors(Some("fisika_"), None, Some(owner), 9, NOW).await.expect("read").is_empty());

@@ -5,9 +5,11 @@ use control::identity::provider::{Assertion, is_less};
 use control::identity::{
     Changed, LinkPurpose, NewPassword, OneTimeLink, Proof, SIGN_UPS_MAX, SignUp, SignedUp, UserChange, entries,
 };
+use control::search::folded;
 use control::{ChangeKind, KeyHash, NewChange, RepositoryError, Roles, User, UserId};
 use media::{Redacted, UnixMillis};
 
+use super::courses::{holding, pattern};
 use super::{Store, Write, audit, changes, identity, people, rows, sessions};
 
 const SUBJECT: &str = "account";
@@ -27,7 +29,8 @@ async fn find(transaction: &mut Write, condition: &str, value: &str) -> Result<O
 async fn update(transaction: &mut Write, user: &User, at: UnixMillis) -> Result<(), RepositoryError> {
     sqlx::query(
         "UPDATE users SET email = $1, name = $2, locale = $3, zone = $4, is_mentee = $5, is_mentor = $6,
-             is_operator = $7, password = $8, verified_ms = $9, suspended_ms = $10, version = $11
+             is_operator = $7, password = $8, verified_ms = $9, suspended_ms = $10, version = $11,
+             search = $13
          WHERE id = $12",
     )
     .bind(&user.email)
@@ -42,6 +45,7 @@ async fn update(transaction: &mut Write, user: &User, at: UnixMillis) -> Result<
     .bind(user.suspended.map(|at| at.0))
     .bind(user.version)
     .bind(user.id.to_string())
+    .bind(folded(&user.name))
     .execute(transaction.connection())
     .await
     .map_err(|error| rows::failed(SUBJECT, error))?;
@@ -289,21 +293,17 @@ pub(super) async fn users(
     after: Option<UserId>,
     limit: u32,
 ) -> Result<Vec<User>, RepositoryError> {
-    let pattern: String = text
-        .to_lowercase()
-        .chars()
-        .flat_map(|c| ['%', '_', '\\'].contains(&c).then_some('\\').into_iter().chain([c]))
-        .collect();
     let query = format!(
-        "{} WHERE (u.email LIKE $1 ESCAPE '\\' OR LOWER(u.name) LIKE $1 ESCAPE '\\') AND u.email NOT LIKE 'erased:%'
+        "{} WHERE (u.email LIKE $1 ESCAPE '!' OR u.search LIKE $4 ESCAPE '!') AND u.email NOT LIKE 'erased:%'
              AND (CAST($2 AS TEXT) IS NULL OR u.id > CAST($2 AS TEXT))
          ORDER BY u.id LIMIT $3",
         people::USERS
     );
     let found = sqlx::query(sqlx::AssertSqlSafe(query))
-        .bind(format!("%{pattern}%"))
+        .bind(holding(&text.to_lowercase()))
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit))
+        .bind(pattern(text))
         .fetch_all(&store.readers)
         .await
         .map_err(|error| rows::failed(SUBJECT, error))?;

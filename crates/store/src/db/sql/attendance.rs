@@ -11,6 +11,7 @@ use control::attendance::{
     AttendanceRepository, Attendee, Correction, Decision, Interval, Kept, Ledger, rows as joined,
 };
 use control::audit::{AuditAction, AuditEntry};
+use control::search::folded;
 use control::{BoxFuture, ChangeKind, LessonId, NewChange, RepositoryError, UserId};
 use media::UnixMillis;
 use sqlx::QueryBuilder;
@@ -39,6 +40,12 @@ fn ledger(row: &Row) -> Result<Ledger, RepositoryError> {
         decision: rows::parsed(row, "decision")?,
         attended: rows::truth(row, "attended")?,
     })
+}
+
+/// A row with [`LEDGER`] and the person's name; what it was measured from is elsewhere.
+fn line(row: &Row) -> Result<Attendee, RepositoryError> {
+    let (user, name) = (rows::parsed(row, "user_id")?, rows::column(row, "name")?);
+    Ok(Attendee { user, name, ledger: ledger(row)?, intervals: Vec::new() })
 }
 
 fn interval(row: &Row) -> Result<Interval, RepositoryError> {
@@ -312,11 +319,7 @@ impl AttendanceRepository for Store {
                 .fetch_all(&self.readers)
                 .await
                 .map_err(failed)?;
-            let read = |row: &Row| {
-                let (user, name) = (rows::parsed(row, "user_id")?, rows::column(row, "name")?);
-                Ok(Attendee { user, name, ledger: ledger(row)?, intervals: Vec::new() })
-            };
-            let mut all = rows::each(&found, read)?;
+            let mut all = rows::each(&found, line)?;
             let at: HashMap<UserId, usize> = all.iter().enumerate().map(|(at, one)| (one.user, at)).collect();
             let people: Vec<UserId> = all.iter().map(|one| one.user).collect();
             for people in people.chunks(ROWS_MAX) {
@@ -332,6 +335,32 @@ impl AttendanceRepository for Store {
                 }
             }
             Ok(all)
+        })
+    }
+
+    fn attendance_by_name<'a>(
+        &'a self,
+        lesson: LessonId,
+        after: Option<&'a Attendee>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Attendee>, RepositoryError>> {
+        Box::pin(async move {
+            let text = format!(
+                "SELECT {LEDGER}, u.name FROM attendance a JOIN users u ON u.id = a.user_id
+                 WHERE a.lesson_id = $1 AND (u.search > $2 OR u.search = $2 AND a.user_id > $3)
+                 ORDER BY u.search, a.user_id LIMIT $4"
+            );
+            // No name is empty.
+            let (name, user) = after.map(|one| (folded(&one.name), one.user.to_string())).unwrap_or_default();
+            let found = sqlx::query(sqlx::AssertSqlSafe(text))
+                .bind(lesson.to_string())
+                .bind(name)
+                .bind(user)
+                .bind(i64::from(limit))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed)?;
+            rows::each(&found, line)
         })
     }
 

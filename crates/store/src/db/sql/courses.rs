@@ -3,6 +3,7 @@
 //! Whatever depends on how many are in locks the course's row first, so that of two who want the last place one gets it; the
 //! changes are appended last, as that lock is everybody's.
 
+use control::search::folded;
 use control::teaching::courses::{
     CourseChange, CourseFilter, CourseRepository, CourseSeen, Enrolled, INVITATIONS_MAX, Invitation, Mine, Place,
     Verdict, invitations_after, place, room_for_one,
@@ -26,10 +27,15 @@ const SEEN: &str = "m.name AS mentor_name,
     FROM courses c JOIN users m ON m.id = c.mentor_id
         LEFT JOIN enrolments e ON e.course_id = c.id AND e.user_id = $1";
 
-/// A text in which `!` escapes, that matches whatever holds `query`.
+/// A text in which `!` escapes, that matches whatever folded text holds `query`.
 pub(super) fn pattern(query: &str) -> String {
+    holding(&folded(query))
+}
+
+/// A text in which `!` escapes, that matches whatever holds `text` as it is.
+pub(super) fn holding(text: &str) -> String {
     let mut pattern = String::from("%");
-    for letter in query.to_lowercase().chars() {
+    for letter in text.chars() {
         if matches!(letter, '%' | '_' | '!') {
             pattern.push('!');
         }
@@ -37,6 +43,11 @@ pub(super) fn pattern(query: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+/// What of a course searches look at.
+fn searched(course: &Course) -> String {
+    folded(&format!("{}\n{}", course.title, course.summary))
 }
 
 fn failed(error: sqlx::Error) -> RepositoryError {
@@ -180,8 +191,8 @@ impl CourseRepository for Store {
             let mut transaction = self.begin().await?;
             sqlx::query(
                 "INSERT INTO courses
-                     (id, mentor_id, title, summary, enrolment, capacity, archived_ms, created_ms, version)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     (id, mentor_id, title, summary, enrolment, capacity, archived_ms, created_ms, version, search)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(course.id.to_string())
             .bind(course.mentor.to_string())
@@ -192,6 +203,7 @@ impl CourseRepository for Store {
             .bind(course.archived.map(|at| at.0))
             .bind(course.created.0)
             .bind(course.version)
+            .bind(searched(course))
             .execute(transaction.connection())
             .await
             .map_err(failed)?;
@@ -235,24 +247,24 @@ impl CourseRepository for Store {
                  AND (CAST($3 AS BIGINT) = 0 OR CAST($3 AS BIGINT) <> 3 AND c.mentor_id = $1
                      OR CAST($3 AS BIGINT) <> 2 AND e.state IN ('requested', 'active'))
                  AND (CAST($3 AS BIGINT) > 0 OR c.archived_ms IS NULL)
-                 AND (CAST($4 AS TEXT) IS NULL OR LOWER(c.title) LIKE $4 ESCAPE '!' OR LOWER(c.summary) LIKE $4 ESCAPE '!')
+                 AND (CAST($4 AS TEXT) IS NULL OR c.search LIKE $4 ESCAPE '!')
                  AND (CAST($5 AS TEXT) IS NULL OR c.id > $5) ORDER BY c.id LIMIT $6"
             );
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(viewer.map(|id| id.to_string()))
-                .bind(filter.mentor.map(|id| id.to_string()))
-                .bind(match filter.mine {
-                    None => 0_i64,
-                    Some(Mine::Either) => 1,
-                    Some(Mine::Teaching) => 2,
-                    Some(Mine::Following) => 3,
-                })
-                .bind(filter.query.as_deref().map(pattern))
-                .bind(filter.after.map(|id| id.to_string()))
-                .bind(i64::from(filter.limit))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(failed)?;
+            let query = || {
+                sqlx::query(sqlx::AssertSqlSafe(text.clone()))
+                    .bind(viewer.map(|id| id.to_string()))
+                    .bind(filter.mentor.map(|id| id.to_string()))
+                    .bind(match filter.mine {
+                        None => 0_i64,
+                        Some(Mine::Either) => 1,
+                        Some(Mine::Teaching) => 2,
+                        Some(Mine::Following) => 3,
+                    })
+                    .bind(filter.query.as_deref().map(pattern))
+                    .bind(filter.after.map(|id| id.to_string()))
+                    .bind(i64::from(filter.limit))
+            };
+            let found = self.listed(viewer, query).await.map_err(failed)?;
             rows::each(&found, seen)
         })
     }
@@ -277,7 +289,7 @@ impl CourseRepository for Store {
             after.version += 1;
             sqlx::query(
                 "UPDATE courses SET title = $2, summary = $3, enrolment = $4, capacity = $5, archived_ms = $6,
-                     version = $7 WHERE id = $1",
+                     version = $7, search = $8 WHERE id = $1",
             )
             .bind(id.to_string())
             .bind(&after.title)
@@ -286,6 +298,7 @@ impl CourseRepository for Store {
             .bind(after.capacity.map(i64::from))
             .bind(after.archived.map(|at| at.0))
             .bind(after.version)
+            .bind(searched(&after))
             .execute(transaction.connection())
             .await
             .map_err(failed)?;

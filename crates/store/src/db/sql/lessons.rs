@@ -289,19 +289,19 @@ impl LessonRepository for Store {
                 Some((starts, id)) => (starts.0, id.to_string()),
                 None => (start, String::new()),
             };
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(viewer.map(|id| id.to_string()))
-                .bind(filter.state.map(LessonState::as_str))
-                .bind(filter.course.map(|id| id.to_string()))
-                .bind(filter.mentor.map(|id| id.to_string()))
-                .bind(filter.from.map_or(i64::MIN, |at| at.0))
-                .bind(filter.until.map_or(i64::MAX, |at| at.0))
-                .bind(after_ms)
-                .bind(after_id)
-                .bind(i64::from(filter.limit))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(failed)?;
+            let query = || {
+                sqlx::query(sqlx::AssertSqlSafe(text.clone()))
+                    .bind(viewer.map(|id| id.to_string()))
+                    .bind(filter.state.map(LessonState::as_str))
+                    .bind(filter.course.map(|id| id.to_string()))
+                    .bind(filter.mentor.map(|id| id.to_string()))
+                    .bind(filter.from.map_or(i64::MIN, |at| at.0))
+                    .bind(filter.until.map_or(i64::MAX, |at| at.0))
+                    .bind(after_ms)
+                    .bind(after_id.clone())
+                    .bind(i64::from(filter.limit))
+            };
+            let found = self.listed(viewer, query).await.map_err(failed)?;
             rows::each(&found, seen)
         })
     }

@@ -1,6 +1,7 @@
 //! Mentors' pages and keys, and the addresses of calendars.
 
 use control::audit::AuditAction;
+use control::search::folded;
 use control::teaching::TeachingError;
 use control::teaching::mentors::{MENTOR_KEYS_MAX, MentorKey, MentorRepository, MentorSeen, NextLesson};
 use control::{BoxFuture, ChangeKind, NewChange, RepositoryError, UserId, Uuid};
@@ -83,14 +84,15 @@ impl MentorRepository for Store {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             sqlx::query(
-                "INSERT INTO mentors (user_id, headline, bio, created_ms, version) VALUES ($1, $2, $3, $4, 1)
+                "INSERT INTO mentors (user_id, headline, bio, created_ms, version, search) VALUES ($1, $2, $3, $4, 1, $5)
                  ON CONFLICT (user_id) DO UPDATE SET headline = excluded.headline, bio = excluded.bio,
-                     version = mentors.version + 1",
+                     search = excluded.search, version = mentors.version + 1",
             )
             .bind(id.to_string())
             .bind(headline)
             .bind(bio)
             .bind(now.0)
+            .bind(folded(headline))
             .execute(transaction.connection())
             .await
             .map_err(failed)?;
@@ -128,19 +130,19 @@ impl MentorRepository for Store {
     ) -> BoxFuture<'a, Result<Vec<MentorSeen>, RepositoryError>> {
         Box::pin(async move {
             let text = format!(
-                "{SEEN} AND (CAST($3 AS TEXT) IS NULL OR LOWER(m.name) LIKE $3 ESCAPE '!'
-                     OR LOWER(p.headline) LIKE $3 ESCAPE '!')
+                "{SEEN} AND (CAST($3 AS TEXT) IS NULL OR m.search LIKE $3 ESCAPE '!'
+                     OR p.search LIKE $3 ESCAPE '!')
                  AND (CAST($4 AS TEXT) IS NULL OR m.id > $4) ORDER BY m.id LIMIT $5"
             );
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(viewer.map(|id| id.to_string()))
-                .bind(now.0)
-                .bind(query.map(pattern))
-                .bind(after.map(|id| id.to_string()))
-                .bind(i64::from(limit))
-                .fetch_all(&self.readers)
-                .await
-                .map_err(failed)?;
+            let asked = || {
+                sqlx::query(sqlx::AssertSqlSafe(text.clone()))
+                    .bind(viewer.map(|id| id.to_string()))
+                    .bind(now.0)
+                    .bind(query.map(pattern))
+                    .bind(after.map(|id| id.to_string()))
+                    .bind(i64::from(limit))
+            };
+            let found = self.listed(viewer, asked).await.map_err(failed)?;
             rows::each(&found, seen)
         })
     }

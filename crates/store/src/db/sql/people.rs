@@ -1,5 +1,6 @@
 //! People and their sessions.
 
+use control::search::folded;
 use control::{
     BoxFuture, ChangeKind, KeyHash, NewChange, PeopleRepository, Principal, RepositoryError, Roles, Session, User,
     UserId,
@@ -62,8 +63,8 @@ pub(super) fn session(row: &Row) -> Result<Session, RepositoryError> {
 pub(super) async fn insert(transaction: &mut Write, user: &User) -> Result<(), RepositoryError> {
     sqlx::query(
         "INSERT INTO users (id, email, name, locale, zone, is_mentee, is_mentor, is_operator, password,
-             verified_ms, suspended_ms, created_ms, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             verified_ms, suspended_ms, created_ms, version, search)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(user.id.to_string())
     .bind(&user.email)
@@ -78,6 +79,7 @@ pub(super) async fn insert(transaction: &mut Write, user: &User) -> Result<(), R
     .bind(user.suspended.map(|at| at.0))
     .bind(user.created.0)
     .bind(user.version)
+    .bind(folded(&user.name))
     .execute(transaction.connection())
     .await
     .map(|_| ())
