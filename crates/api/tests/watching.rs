@@ -413,7 +413,7 @@ async fn a_download_goes_on_by_itself_while_one_may_and_stands_beside_what_one_w
     let download = async || class.stage.post(Some(&class.mentee), &begin, json!({ "download": true })).await;
     let early = download().await;
     assert_eq!((early.status, &early.json["type"]), (StatusCode::CONFLICT, &json!("/problems/no-recording")));
-    class.stage.repository.end_lesson(lesson.id, true, class.stage.state.now()).await.expect("ended").expect("there");
+    class.stage.repository.end_lesson(lesson.id, class.stage.state.now()).await.expect("ended").expect("there");
     class.recorded(&lesson, &[(1_000, 5_000)]).await;
 
     let watched = class.play(&class.mentee, &lesson, "cookie").await;
