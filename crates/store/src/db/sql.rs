@@ -48,6 +48,8 @@ mod recordings;
 mod room;
 #[path = "sql/rows.rs"]
 mod rows;
+#[path = "sql/search.rs"]
+mod search;
 #[path = "sql/secrets.rs"]
 mod secrets;
 #[path = "sql/sessions.rs"]
