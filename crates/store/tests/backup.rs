@@ -227,17 +227,17 @@ async fn a_sqlite_database_that_another_program_has_open_is_not_replaced() {
     assert_eq!(channels(repository.as_ref()).await.0, 2);
 }
 
-#[tokio::test]
-async fn a_damaged_database_is_replaced_and_kept_as_it_is() {
+#[test]
+fn a_damaged_database_is_replaced_and_kept_as_it_is() {
     let folder = tempfile::tempdir().expect("temporary directory");
     let path = folder.path().join("tayang.db");
     let location = Location::File(path.clone());
-    let copies = two_copies(&location, folder.path()).await;
+    let copies = alone(two_copies(&location, folder.path()));
     std::fs::write(&path, "not a database\n".repeat(1_000)).expect("written");
     std::fs::write(folder.path().join("tayang.db-wal"), "a log of it").expect("written");
-    let kept = backup::restore(&location, &copies[0], true).await.expect("restored").expect("kept");
+    let kept = alone(backup::restore(&location, &copies[0], true)).expect("restored").expect("kept");
     assert!(std::fs::read_to_string(&kept).expect("there").starts_with("not a database"));
-    is_one_of_the_two(&location, 0).await;
+    alone(is_one_of_the_two(&location, 0));
 }
 
 #[tokio::test]

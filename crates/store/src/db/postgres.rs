@@ -144,7 +144,11 @@ impl PgStore {
 fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.application_name("tayang");
     let theirs = options.get_options().unwrap_or_default().to_owned();
-    Ok(options.options(SESSION.iter().copied().filter(|(name, _)| !theirs.contains(name))))
+    let says = |name: &str| {
+        let mut said = theirs.split_whitespace().map(|word| word.trim_start_matches("--").trim_start_matches("-c"));
+        said.any(|word| word.split('=').next() == Some(name))
+    };
+    Ok(options.options(SESSION.iter().copied().filter(|(name, _)| !says(name))))
 }
 
 fn migrator() -> Migrator {
@@ -163,4 +167,26 @@ fn is_contended(error: &sqlx::Error) -> bool {
 /// `disk_full`, <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
 fn is_full(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "53100")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_of_a_session_stands_and_the_rest_is_ours() {
+        for (said, stands) in [
+            ("-c%20lock_timeout%3D1s", "-c lock_timeout=1s"),
+            ("-clock_timeout%3D1s", "-clock_timeout=1s"),
+            ("--lock_timeout%3D1s", "--lock_timeout=1s"),
+        ] {
+            let options = options(&format!("postgres://db/tayang?options={said}")).expect("read");
+            let options = options.get_options().expect("some").to_owned();
+            assert!(options.contains(stands) && !options.contains("lock_timeout=5s"), "{options}");
+            assert!(options.contains("statement_timeout=60s"), "{options}");
+        }
+        let options = options("postgres://db/tayang?options=-c%20deadlock_timeout%3D3s").expect("read");
+        let options = options.get_options().expect("some");
+        assert!(options.contains(" lock_timeout=5s"), "another setting whose name holds it: {options}");
+    }
 }

@@ -52,6 +52,8 @@ mod relays;
 mod room;
 #[path = "sql/rows.rs"]
 mod rows;
+#[path = "sql/search.rs"]
+mod search;
 #[path = "sql/secrets.rs"]
 mod secrets;
 #[path = "sql/sessions.rs"]

@@ -9,7 +9,7 @@ use control::search::folded;
 use control::{ChangeKind, KeyHash, NewChange, RepositoryError, Roles, User, UserId};
 use media::{Redacted, UnixMillis};
 
-use super::courses::{holding, pattern};
+use super::search::{holding, pattern};
 use super::{Store, Write, audit, changes, identity, people, rows, sessions};
 
 const SUBJECT: &str = "account";

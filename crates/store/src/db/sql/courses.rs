@@ -12,6 +12,7 @@ use control::teaching::{Course, EnrolmentState, TeachingError};
 use control::{BoxFuture, ChangeKind, CourseId, KeyHash, NewChange, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
+use super::search::pattern;
 use super::{Row, Store, Write, audit, changes, rows};
 
 /// The columns of a course `c` that [`course`] reads.
@@ -26,24 +27,6 @@ const SEEN: &str = "m.name AS mentor_name,
         WHERE l.course_id = c.id AND a.user_id = $1 AND a.attended = 1) THEN 1 ELSE 0 END AS BIGINT) AS attended
     FROM courses c JOIN users m ON m.id = c.mentor_id
         LEFT JOIN enrolments e ON e.course_id = c.id AND e.user_id = $1";
-
-/// A text in which `!` escapes, that matches whatever folded text holds `query`.
-pub(super) fn pattern(query: &str) -> String {
-    holding(&folded(query))
-}
-
-/// A text in which `!` escapes, that matches whatever holds `text` as it is.
-pub(super) fn holding(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
-}
 
 /// What of a course searches look at.
 fn searched(course: &Course) -> String {

@@ -8,7 +8,7 @@ use control::{BoxFuture, ChangeKind, NewChange, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
 use super::audit::Deed;
-use super::courses::pattern;
+use super::search::pattern;
 use super::{Row, Store, Write, changes, rows};
 
 /// Mentors `m` as `$1` sees them at `$2`. What counts and what is next is what [`control::access`] lets them know of.
