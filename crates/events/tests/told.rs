@@ -285,3 +285,55 @@ async fn reminders_are_planned_once_over_restarts_and_again_for_a_moved_lesson()
         assert_eq!(plan_at(quarter).await, [LessonScheduled, LessonTomorrow, LessonSoon]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_never_answers_holds_few_requests_and_nobody_elses() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for repository in databases(folder.path()).await {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let nowhere = format!("http://{}/", silent.local_addr().expect("bound"));
+        let held = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn({
+            let held = held.clone();
+            async move {
+                while let Ok((stream, _)) = silent.accept().await {
+                    held.lock().expect("no panic").push(stream);
+                }
+            }
+        });
+        let heard = Arc::new(Mutex::new(0_usize));
+        let address = receiver::start({
+            let heard = heard.clone();
+            move |_| {
+                *heard.lock().expect("no panic") += 1;
+                status(204)
+            }
+        })
+        .await;
+        let (slow, other) = (School::with(&*repository, 0, now()).await, School::with(&*repository, 0, now()).await);
+        let hook = |owner, url: &str| Webhook {
+            id: WebhookId::new(now()),
+            owner,
+            url: Redacted(url.to_owned()),
+            secret: keys::generate(),
+            kinds: Vec::new(),
+            created: now(),
+            disabled: None,
+            version: 1,
+        };
+        for _ in 0..2 {
+            repository.create_webhook(&hook(slow.mentor, &nowhere)).await.expect("made");
+        }
+        repository.create_webhook(&hook(other.mentor, &format!("http://{address}/"))).await.expect("made");
+        for school in [&slow, &other] {
+            for _ in 0..40 {
+                school.lesson(&*repository, now().plus_millis(7 * TOMORROW_MS), now()).await;
+            }
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join("mails")));
+        until("the other is told of all", async || *heard.lock().expect("no panic") == 40).await;
+        let held = held.lock().expect("no panic").len();
+        assert!((1..=8).contains(&held), "four of each of the two: {held}");
+        drop(running);
+    }
+}
