@@ -129,12 +129,13 @@ impl Claim {
         let whose =
             if webhook.is_some() { "webhook_id = $5" } else { "webhook_id IS NULL AND CAST($5 AS TEXT) IS NULL" };
         // Read once, or PostgreSQL may read it for each row, pass what it has locked, and take more than `limit`. What
-        // another server took between the inner and the outer reading is not taken again.
+        // another server took between the inner and the outer reading is not taken again; looked at so that no index of
+        // all that is due is gone through for it.
         let text = format!(
             "WITH due AS MATERIALIZED (SELECT id FROM deliveries WHERE state = 'waiting' AND next_ms <= $3 AND {whose}
                  ORDER BY next_ms, id LIMIT $4 {SKIP_LOCKED})
              UPDATE deliveries SET lease = $1, next_ms = $2, attempts = attempts + 1
-             WHERE id IN (SELECT id FROM due) AND state = 'waiting' AND next_ms <= $3
+             WHERE id IN (SELECT id FROM due) AND state || '' = 'waiting' AND next_ms + 0 <= $3
              RETURNING {COLUMNS}"
         );
         let found = sqlx::query(sqlx::AssertSqlSafe(text))
