@@ -208,7 +208,12 @@ async fn what_was_sent_to_a_webhook_is_listed_and_replayed() {
     let replay = format!("{path}/{}/replay", delivery["id"].as_str().expect("an id"));
     assert_eq!(stage.post(Some(&operator), &replay, json!({})).await.status, StatusCode::CONFLICT);
     let lease = control::keys::random_id();
-    let taken = stage.repository.claim(lease, now, now.plus_millis(1_000), 1).await.expect("taken").remove(0);
+    let taken = stage
+        .repository
+        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 1, webhooks: 1 })
+        .await
+        .expect("taken")
+        .remove(0);
     let dead = control::deliveries::Verdict::Dead("it answered 500".to_owned());
     stage.repository.settle(taken.what.id, lease, &dead, now).await.expect("said");
     let listed = stage.get(Some(&operator), &format!("{path}?state=dead")).await;

@@ -604,7 +604,12 @@ async fn who_reviews_is_called_for_each_comment_that_waits_and_answers_for_it() 
     mentee.say("c1", "boleh tanya?").await;
     mentee.hear("ack").await;
     let (now, lease) = (setting.stage.state.now(), control::keys::random_id());
-    let owed = setting.stage.repository.claim(lease, now, now.plus_millis(1_000), 10).await.expect("taken");
+    let owed = setting
+        .stage
+        .repository
+        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 10, webhooks: 10 })
+        .await
+        .expect("taken");
     assert_eq!(owed.len(), 1, "once, and not to whoever did not name it: {owed:?}");
     assert_eq!(owed[0].what.target, asks.json["id"].as_str().expect("an id"));
     assert_ne!(asks.json["id"], all.json["id"]);

@@ -102,6 +102,13 @@ const PAUSE_FIRST_MS: i64 = 5_000;
 /// Longest pause: a server that comes back is not kept waiting longer than an hour.
 const PAUSE_MAX_MS: i64 = 3_600_000;
 
+/// Requests under way to one webhook at once. One that takes a second each still takes four events a second, more than a
+/// mentor's lessons have; one that is dead holds four slots and no more.
+pub const PER_WEBHOOK_MAX: u32 = 4;
+
+/// Requests under way to all webhooks of one person at once: two of them may be dead, and the others are called.
+pub const PER_OWNER_MAX: u32 = 3 * PER_WEBHOOK_MAX;
+
 /// How long to wait after attempt number `attempt` (from 1) failed, in milliseconds: doubles each time, and `chance` takes
 /// up to half of it away, so that what failed together does not come back together.
 #[must_use]
@@ -180,6 +187,9 @@ pub enum Verdict {
     Again(UnixMillis, String),
     /// It was not tried, for others were before it: again at that time, and not counted.
     Postponed(UnixMillis),
+    /// It was not tried, for whom it is does not want it now: again at that time, not counted, and not given up before the
+    /// second one.
+    Held(UnixMillis, UnixMillis),
     /// Never.
     Dead(String),
 }
@@ -197,6 +207,15 @@ pub struct Backlog {
     pub due_since: Option<UnixMillis>,
 }
 
+/// How many deliveries somebody can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Of any way.
+    pub all: u32,
+    /// Of them, to webhooks.
+    pub webhooks: u32,
+}
+
 /// Deliveries.
 pub trait DeliveryRepository: Send + Sync {
     /// Keeps one to be sent. `false`: there is one for the same.
@@ -205,13 +224,14 @@ pub trait DeliveryRepository: Send + Sync {
     /// Whether any is due. Takes no lock.
     fn any_due(&self, now: UnixMillis) -> BoxFuture<'_, Result<bool, RepositoryError>>;
 
-    /// Takes up to `limit` that are due, longest first, under a lease until `until`. Nobody else gets them before that.
+    /// Takes up to `room` that are due, longest first, under a lease until `until`. Nobody else gets them before that. Of
+    /// those to webhooks at most [`PER_WEBHOOK_MAX`] and [`PER_OWNER_MAX`] are under way at once, whoever has them.
     fn claim(
         &self,
         lease: Uuid,
         now: UnixMillis,
         until: UnixMillis,
-        limit: u32,
+        room: Room,
     ) -> BoxFuture<'_, Result<Vec<Delivery>, RepositoryError>>;
 
     /// Says how it went. `false`: the lease was over and another has it; nothing was changed. What a mail said is forgotten

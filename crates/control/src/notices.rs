@@ -138,17 +138,20 @@ pub enum Audience {
 }
 
 /// What makes two events one: the kind, the lesson, and where it can happen again, which time. Of lessons that were set
-/// together one is told of; each change is its own; a reminder belongs to a start, so that a lesson that is moved reminds
-/// again.
+/// together one is told of, and of those that one `edit` changed together; each change else is its own; a reminder belongs
+/// to a start, so that a lesson that is moved reminds again.
 #[must_use]
-pub fn event_key(kind: NoticeKind, lesson: &Lesson, starts: UnixMillis, seq: Seq) -> String {
+pub fn event_key(kind: NoticeKind, lesson: &Lesson, starts: UnixMillis, seq: Seq, edit: Option<Uuid>) -> String {
     let (word, id) = (kind.as_str(), lesson.id);
     match kind {
         NoticeKind::LessonScheduled => match lesson.series {
             Some(series) => format!("{word}:series:{series}"),
             None => format!("{word}:{id}"),
         },
-        NoticeKind::LessonChanged => format!("{word}:{id}:{}", seq.0),
+        NoticeKind::LessonChanged => match edit {
+            Some(edit) => format!("{word}:edit:{edit}"),
+            None => format!("{word}:{id}:{}", seq.0),
+        },
         NoticeKind::LessonTomorrow | NoticeKind::LessonSoon => format!("{word}:{id}:{}", starts.0),
         NoticeKind::LessonCancelled | NoticeKind::LessonStarted | NoticeKind::RecordingReady => format!("{word}:{id}"),
     }
@@ -293,6 +296,12 @@ pub fn due(kind: NoticeKind, now: UnixMillis, starts: UnixMillis, quiet_end: Opt
     if waits { end } else { now }
 }
 
+/// How long it is tried from when it is due, in milliseconds: a push as long as it is worth telling.
+#[must_use]
+pub fn lasts_ms(kind: NoticeKind, medium: Medium) -> i64 {
+    if medium == Medium::Push { kind.lasts_ms() } else { medium.tries_ms() }
+}
+
 /// A lesson whose reminders may be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upcoming {
@@ -424,9 +433,12 @@ pub struct Letter {
     pub subscription: Option<Subscription>,
     /// The webhook, if it is on.
     pub webhook: Option<Webhook>,
+    /// Of a notice of a move: what the same person was or is to be told of other moves of the lesson at the same place, in no
+    /// order.
+    pub others: Vec<OtherMove>,
 }
 
-/// For whom a letter is written.
+/// For whom a letter is written, as of now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
     /// Who.
@@ -435,8 +447,41 @@ pub struct Reader {
     pub locale: Locale,
     /// IANA name of the zone.
     pub zone: String,
+    /// Their address, if it is confirmed.
+    pub email: Option<String>,
+    /// How they want to be told.
+    pub settings: NoticeSettings,
     /// They are told nothing.
     pub suspended: bool,
+    /// They are of the notice's [`Audience`]. `true` where there is no notice.
+    pub is_told: bool,
+}
+
+impl Reader {
+    /// Why they are not told of a kind by a way that was theirs when it was planned. `None`: they are.
+    #[must_use]
+    pub fn refuses(&self, kind: NoticeKind, medium: Medium, target: &str) -> Option<&'static str> {
+        let settings = &self.settings;
+        match medium {
+            _ if !self.is_told => Some("the person is told of the lesson no more"),
+            _ if settings.muted.contains(&kind) => Some("the person wants not to be told of it any more"),
+            Medium::Push if !settings.push_on => Some("the person wants no pushes any more"),
+            Medium::Email if !settings.email_on => Some("the person wants no mails any more"),
+            Medium::Email if self.email.as_deref() != Some(target) => Some("the address is the person's no more"),
+            Medium::Push | Medium::Email | Medium::Webhook => None,
+        }
+    }
+}
+
+/// Another notice of a move of the same lesson, and how far it has come to where this one is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherMove {
+    /// JSON object: what its sentences are made of.
+    pub payload: String,
+    /// It is to be sent, not before then; of one that is under way, 0.
+    pub waits: Option<UnixMillis>,
+    /// It was given up at its first attempt: nobody can have heard of it.
+    pub is_unheard: bool,
 }
 
 /// Notices, how people want them, and on which devices.

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::deliveries::{Delivery, Medium, Verdict, next_attempt};
-use control::notices::{Letter, Notice, Reader, is_outdated};
-use control::{Repository, RepositoryError, keys};
+use control::deliveries::{Delivery, Medium, Room, Verdict, next_attempt};
+use control::notices::{Letter, Notice, NoticeKind, OtherMove, Reader, due, is_outdated, lasts_ms};
+use control::teaching::Lesson;
+use control::{LessonId, Repository, RepositoryError, keys};
 use http::StatusCode;
 use media::UnixMillis;
 use tokio::sync::{Notify, OnceCell};
@@ -20,7 +21,7 @@ use crate::egress::{Answer, Egress, SendError};
 use crate::email::{Draft, MailError, Post};
 use crate::mail::KeptMail;
 use crate::push;
-use crate::text::{mail_foot, wording};
+use crate::text::{mail_foot, quiet_end, wording};
 use crate::told::Told;
 use crate::vapid::Vapid;
 use crate::webhook;
@@ -72,18 +73,29 @@ pub struct Courier {
     pub wake: Arc<Notify>,
 }
 
+/// Deliveries that are being sent.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    all: u32,
+    webhooks: u32,
+}
+
 impl Courier {
     /// Sends until `stop`; then finishes what is under way.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut sending: JoinSet<()> = JoinSet::new();
-        let mut count_next = UnixMillis(0);
+        // Each request to a webhook holds a share as long as it is under way, however it ends.
+        let (calls, mut count_next) = (Arc::new(()), UnixMillis(0));
         while !stop.is_cancelled() {
             let now = clock::now();
             if now >= count_next {
                 count_next = now.plus_millis(COUNT_EVERY_MS);
                 self.count(now).await;
             }
-            let taken = match self.take(sending.len(), now).await {
+            let count = |n| u32::try_from(n).unwrap_or(u32::MAX);
+            let under_way =
+                UnderWay { all: count(sending.len()), webhooks: count(Arc::strong_count(&calls).saturating_sub(1)) };
+            let taken = match self.take(under_way, now).await {
                 Ok(taken) => taken,
                 Err(error) => {
                     tracing::warn!(%error, "deliveries cannot be read and are tried again");
@@ -92,7 +104,11 @@ impl Courier {
             };
             for delivery in taken {
                 let courier = self.clone();
-                sending.spawn(async move { courier.deliver(delivery).await });
+                let share = (delivery.what.medium == Medium::Webhook).then(|| calls.clone());
+                sending.spawn(async move {
+                    courier.deliver(delivery).await;
+                    drop(share);
+                });
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -107,13 +123,16 @@ impl Courier {
         while sending.join_next().await.is_some() {}
     }
 
-    /// Takes as many as there is room for.
-    async fn take(&self, under_way: usize, now: UnixMillis) -> Result<Vec<Delivery>, RepositoryError> {
-        let free = self.limits.slots.saturating_sub(u32::try_from(under_way).unwrap_or(u32::MAX));
-        if free == 0 || !self.repository.any_due(now).await? {
+    /// Takes as many as there is room for. Half of it is never webhooks': strangers' servers may be slow as they like, and
+    /// pushes and mails go on.
+    async fn take(&self, under_way: UnderWay, now: UnixMillis) -> Result<Vec<Delivery>, RepositoryError> {
+        let slots = self.limits.slots;
+        let room =
+            Room { all: slots.saturating_sub(under_way.all), webhooks: (slots / 2).saturating_sub(under_way.webhooks) };
+        if room.all == 0 || !self.repository.any_due(now).await? {
             return Ok(Vec::new());
         }
-        self.repository.claim(keys::random_id(), now, now.plus_millis(self.limits.lease_ms), free).await
+        self.repository.claim(keys::random_id(), now, now.plus_millis(self.limits.lease_ms), room).await
     }
 
     /// Sends one that was taken, and says how it went.
@@ -130,6 +149,7 @@ impl Courier {
             Verdict::Sent => "sent",
             Verdict::Again(..) => "again",
             Verdict::Postponed(_) => "postponed",
+            Verdict::Held(..) => "held",
             Verdict::Dead(_) => "dead",
         };
         match self.repository.settle(id, lease, &verdict, clock::now()).await {
@@ -154,21 +174,70 @@ impl Courier {
             let last = if delivery.error.is_empty() { "it was not sent in time" } else { &delivery.error };
             return Ok(Verdict::Dead(last.to_owned()));
         }
-        let letter = self.repository.letter(delivery.what.id.0, now).await?;
-        if letter.reader.as_ref().is_some_and(|reader| reader.suspended) {
-            return Ok(Verdict::Dead("the account is suspended".to_owned()));
-        }
-        if let Some((notice, lesson)) = letter.notice.as_ref().zip(letter.lesson.as_ref()) {
-            let starts = told(notice)?.starts_ms;
-            if is_outdated(notice.kind, UnixMillis(starts), lesson) {
-                return Ok(Verdict::Dead("it is so no more".to_owned()));
-            }
+        let mut letter = self.repository.letter(delivery.what.id.0, now).await?;
+        if let Some(verdict) = self.held_back(delivery, &mut letter, now).await? {
+            return Ok(verdict);
         }
         match delivery.what.medium {
             Medium::Push => self.push(delivery, &letter, now).await,
             Medium::Email => self.mail(delivery, &letter, now).await,
             Medium::Webhook => Ok(self.call(delivery, &letter, now).await),
         }
+    }
+
+    /// Why a notice is not sent, or not now: planned is long ago, and people and lessons have changed.
+    async fn held_back(
+        &self,
+        delivery: &Delivery,
+        letter: &mut Letter,
+        now: UnixMillis,
+    ) -> Result<Option<Verdict>, RepositoryError> {
+        let dead = |why: &str| Ok(Some(Verdict::Dead(why.to_owned())));
+        let Some(reader) = letter.reader.clone() else { return Ok(None) };
+        if reader.suspended {
+            return dead("the account is suspended");
+        }
+        let Some((notice, lesson)) = letter.notice.clone().zip(letter.lesson.clone()) else { return Ok(None) };
+        let mut said = told(&notice)?;
+        let (kind, medium, starts) = (notice.kind, delivery.what.medium, UnixMillis(said.starts_ms));
+        if let Some(why) = reader.refuses(kind, medium, &delivery.what.target) {
+            return dead(why);
+        }
+        // Of a series that is told of, others stand though the first was called off.
+        let of_others = kind == NoticeKind::LessonScheduled && said.series;
+        if is_outdated(kind, starts, &lesson) && !of_others {
+            return dead(OUTDATED);
+        }
+        if kind == NoticeKind::LessonChanged {
+            if !self.is_where(&said, &lesson).await? {
+                return dead(OUTDATED);
+            }
+            let mut earlier = earlier(&said, &letter.others)?;
+            if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits) {
+                // One after another, so that the last that is heard is the last that happened.
+                return Ok(Some(Verdict::Postponed(at.max(now.plus_millis(BUSY_MS)))));
+            }
+            let heard = earlier.iter().position(|(_, other)| !other.is_unheard);
+            earlier.truncate(heard.unwrap_or(earlier.len()));
+            let before: Vec<Told> = earlier.into_iter().map(|(told, _)| told).collect();
+            if !said.with_unheard(&before) {
+                return dead("it was undone before it was told");
+            }
+            letter.notice = Some(Notice { payload: said.to_json(), ..notice });
+        }
+        let until = due(kind, now, starts, quiet_end(reader.settings.quiet, now, &reader.zone));
+        Ok((until > now).then(|| Verdict::Held(until, until.plus_millis(lasts_ms(kind, medium)))))
+    }
+
+    /// Whether a lesson is where a move put it; of several, any of the first and the last: what others are moved to is told
+    /// by itself.
+    async fn is_where(&self, said: &Told, first: &Lesson) -> Result<bool, RepositoryError> {
+        if said.is_where(first) {
+            return Ok(true);
+        }
+        let Some(together) = &said.together else { return Ok(false) };
+        let last = self.repository.lesson_event(LessonId(together.last)).await?;
+        Ok(last.is_some_and(|last| together.starts_ms.last() == Some(&last.lesson.starts.0)))
     }
 
     async fn push(&self, delivery: &Delivery, letter: &Letter, now: UnixMillis) -> Result<Verdict, RepositoryError> {
@@ -287,8 +356,24 @@ fn corrupt(what: &str) -> RepositoryError {
 }
 
 fn told(notice: &Notice) -> Result<Told, RepositoryError> {
-    serde_json::from_str(&notice.payload).map_err(|_| corrupt("payload"))
+    told_of(&notice.payload)
 }
+
+fn told_of(payload: &str) -> Result<Told, RepositoryError> {
+    serde_json::from_str(payload).map_err(|_| corrupt("payload"))
+}
+
+/// What happened before, the last first.
+fn earlier<'a>(said: &Told, others: &'a [OtherMove]) -> Result<Vec<(Told, &'a OtherMove)>, RepositoryError> {
+    let read = others.iter().map(|other| Ok((told_of(&other.payload)?, other)));
+    let mut earlier: Vec<_> = read.collect::<Result<_, RepositoryError>>()?;
+    earlier.retain(|(told, _)| told.seq < said.seq);
+    earlier.sort_unstable_by_key(|(told, _)| std::cmp::Reverse(told.seq));
+    Ok(earlier)
+}
+
+/// Why a notice is given up that says what is so no more.
+const OUTDATED: &str = "it is so no more";
 
 /// What an error begins with that is an answer.
 const ANSWERED: &str = "it answered ";

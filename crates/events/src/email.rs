@@ -7,16 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use control::DeliveryId;
+use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, header};
-use lettre::transport::smtp::PoolConfig;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use media::{Redacted, UnixMillis};
 use tokio::sync::Semaphore;
 
-/// A mail server that scans what it takes may need some seconds.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::smtp::Relay;
 
 /// A whole conversation. Well within a delivery's lease, or the same mail would be taken a second time beside it.
 const CONVERSATION_MAX: Duration = Duration::from_secs(45);
@@ -56,7 +53,7 @@ pub enum MailError {
 }
 
 enum Sink {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(Box<Relay>),
     Folder(PathBuf),
 }
 
@@ -87,22 +84,6 @@ pub struct Post {
     patience: Duration,
 }
 
-fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, OpenError> {
-    let parsed = url::Url::parse(url).map_err(|_| OpenError::Url)?;
-    let host = parsed.host_str().ok_or(OpenError::Url)?.to_owned();
-    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| OpenError::Url)?;
-    let builder = if parsed.scheme() == "smtp" && parsed.query().is_none() {
-        let tls = TlsParameters::new(host).map_err(|_| OpenError::Url)?;
-        let has_password = parsed.password().is_some();
-        // A password never goes in the clear; a mail goes as it can, as between all mail servers.
-        builder.tls(if has_password { Tls::Required(tls) } else { Tls::Opportunistic(tls) })
-    } else {
-        builder
-    };
-    let pool = PoolConfig::new().max_size(CONNECTIONS_MAX).idle_timeout(Duration::from_secs(30));
-    Ok(builder.timeout(Some(TIMEOUT)).pool_config(pool).build())
-}
-
 impl Post {
     /// By that route.
     ///
@@ -113,7 +94,7 @@ impl Post {
         let sink = match route {
             Route::Smtp(url) => {
                 rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-                Sink::Smtp(smtp(&url.0)?)
+                Sink::Smtp(Box::new(Relay::open(&url.0)?))
             }
             Route::Folder(folder) => Sink::Folder(folder.clone()),
         };
@@ -153,18 +134,13 @@ impl Post {
     pub async fn send(&self, draft: &Draft<'_>) -> Result<(), MailError> {
         let message = self.message(draft)?;
         match &self.sink {
-            Sink::Smtp(transport) => {
-                // The transport bounds connecting alone, and its pool those who are idle.
+            Sink::Smtp(relay) => {
                 let conversation = async {
                     let _line = self.lines.acquire().await;
-                    transport.send(message).await
+                    relay.send(message.envelope(), &message.formatted()).await
                 };
-                match tokio::time::timeout(self.patience, conversation).await {
-                    Ok(Ok(_)) => Ok(()),
-                    Ok(Err(error)) if is_about_the_mail(&error) => Err(MailError::Never(words(&error))),
-                    Ok(Err(error)) => Err(MailError::NotNow(words(&error))),
-                    Err(_) => Err(MailError::NotNow("the mail server did not answer in time".to_owned())),
-                }
+                let in_time = tokio::time::timeout(self.patience, conversation).await;
+                in_time.unwrap_or_else(|_| Err(MailError::NotNow("the mail server did not answer in time".to_owned())))
             }
             Sink::Folder(folder) => {
                 let (folder, name, bytes) = (folder.clone(), draft.id.to_string(), message.formatted());
@@ -176,33 +152,6 @@ impl Post {
                 }
             }
         }
-    }
-}
-
-/// Whether the mail server will never take this mail: there is no such mailbox, or it takes nothing so large. Every other
-/// refusal, of a password, a sender, a quota, a greeting, is about the server, and passes.
-fn is_about_the_mail(error: &lettre::transport::smtp::Error) -> bool {
-    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    error.status().is_some_and(|code| is_final(u16::from(code), &text))
-}
-
-/// The reply and the enhanced code that its text may begin with (RFC 5321 §4.2.3, RFC 3463 §3.2).
-fn is_final(code: u16, text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    let enhanced = first.starts_with("5.") && first.matches('.').count() == 2;
-    match code {
-        550 => !enhanced || matches!(first, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"),
-        551..=553 => true,
-        _ => false,
-    }
-}
-
-/// The status of the mail server, if it gave one; never its text, in which it may repeat what it was sent.
-fn words(error: &lettre::transport::smtp::Error) -> String {
-    match error.status() {
-        Some(code) => format!("the mail server answered {code}"),
-        None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
-        None => "no connection to the mail server can be made".to_owned(),
     }
 }
 
@@ -252,23 +201,6 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-
-    #[test]
-    fn what_is_said_of_the_mailbox_is_final_and_what_is_said_of_us_is_not() {
-        for (code, text, expected) in [
-            (550, "5.1.1 no such user", true),
-            (550, "no such user", true),
-            (550, "5.7.1 sender rejected", false),
-            (550, "5.4.5 daily quota exceeded", false),
-            (552, "5.3.4 too big", true),
-            (535, "5.7.8 wrong password", false),
-            (530, "5.7.0 sign in first", false),
-            (554, "no", false),
-            (421, "later", false),
-        ] {
-            assert_eq!(is_final(code, text), expected, "{code} {text}");
-        }
-    }
 
     #[tokio::test]
     async fn a_mail_server_that_says_nothing_is_left_in_time() {

@@ -21,5 +21,6 @@ pub mod vapid;
 pub mod webhook;
 
 mod clock;
+mod smtp;
 
 pub use service::{Config, Service};

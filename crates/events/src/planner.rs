@@ -111,7 +111,7 @@ impl Planner {
             let kind = NoticeKind::of(change.what.kind);
             let starts = told::starts(change, &event);
             let so = |kind: &NoticeKind| !notices::is_outdated(*kind, starts, &event.lesson);
-            if let Some(kind) = kind.filter(so).filter(|_| told::is_for_people(change, &event)) {
+            if let Some(kind) = kind.filter(so).filter(|_| told::is_for_people(change)) {
                 let people = self.repository.recipients(event.lesson.id, kind.audience(), after, now, STEP_MAX).await?;
                 if people.len() >= STEP_MAX as usize {
                     plan.to = Place { seq: before, within: people.last().map(|last| last.user) };
@@ -191,7 +191,7 @@ fn notice(
     let notice = NewNotice {
         id: NoticeId::new(now),
         user: person.user,
-        event_key: notices::event_key(kind, &event.lesson, starts, change.seq),
+        event_key: notices::event_key(kind, &event.lesson, starts, change.seq, told::edit(change)),
         kind,
         lesson: event.lesson.id,
         payload: told.to_json(),
@@ -209,7 +209,7 @@ fn notice(
         payload: "{}".to_owned(),
         next,
         created: now,
-        expires: next.plus_millis(if medium == Medium::Push { kind.lasts_ms() } else { medium.tries_ms() }),
+        expires: next.plus_millis(notices::lasts_ms(kind, medium)),
     });
     let ways = ways.collect();
     (notice, ways)

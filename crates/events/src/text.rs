@@ -3,12 +3,14 @@
 use control::Locale;
 use control::notices::{NoticeKind, Quiet};
 use control::teaching::series::Zone;
-use jiff::civil::{Time, Weekday};
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 use media::UnixMillis;
 
 use crate::told::Told;
+
+mod moves;
 
 /// A title and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +65,19 @@ pub fn moment(at: UnixMillis, locale: Locale, zone_name: &str) -> String {
     let wall = on_the_wall(at, zone_name);
     match locale {
         Locale::Id => {
-            let day = usize::try_from(weekday(&wall).to_monday_zero_offset()).unwrap_or(0);
-            let month = usize::try_from(wall.month() - 1).unwrap_or(0);
-            let (day, month) = (DAYS_ID[day % 7], MONTHS_ID[month % 12]);
+            let (day, month) = (day_id(&wall), month_id(&wall));
             format!("{day}, {} {month} {} pukul {}", wall.day(), wall.year(), wall.strftime("%H.%M %Z"))
         }
         Locale::En => wall.strftime("%A, %-d %B %Y at %H:%M %Z").to_string(),
     }
 }
 
-fn weekday(wall: &Zoned) -> Weekday {
-    wall.weekday()
+fn day_id(wall: &Zoned) -> &'static str {
+    DAYS_ID[usize::try_from(wall.weekday().to_monday_zero_offset()).unwrap_or(0) % 7]
+}
+
+fn month_id(wall: &Zoned) -> &'static str {
+    MONTHS_ID[usize::try_from(wall.month() - 1).unwrap_or(0) % 12]
 }
 
 /// What a notice says.
@@ -97,13 +101,7 @@ fn indonesian(kind: NoticeKind, told: &Told, when: &str, zone_name: &str) -> (&'
         NoticeKind::LessonScheduled => {
             ("Pelajaran baru", format!("{mentor} menjadwalkan “{title}” di {course}: {when}."))
         }
-        NoticeKind::LessonChanged => match told.before_ms {
-            Some(before) => {
-                let before = moment(UnixMillis(before), Locale::Id, zone_name);
-                ("Jadwal berubah", format!("“{title}” di {course} sekarang {when}, bukan lagi {before}."))
-            }
-            None => ("Pelajaran berubah", format!("“{title}” di {course} berubah. Waktunya {when}.")),
-        },
+        NoticeKind::LessonChanged => ("Jadwal berubah", moves::indonesian(told, when, zone_name)),
         NoticeKind::LessonCancelled => {
             let reason = told.reason.as_ref().map_or_else(String::new, |reason| format!(" Alasan: {reason}"));
             ("Pelajaran dibatalkan", format!("“{title}” di {course} ({when}) dibatalkan oleh {mentor}.{reason}"))
@@ -124,13 +122,7 @@ fn english(kind: NoticeKind, told: &Told, when: &str, zone_name: &str) -> (&'sta
             ("New lessons", format!("{mentor} scheduled “{title}” in {course} from {when}, then every week."))
         }
         NoticeKind::LessonScheduled => ("New lesson", format!("{mentor} scheduled “{title}” in {course}: {when}.")),
-        NoticeKind::LessonChanged => match told.before_ms {
-            Some(before) => {
-                let before = moment(UnixMillis(before), Locale::En, zone_name);
-                ("New time", format!("“{title}” in {course} is now on {when}, no longer on {before}."))
-            }
-            None => ("Lesson changed", format!("“{title}” in {course} changed. It is on {when}.")),
-        },
+        NoticeKind::LessonChanged => ("New time", moves::english(told, when, zone_name)),
         NoticeKind::LessonCancelled => {
             let reason = told.reason.as_ref().map_or_else(String::new, |reason| format!(" Reason: {reason}"));
             ("Lesson cancelled", format!("{mentor} cancelled “{title}” in {course} ({when}).{reason}"))

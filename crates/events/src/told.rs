@@ -1,24 +1,67 @@
 //! What a notice remembers of its event, and what a webhook is sent: JSON made once, when it is planned.
 
 use control::notices::LessonEvent;
-use control::{Change, ChangeKind, DeliveryId};
+use control::teaching::Lesson;
+use control::{Change, ChangeKind, DeliveryId, Uuid};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
+
+/// Begin and end of a lesson, as a change keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// When it begins.
+    pub starts_ms: i64,
+    /// When it ends.
+    pub ends_ms: i64,
+}
+
+impl Times {
+    fn of(lesson: &Lesson) -> Self {
+        Self { starts_ms: lesson.starts.0, ends_ms: lesson.ends.0 }
+    }
+}
+
+/// From when to when a lesson was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Where it was.
+    pub before: Times,
+    /// Where it is.
+    pub after: Times,
+}
+
+/// Lessons of a series that one edit moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// When each begins, the first first.
+    pub starts_ms: Vec<i64>,
+    /// The one that is moved last.
+    pub last: Uuid,
+}
 
 /// What a notice's sentences are made of, as it was at the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
+    /// Where its change stands among all: what happened later has a higher one.
+    #[serde(default)]
+    pub seq: i64,
     /// The lesson's name.
     pub title: String,
+    /// What it was called before the change, if that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_before: Option<String>,
     /// The course's name.
     pub course: String,
     /// The mentor's name.
     pub mentor: String,
     /// When it begins.
     pub starts_ms: i64,
-    /// When it was to begin before the change, if that changed.
+    /// How its times changed; of several that moved together, those of the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before_ms: Option<i64>,
+    pub moved: Option<Moved>,
+    /// It is the first of several that moved together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
     /// What the mentor says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -33,36 +76,63 @@ struct Detail {
     #[serde(default)]
     starts_ms: Option<i64>,
     #[serde(default)]
-    before: Option<Before>,
+    before: Option<Times>,
+    #[serde(default)]
+    after: Option<Times>,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    title_before: Option<String>,
+    #[serde(default)]
+    edit: Option<Edit>,
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// The times of a lesson before a change.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Before {
-    starts_ms: i64,
-    ends_ms: i64,
+/// What one edit did to several lessons: the same in the change of each.
+#[derive(Debug, Deserialize)]
+struct Edit {
+    id: Uuid,
+    before: Times,
+    after: Times,
+    starts_ms: Vec<i64>,
+    last: Uuid,
 }
 
 fn detail(change: &Change) -> Detail {
     serde_json::from_str(&change.what.payload).unwrap_or_default()
 }
 
-/// The start that a reminder is of; of all else, the lesson's own.
+/// The name of the edit that changed several lessons together: they are told of once.
+#[must_use]
+pub fn edit(change: &Change) -> Option<Uuid> {
+    detail(change).edit.map(|edit| edit.id)
+}
+
+/// How the times of a lesson changed, by what its change keeps: the lesson may have been changed again since.
+fn moved(detail: &Detail) -> Option<Moved> {
+    let moved = detail.before.zip(detail.after).map(|(before, after)| Moved { before, after });
+    let of_all = detail.edit.as_ref().map(|edit| Moved { before: edit.before, after: edit.after });
+    of_all.or(moved).filter(|moved| moved.before != moved.after)
+}
+
+/// The start that a reminder is of, or that a move set; of all else, the lesson's own.
 #[must_use]
 pub fn starts(change: &Change, event: &LessonEvent) -> UnixMillis {
-    let of_reminder = matches!(change.what.kind, ChangeKind::LessonTomorrow | ChangeKind::LessonSoon);
-    detail(change).starts_ms.filter(|_| of_reminder).map_or(event.lesson.starts, UnixMillis)
+    let detail = detail(change);
+    let said = match change.what.kind {
+        ChangeKind::LessonTomorrow | ChangeKind::LessonSoon => detail.starts_ms,
+        ChangeKind::LessonChanged => moved(&detail).map(|moved| moved.after.starts_ms),
+        _ => None,
+    };
+    said.map_or(event.lesson.starts, UnixMillis)
 }
 
 /// Whether people are told of a change. Of one that left a lesson's times as they are they are not: what it is called, how
 /// its chat works, and its chapters are there to be seen when they come.
 #[must_use]
-pub fn is_for_people(change: &Change, event: &LessonEvent) -> bool {
-    let lesson = &event.lesson;
-    let moved = |before: Before| (before.starts_ms, before.ends_ms) != (lesson.starts.0, lesson.ends.0);
-    change.what.kind != ChangeKind::LessonChanged || detail(change).before.is_none_or(moved)
+pub fn is_for_people(change: &Change) -> bool {
+    change.what.kind != ChangeKind::LessonChanged || moved(&detail(change)).is_some()
 }
 
 impl Told {
@@ -71,11 +141,14 @@ impl Told {
     pub fn of(change: &Change, event: &LessonEvent) -> Self {
         let detail = detail(change);
         Self {
-            title: event.lesson.title.clone(),
+            seq: change.seq.0,
+            starts_ms: starts(change, event).0,
+            moved: moved(&detail),
+            title: detail.title.unwrap_or_else(|| event.lesson.title.clone()),
+            title_before: detail.title_before,
             course: event.course_title.clone(),
             mentor: event.mentor_name.clone(),
-            starts_ms: starts(change, event).0,
-            before_ms: detail.before.map(|before| before.starts_ms).filter(|before| *before != event.lesson.starts.0),
+            together: detail.edit.map(|edit| Together { starts_ms: edit.starts_ms, last: edit.last }),
             reason: detail.reason.filter(|reason| !reason.trim().is_empty()),
             series: event.lesson.series.is_some(),
         }
@@ -88,6 +161,23 @@ impl Told {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+
+    /// Whether a lesson is where a move put it. A later move is told of by itself.
+    #[must_use]
+    pub fn is_where(&self, lesson: &Lesson) -> bool {
+        self.moved.is_none_or(|moved| moved.after == Times::of(lesson))
+    }
+
+    /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of
+    /// them. `false`: there it is again, and nothing is to be told.
+    #[must_use]
+    pub fn with_unheard(&mut self, earlier: &[Self]) -> bool {
+        let Some(moved) = &mut self.moved else { return true };
+        if let Some(before) = earlier.iter().filter_map(|earlier| earlier.moved).next_back() {
+            moved.before = before.before;
+        }
+        moved.before != moved.after
     }
 }
 

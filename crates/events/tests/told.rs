@@ -9,114 +9,25 @@ mod stand_in {
     pub mod mail_server;
     pub mod push_service;
     pub mod receiver;
+    pub mod running;
 }
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use control::deliveries::{DeliveryState, Medium};
 use control::mail::Mail;
-use control::notices::{NoticeKind, SOON_MS, Subscription, TOMORROW_MS};
+use control::notices::{NoticeKind, SOON_MS, TOMORROW_MS};
 use control::webhooks::{Webhook, signature};
-use control::{Repository, Roles, SubscriptionId, UserId, WebhookId, keys};
-use events::delivery::Limits;
-use events::egress::Policy;
+use control::{Roles, WebhookId, keys};
 use events::email::Route;
-use events::{Config, Service, planner::Planner, vapid};
+use events::planner::Planner;
 use media::{Redacted, UnixMillis};
 use school::School;
 use serde_json::Value;
 use stand_in::mail_server::MailServer;
-use stand_in::push_service::PushService;
 use stand_in::receiver::{self, status};
-use store::db::sqlite::SqliteStore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-fn now() -> UnixMillis {
-    UnixMillis(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64)
-}
-
-/// Waits until it is so.
-async fn until<F: Future<Output = bool>>(what: &str, so: impl Fn() -> F) {
-    for _ in 0..1_200 {
-        if so().await {
-            return;
-        }
-        // tidy: sleep: the condition is in another process or database, which cannot be awaited
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("not within 30 s: {what}");
-}
-
-/// Planner and courier, running.
-struct Running {
-    service: Service,
-    stop: CancellationToken,
-    tracker: TaskTracker,
-}
-
-impl Running {
-    fn start(repository: &Arc<dyn Repository>, mail: Route) -> Self {
-        let config = Config {
-            base_url: Some("https://tayang.test".to_owned()),
-            mail,
-            mail_from: "Tayang <tayang@example.test>".to_owned(),
-            egress: Policy { allow_local: true },
-            limits: Limits::default(),
-        };
-        let service = Service::open(repository.clone(), config).expect("opens");
-        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-        service.start(&stop, &tracker);
-        tracker.close();
-        Self { service, stop, tracker }
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        tokio::time::timeout(Duration::from_secs(20), self.tracker.wait()).await.expect("it stops");
-    }
-}
-
-async fn sqlite(folder: &Path) -> Arc<dyn Repository> {
-    Arc::new(SqliteStore::open(&folder.join("tayang.db")).await.expect("open"))
-}
-
-/// Each database that there is.
-async fn databases(folder: &Path) -> Vec<Arc<dyn Repository>> {
-    let mut all = vec![sqlite(folder).await];
-    if let Some(cluster) = postgres::Cluster::shared() {
-        all.push(Arc::new(cluster.store().await));
-    }
-    all
-}
-
-async fn with_device(repository: &dyn Repository, push: &PushService, user: UserId) -> String {
-    let session = school::signed_in(repository, user, now()).await;
-    let browser = push.subscribe();
-    let device = Subscription {
-        id: SubscriptionId::new(now()),
-        user,
-        session,
-        endpoint: Redacted(browser.endpoint.clone()),
-        p256dh: browser.p256dh,
-        auth: Redacted(browser.auth),
-        created: now(),
-    };
-    repository.subscribe(&device).await.expect("kept").expect("room");
-    browser.endpoint
-}
-
-async fn push_service(repository: &dyn Repository) -> PushService {
-    PushService::start(vapid::public_key(repository, now()).await.expect("a key")).await
-}
-
-async fn is_empty(repository: &dyn Repository) -> bool {
-    repository.backlog(now()).await.expect("read").iter().all(|of| of.waiting == 0)
-}
+use stand_in::running::{Running, databases, is_empty, now, push_service, sqlite, until, with_device};
 
 #[test]
 fn the_stand_in_reads_the_example_of_rfc_8291() {
@@ -372,5 +283,57 @@ async fn reminders_are_planned_once_over_restarts_and_again_for_a_moved_lesson()
     }
     for _ in 0..2 {
         assert_eq!(plan_at(quarter).await, [LessonScheduled, LessonTomorrow, LessonSoon]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_never_answers_holds_few_requests_and_nobody_elses() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for repository in databases(folder.path()).await {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let nowhere = format!("http://{}/", silent.local_addr().expect("bound"));
+        let held = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn({
+            let held = held.clone();
+            async move {
+                while let Ok((stream, _)) = silent.accept().await {
+                    held.lock().expect("no panic").push(stream);
+                }
+            }
+        });
+        let heard = Arc::new(Mutex::new(0_usize));
+        let address = receiver::start({
+            let heard = heard.clone();
+            move |_| {
+                *heard.lock().expect("no panic") += 1;
+                status(204)
+            }
+        })
+        .await;
+        let (slow, other) = (School::with(&*repository, 0, now()).await, School::with(&*repository, 0, now()).await);
+        let hook = |owner, url: &str| Webhook {
+            id: WebhookId::new(now()),
+            owner,
+            url: Redacted(url.to_owned()),
+            secret: keys::generate(),
+            kinds: Vec::new(),
+            created: now(),
+            disabled: None,
+            version: 1,
+        };
+        for _ in 0..2 {
+            repository.create_webhook(&hook(slow.mentor, &nowhere)).await.expect("made");
+        }
+        repository.create_webhook(&hook(other.mentor, &format!("http://{address}/"))).await.expect("made");
+        for school in [&slow, &other] {
+            for _ in 0..40 {
+                school.lesson(&*repository, now().plus_millis(7 * TOMORROW_MS), now()).await;
+            }
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join("mails")));
+        until("the other is told of all", async || *heard.lock().expect("no panic") == 40).await;
+        let held = held.lock().expect("no panic").len();
+        assert!((1..=8).contains(&held), "four of each of the two: {held}");
+        drop(running);
     }
 }

@@ -65,26 +65,31 @@ fn recordings_are_told_to_who_was_there_and_all_else_to_who_is_enrolled() {
 fn an_event_is_one_however_often_its_change_is_read_and_a_moved_lesson_reminds_again() {
     let one = lesson(false);
     for kind in NoticeKind::ALL {
-        let key = |seq, starts| event_key(*kind, &one, UnixMillis(starts), Seq(seq));
+        let key = |seq, starts| event_key(*kind, &one, UnixMillis(starts), Seq(seq), None);
         assert_eq!(key(1, 5), key(1, 5));
         let by_start = matches!(kind, NoticeKind::LessonTomorrow | NoticeKind::LessonSoon);
         assert_eq!(key(1, 5) != key(1, 6), by_start, "{kind:?}");
         assert_eq!(key(1, 5) != key(2, 5), *kind == NoticeKind::LessonChanged, "{kind:?}");
         assert_ne!(
             key(1, 5),
-            event_key(*kind, &lesson(false), UnixMillis(5), Seq(1)),
+            event_key(*kind, &lesson(false), UnixMillis(5), Seq(1), None),
             "another lesson is another event"
         );
     }
 }
 
 #[test]
-fn lessons_that_were_set_together_are_told_of_once_and_remind_each() {
+fn lessons_that_were_set_or_moved_together_are_told_of_once_and_remind_each() {
     let first = lesson(true);
     let second = Lesson { id: LessonId::new(UnixMillis(9)), ..first.clone() };
-    let same = |kind| event_key(kind, &first, first.starts, Seq(1)) == event_key(kind, &second, second.starts, Seq(2));
-    let shared: Vec<NoticeKind> = NoticeKind::ALL.iter().copied().filter(|kind| same(*kind)).collect();
-    assert_eq!(shared, [NoticeKind::LessonScheduled]);
+    let shared = |edit| {
+        let key = |kind, lesson: &Lesson, seq| event_key(kind, lesson, lesson.starts, Seq(seq), edit);
+        let same = |kind: &NoticeKind| key(*kind, &first, 1) == key(*kind, &second, 2);
+        NoticeKind::ALL.iter().copied().filter(same).collect::<Vec<_>>()
+    };
+    assert_eq!(shared(None), [NoticeKind::LessonScheduled]);
+    let moved_together = shared(Some(keys::random_id()));
+    assert_eq!(moved_together, [NoticeKind::LessonScheduled, NoticeKind::LessonChanged]);
 }
 
 #[test]

@@ -461,6 +461,11 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (state, next_ms);
 CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);
+-- What is due by webhook, or to people, behind however much waits for others; and what is under way.
+CREATE INDEX deliveries_webhook_due ON deliveries (webhook_id, state, next_ms, id);
+CREATE INDEX deliveries_webhook_leased ON deliveries (webhook_id, next_ms) WHERE lease IS NOT NULL;
+-- By which ways a notice went.
+CREATE INDEX deliveries_notice ON deliveries (notice_id) WHERE notice_id IS NOT NULL;
 -- What waits for a device that is gone.
 CREATE INDEX deliveries_waiting ON deliveries (target) WHERE state = 'waiting';
 

@@ -28,6 +28,8 @@ mod deliveries;
 mod directing;
 #[path = "sql/earlier.rs"]
 mod earlier;
+#[path = "sql/edits.rs"]
+mod edits;
 #[path = "sql/feed.rs"]
 mod feed;
 #[path = "sql/idempotency.rs"]

@@ -1,6 +1,8 @@
 //! What any repository must do for notices, deliveries, devices and webhooks.
 
-use control::deliveries::{Delivery, DeliveryState, Medium, NewDelivery, Verdict};
+use control::deliveries::{
+    Delivery, DeliveryState, Medium, NewDelivery, PER_OWNER_MAX, PER_WEBHOOK_MAX, Room, Verdict,
+};
 use control::notices::{
     Audience, NewNotice, NoticeKind, NoticeSettings, Place, Plan, Quiet, SOON_MS, SUBSCRIPTIONS_MAX, TOMORROW_MS,
 };
@@ -21,10 +23,12 @@ const HOUR_MS: i64 = 3_600_000;
 pub async fn notices_contract(repository: &dyn Repository) {
     a_step_is_taken_once_and_whole(repository).await;
     recipients_are_who_may_be_told_with_their_settings_and_devices(repository).await;
+    a_letter_says_what_its_reader_wants_by_now_and_what_else_is_on_its_way(repository).await;
     a_lesson_is_reminded_of_once_for_each_start(repository).await;
     settings_are_changed_by_who_has_seen_them(repository).await;
     a_device_belongs_to_its_sign_in(repository).await;
     a_delivery_is_sent_by_one_at_a_time(repository).await;
+    one_dead_receiver_holds_back_nobody_else(repository).await;
     what_is_over_is_counted_and_forgotten(repository).await;
     old_notices_are_forgotten(repository).await;
     webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(repository).await;
@@ -143,6 +147,55 @@ async fn recipients_are_who_may_be_told_with_their_settings_and_devices(reposito
     assert!(found[1].subscriptions.is_empty(), "its sign-in is over");
 }
 
+async fn a_letter_says_what_its_reader_wants_by_now_and_what_else_is_on_its_way(repository: &dyn Repository) {
+    let school = School::with(repository, 3, NOW).await;
+    let lesson = school.lesson(repository, NOW.plus_millis(HOUR_MS), NOW).await;
+    let (user, left, banned) = (school.mentees[0], school.mentees[1], school.mentees[2]);
+    let from = repository.planned().await.expect("read");
+    let mail = |to, n: i64, kind| {
+        let notice = NewNotice {
+            id: NoticeId::new(NOW.plus_millis(n)),
+            kind,
+            payload: format!("{{\"n\":{n}}}"),
+            ..notice(to, &format!("letter:{n}"), lesson.id)
+        };
+        let way = delivery(&format!("letter:{n}:{to}"), UnixMillis(i64::MAX));
+        (notice.clone(), vec![NewDelivery { notice: Some(notice.id), user: Some(to), ..way }])
+    };
+    let moves = [1, 2, 3].map(|n| mail(user, n, NoticeKind::LessonChanged));
+    let others = [
+        mail(left, 4, NoticeKind::LessonSoon),
+        mail(banned, 5, NoticeKind::LessonSoon),
+        mail(school.mentor, 6, NoticeKind::RecordingReady),
+        mail(left, 7, NoticeKind::RecordingReady),
+    ];
+    let ids: Vec<Uuid> = moves.iter().chain(&others).map(|(_, ways)| ways[0].id.0).collect();
+    let notices = moves.iter().chain(&others).cloned().collect();
+    let to = Place { seq: Seq(from.seq.0 + 1), within: None };
+    assert!(repository.plan(&Plan { from, to, notices, calls: Vec::new() }).await.expect("planned"));
+    let is_told = async |at: usize| {
+        let letter = repository.letter(ids[at], NOW).await.expect("read");
+        letter.reader.expect("there").is_told
+    };
+    assert!(is_told(0).await && is_told(3).await && is_told(4).await && is_told(5).await);
+    assert!(!is_told(6).await, "they were not there");
+    repository.leave(school.course, left, NOW).await.expect("left");
+    let ban =
+        control::teaching::lessons::Ban { lesson: lesson.id, user: banned, by: school.mentor, reason: String::new() };
+    repository.ban(&ban, NOW).await.expect("banned");
+    assert!(is_told(0).await && !is_told(3).await && !is_told(4).await);
+    let settings = NoticeSettings { muted: vec![NoticeKind::LessonChanged], ..NoticeSettings::default() };
+    assert!(repository.set_notice_settings(user, &settings).await.expect("set"));
+    let letter = repository.letter(ids[2], NOW).await.expect("read");
+    assert_eq!(letter.reader.map(|reader| reader.settings), Some(NoticeSettings { version: 1, ..settings }));
+    let mut others: Vec<_> =
+        letter.others.iter().map(|one| (one.payload.as_str(), one.waits, one.is_unheard)).collect();
+    others.sort_unstable();
+    let later = Some(UnixMillis(i64::MAX));
+    assert_eq!(others, [("{\"n\":1}", later, false), ("{\"n\":2}", later, false)]);
+    assert!(repository.letter(ids[3], NOW).await.expect("read").others.is_empty(), "it is of no move");
+}
+
 async fn a_lesson_is_reminded_of_once_for_each_start(repository: &dyn Repository) {
     let school = School::with(repository, 0, NOW).await;
     let now = NOW.plus_millis(3 * TOMORROW_MS);
@@ -216,10 +269,21 @@ async fn a_device_belongs_to_its_sign_in(repository: &dyn Repository) {
     assert!(repository.enqueue(&waits).await.expect("kept"));
     let device_of = async |id: DeliveryId| repository.letter(id.0, NOW).await.expect("read").subscription;
     assert_eq!(device_of(waits.id).await.map(|device| device.user), Some(two));
+    let under_way = NewDelivery {
+        id: DeliveryId::new(NOW),
+        next: NOW.plus_millis(-HOUR_MS),
+        once_key: "under way to a device".to_owned(),
+        ..waits.clone()
+    };
+    assert!(repository.enqueue(&under_way).await.expect("kept"));
+    let (lease, taken) = claim(repository, NOW.plus_millis(-HOUR_MS), 9).await;
+    assert_eq!(taken.len(), 1);
     repository.subscription_gone(phone.id, NOW).await.expect("gone");
     assert_eq!(device_of(waits.id).await, None);
+    let dead = Verdict::Dead("the push service knows the device no more".to_owned());
+    assert!(repository.settle(under_way.id, lease, &dead, NOW).await.expect("said"), "whoever asked says how it went");
     let push = repository.backlog(NOW).await.expect("read").into_iter().find(|of| of.medium == Medium::Push);
-    assert_eq!(push.map(|of| (of.waiting, of.dead)), Some((0, 1)), "what waited for it is dead");
+    assert_eq!(push.map(|of| (of.waiting, of.dead)), Some((0, 2)), "what waited for it is dead");
     assert_eq!(repository.subscribe(&one_more).await.expect("kept"), Some(one_more.id), "one that is gone makes room");
     repository.unsubscribe(two, one_more.id, NOW).await.expect("forgotten");
     let unknown = repository.unsubscribe(two, SubscriptionId::new(NOW), NOW).await;
@@ -228,7 +292,13 @@ async fn a_device_belongs_to_its_sign_in(repository: &dyn Repository) {
 
 async fn claim(repository: &dyn Repository, now: UnixMillis, limit: u32) -> (Uuid, Vec<Delivery>) {
     let lease = keys::random_id();
-    (lease, repository.claim(lease, now, now.plus_millis(90_000), limit).await.expect("claimed"))
+    (
+        lease,
+        repository
+            .claim(lease, now, now.plus_millis(90_000), Room { all: limit, webhooks: limit })
+            .await
+            .expect("claimed"),
+    )
 }
 
 async fn a_delivery_is_sent_by_one_at_a_time(repository: &dyn Repository) {
@@ -256,12 +326,70 @@ async fn a_delivery_is_sent_by_one_at_a_time(repository: &dyn Repository) {
     assert_eq!((taken.len(), taken[0].attempts), (1, 2), "what was not tried is not counted");
     assert!(settle(third, &Verdict::Again(later.plus_millis(7), "it answered 500".to_owned())).await);
     assert!(claim(repository, later.plus_millis(6), 9).await.1.is_empty());
-    let (fourth, taken) = claim(repository, later.plus_millis(7), 9).await;
+    let (held, taken) = claim(repository, later.plus_millis(7), 9).await;
+    assert_eq!((taken[0].attempts, taken[0].what.expires), (3, what.expires));
+    let morning = later.plus_millis(20 * HOUR_MS);
+    assert!(settle(held, &Verdict::Held(morning, morning.plus_millis(1))).await);
+    assert!(claim(repository, morning.plus_millis(-1), 9).await.1.is_empty());
+    let (fourth, taken) = claim(repository, morning, 9).await;
     assert_eq!((taken[0].attempts, taken[0].error.as_str()), (3, "it answered 500"));
+    assert_eq!(taken[0].what.expires, morning.plus_millis(1), "it is not given up for having been held");
     assert!(settle(fourth, &Verdict::Sent).await);
     assert!(!settle(fourth, &Verdict::Dead(String::new())).await, "it is over");
     assert!(!repository.any_due(UnixMillis(i64::MAX - 1)).await.expect("read"));
     assert!(!repository.enqueue(&what).await.expect("kept"), "what was sent is not sent again");
+}
+
+async fn one_dead_receiver_holds_back_nobody_else(repository: &dyn Repository) {
+    let now = NOW.plus_millis(-100 * HOUR_MS);
+    let mentor = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
+    let other = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
+    let dead: Vec<Webhook> = (0..4).map(|_| hook(mentor)).collect();
+    let theirs = hook(other);
+    for webhook in dead.iter().chain([&theirs]) {
+        assert!(repository.create_webhook(webhook).await.expect("made"));
+    }
+    // Those of the dead ones are due longest, twenty each.
+    let call = async |to: &Webhook, n: i64, next| {
+        let once = format!("receiver:{}:{n}", to.id);
+        let call = NewDelivery { medium: Medium::Webhook, webhook: Some(to.id), ..delivery(&once, next) };
+        assert!(repository.enqueue(&call).await.expect("kept"));
+    };
+    for n in 0..20 {
+        for webhook in &dead {
+            call(webhook, n, now.plus_millis(-n)).await;
+        }
+    }
+    call(&theirs, 0, now).await;
+    let mail = delivery("receiver: a mail", now);
+    assert!(repository.enqueue(&mail).await.expect("kept"));
+    let take = async |now: UnixMillis, room| {
+        repository.claim(keys::random_id(), now, now.plus_millis(90_000), room).await.expect("claimed")
+    };
+    let to = |taken: &[Delivery], id| taken.iter().filter(|one| one.what.webhook == id).count() as u32;
+    let few = take(now, Room { all: 3, webhooks: 2 }).await;
+    assert_eq!((few.len(), to(&few, None)), (3, 1), "others are not waited out by webhooks");
+    let taken = take(now, Room { all: 64, webhooks: 32 }).await;
+    let mut both = few;
+    both.extend(taken);
+    assert_eq!(to(&both, Some(theirs.id)), 1);
+    let of_dead: Vec<u32> = dead.iter().map(|webhook| to(&both, Some(webhook.id))).collect();
+    assert!(of_dead.iter().all(|n| *n <= PER_WEBHOOK_MAX), "{of_dead:?}");
+    assert_eq!(of_dead.iter().sum::<u32>(), PER_OWNER_MAX, "of one person");
+    assert!(take(now, Room { all: 64, webhooks: 32 }).await.is_empty(), "the others wait until these are done");
+    let done = both.iter().find(|one| one.what.webhook == Some(dead[0].id)).expect("one");
+    let again = Verdict::Again(now.plus_millis(HOUR_MS), "no answer".to_owned());
+    assert!(repository.settle(done.what.id, done.lease.expect("leased"), &again, now).await.expect("said"));
+    assert_eq!(take(now, Room { all: 64, webhooks: 32 }).await.len(), 1, "in place of the one that is done");
+    let later = now.plus_millis(90_000);
+    assert_eq!(take(later, Room { all: 64, webhooks: 0 }).await.len(), 1, "the mail, whose lease is over");
+    for webhook in &dead {
+        repository.delete_webhook(mentor, webhook.id, NOW).await.expect("forgotten");
+    }
+    repository.delete_webhook(other, theirs.id, NOW).await.expect("forgotten");
+    let (lease, taken) = claim(repository, later.plus_millis(90_000), 9).await;
+    assert_eq!(taken.len(), 1);
+    assert!(repository.settle(mail.id, lease, &Verdict::Sent, NOW).await.expect("said"));
 }
 
 async fn what_is_over_is_counted_and_forgotten(repository: &dyn Repository) {

@@ -94,8 +94,8 @@ impl School {
         school
     }
 
-    /// Sets a lesson.
-    pub async fn lesson(&self, repository: &dyn Repository, starts: UnixMillis, now: UnixMillis) -> Lesson {
+    /// A lesson of an hour that is not set yet.
+    pub fn planned(&self, starts: UnixMillis, now: UnixMillis) -> NewLesson {
         let lesson = Lesson {
             id: LessonId::new(now),
             course: self.course,
@@ -118,8 +118,31 @@ impl School {
             created: now,
             version: 1,
         };
-        let new = NewLesson::with_channel(lesson, now);
+        NewLesson::with_channel(lesson, now)
+    }
+
+    /// Sets a lesson.
+    pub async fn lesson(&self, repository: &dyn Repository, starts: UnixMillis, now: UnixMillis) -> Lesson {
+        let new = self.planned(starts, now);
         repository.create_lessons(std::slice::from_ref(&new), true).await.expect("set");
         new.lesson
+    }
+
+    /// Sets a series, a lesson a week.
+    pub async fn series(
+        &self,
+        repository: &dyn Repository,
+        starts: UnixMillis,
+        weeks: i64,
+        now: UnixMillis,
+    ) -> Vec<Lesson> {
+        let series = Some(keys::random_id());
+        let mut all: Vec<NewLesson> =
+            (0..weeks).map(|week| self.planned(starts.plus_millis(week * 7 * 86_400_000), now)).collect();
+        for new in &mut all {
+            new.lesson.series = series;
+        }
+        repository.create_lessons(&all, true).await.expect("set");
+        all.into_iter().map(|new| new.lesson).collect()
     }
 }

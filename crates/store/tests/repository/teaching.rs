@@ -348,15 +348,27 @@ async fn a_series_moves_together(repository: &dyn Repository) {
     assert_eq!(moved, [(id(1), begin + 2 * WEEK, 2), (id(3), begin + 4 * WEEK, 2)], "not what was, nor what is off");
     let changes = since(repository, before).await;
     assert_eq!(kinds(&changes), [ChangeKind::LessonChanged; 2]);
-    let expected =
-        format!("{{\"before\":{{\"starts_ms\":{},\"ends_ms\":{}}}}}", begin + WEEK, begin + WEEK + 60 * MINUTE);
-    assert_eq!(changes[0].what.payload, expected, "the time before");
+    let kept = [0, 1].map(|at| serde_json::from_str::<serde_json::Value>(&changes[at].what.payload).expect("JSON"));
+    let times = |starts: i64| serde_json::json!({ "starts_ms": starts, "ends_ms": starts + 60 * MINUTE });
+    assert_eq!((&kept[1]["before"], &kept[1]["after"]), (&times(begin + 3 * WEEK), &times(begin + 4 * WEEK)));
+    let together = &kept[0]["edit"];
+    assert_eq!(
+        (&together["before"], &together["after"]),
+        (&times(begin + WEEK), &times(begin + 2 * WEEK)),
+        "of the first"
+    );
+    assert_eq!(together["starts_ms"], serde_json::json!([begin + 2 * WEEK, begin + 4 * WEEK]));
+    assert_eq!(together["last"], id(3).to_string());
+    assert!(together["id"].is_string() && *together == kept[1]["edit"], "one name for what moved together");
     assert_eq!(seen(repository, id(0), None).await.standing.lesson, lessons[0].lesson);
     let onto = LessonChange { starts: Some(UnixMillis(begin + 30 * MINUTE)), ..LessonChange::default() };
     let refused = repository.change_lessons(id(1), &edit(onto.clone(), Scope::One), NOW).await;
     assert!(matches!(refused, Err(TeachingError::Overlaps(other)) if other == id(0)), "{refused:?}");
     let forced = LessonEdit { may_overlap: true, ..edit(onto, Scope::One) };
+    let before = repository.last_seq().await.expect("read");
     repository.change_lessons(id(1), &forced, NOW).await.expect("if it is wanted so");
+    let alone = since(repository, before).await;
+    assert!(alone.len() == 1 && !alone[0].what.payload.contains("edit"), "{alone:?}");
     let stale = LessonEdit { version: Some(1), ..edit(LessonChange::default(), Scope::One) };
     let refused = repository.change_lessons(id(1), &stale, NOW).await;
     assert!(matches!(refused, Err(TeachingError::ChangedMeanwhile)), "{refused:?}");

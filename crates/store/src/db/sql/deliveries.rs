@@ -1,6 +1,8 @@
 //! What is owed to whom by which way, and who is sending it.
 
-use control::deliveries::{Backlog, Delivery, DeliveryRepository, Medium, NewDelivery, Verdict};
+use control::deliveries::{
+    Backlog, Delivery, DeliveryRepository, Medium, NewDelivery, PER_OWNER_MAX, PER_WEBHOOK_MAX, Room, Verdict,
+};
 use control::{BoxFuture, DeliveryId, RepositoryError, Uuid};
 use media::UnixMillis;
 
@@ -67,6 +69,88 @@ fn failed(error: sqlx::Error) -> RepositoryError {
 /// Both of `waiting` and of a lease that stands.
 const HELD: &str = "WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
+/// Somebody who takes deliveries.
+struct Claim {
+    lease: Uuid,
+    now: UnixMillis,
+    until: UnixMillis,
+}
+
+impl Claim {
+    /// Webhooks, and whose, for which something is due and which have room, whose is due longest first. Nobody else takes
+    /// for them until the transaction is over.
+    async fn webhooks(&self, transaction: &mut Write, limit: u32) -> Result<Vec<(String, String)>, RepositoryError> {
+        const UNDER_WAY: &str =
+            "FROM deliveries d WHERE d.webhook_id = w.id AND d.lease IS NOT NULL AND d.next_ms > $1";
+        const DUE: &str = "FROM deliveries d WHERE d.webhook_id = w.id AND d.state = 'waiting' AND d.next_ms <= $1";
+        let text = format!(
+            "SELECT w.id, w.owner_id FROM webhooks w
+             WHERE EXISTS (SELECT 1 {DUE}) AND (SELECT COUNT(*) {UNDER_WAY}) < $2
+             ORDER BY (SELECT MIN(d.next_ms) {DUE}), w.id LIMIT $3 {SKIP_LOCKED}"
+        );
+        let found = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(self.now.0)
+            .bind(i64::from(PER_WEBHOOK_MAX))
+            .bind(i64::from(limit))
+            .fetch_all(transaction.connection())
+            .await
+            .map_err(failed)?;
+        rows::each(&found, |row| Ok((rows::column(row, "id")?, rows::column(row, "owner_id")?)))
+    }
+
+    /// Requests under way to a webhook, and to all of its owner.
+    async fn under_way(
+        &self,
+        transaction: &mut Write,
+        webhook: &str,
+        owner: &str,
+    ) -> Result<(u32, u32), RepositoryError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS to_all, COUNT(CASE WHEN d.webhook_id = $2 THEN 1 END) AS to_it
+             FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id
+             WHERE w.owner_id = $3 AND d.lease IS NOT NULL AND d.next_ms > $1",
+        )
+        .bind(self.now.0)
+        .bind(webhook)
+        .bind(owner)
+        .fetch_one(transaction.connection())
+        .await
+        .map_err(failed)?;
+        Ok((rows::small(&row, "to_it")?, rows::small(&row, "to_all")?))
+    }
+
+    /// Takes up to `limit` of a webhook, or of what is to no webhook.
+    async fn take(
+        &self,
+        transaction: &mut Write,
+        webhook: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, RepositoryError> {
+        let whose =
+            if webhook.is_some() { "webhook_id = $5" } else { "webhook_id IS NULL AND CAST($5 AS TEXT) IS NULL" };
+        // Read once, or PostgreSQL may read it for each row, pass what it has locked, and take more than `limit`. What
+        // another server took between the inner and the outer reading is not taken again; looked at so that no index of
+        // all that is due is gone through for it.
+        let text = format!(
+            "WITH due AS MATERIALIZED (SELECT id FROM deliveries WHERE state = 'waiting' AND next_ms <= $3 AND {whose}
+                 ORDER BY next_ms, id LIMIT $4 {SKIP_LOCKED})
+             UPDATE deliveries SET lease = $1, next_ms = $2, attempts = attempts + 1
+             WHERE id IN (SELECT id FROM due) AND state || '' = 'waiting' AND next_ms + 0 <= $3
+             RETURNING {COLUMNS}"
+        );
+        let found = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(self.lease.to_string())
+            .bind(self.until.0)
+            .bind(self.now.0)
+            .bind(i64::from(limit))
+            .bind(webhook)
+            .fetch_all(transaction.connection())
+            .await
+            .map_err(failed)?;
+        rows::each(&found, delivery)
+    }
+}
+
 impl DeliveryRepository for Store {
     fn enqueue<'a>(&'a self, what: &'a NewDelivery) -> BoxFuture<'a, Result<bool, RepositoryError>> {
         Box::pin(self.again(move || async move {
@@ -93,28 +177,24 @@ impl DeliveryRepository for Store {
         lease: Uuid,
         now: UnixMillis,
         until: UnixMillis,
-        limit: u32,
+        room: Room,
     ) -> BoxFuture<'_, Result<Vec<Delivery>, RepositoryError>> {
         Box::pin(self.again(move || async move {
-            // What another server took between the inner and the outer reading is not taken again.
-            let text = format!(
-                "UPDATE deliveries SET lease = $1, next_ms = $2, attempts = attempts + 1
-                 WHERE id IN (SELECT id FROM deliveries WHERE state = 'waiting' AND next_ms <= $3
-                     ORDER BY next_ms LIMIT $4 {SKIP_LOCKED})
-                     AND state = 'waiting' AND next_ms <= $3
-                 RETURNING {COLUMNS}"
-            );
             let mut transaction = self.begin().await?;
-            let found = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(lease.to_string())
-                .bind(until.0)
-                .bind(now.0)
-                .bind(i64::from(limit))
-                .fetch_all(transaction.connection())
-                .await
-                .map_err(failed)?;
+            let claim = Claim { lease, now, until };
+            let mut taken = Vec::new();
+            for (webhook, owner) in claim.webhooks(&mut transaction, room.webhooks.min(room.all)).await? {
+                let left = room.webhooks.min(room.all).saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
+                let (to_it, to_all) = claim.under_way(&mut transaction, &webhook, &owner).await?;
+                let free = PER_WEBHOOK_MAX.saturating_sub(to_it).min(PER_OWNER_MAX.saturating_sub(to_all)).min(left);
+                if free > 0 {
+                    taken.extend(claim.take(&mut transaction, Some(&webhook), free).await?);
+                }
+            }
+            let left = room.all.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
+            taken.extend(claim.take(&mut transaction, None, left).await?);
             transaction.commit().await.map_err(failed)?;
-            rows::each(&found, delivery)
+            Ok(taken)
         }))
     }
 
@@ -128,27 +208,28 @@ impl DeliveryRepository for Store {
         Box::pin(async move {
             const DONE: &str = "done_ms = $3, lease = NULL, error = $4,
                 payload = CASE WHEN medium = 'email' THEN '{}' ELSE payload END";
+            const UNTRIED: &str = "next_ms = $3, lease = NULL, attempts = attempts - 1";
             let (change, at, error) = match verdict {
                 Verdict::Sent => (format!("state = 'sent', {DONE}"), now, ""),
                 Verdict::Dead(error) => (format!("state = 'dead', {DONE}"), now, error.as_str()),
                 Verdict::Again(at, error) => ("next_ms = $3, lease = NULL, error = $4".to_owned(), *at, error.as_str()),
-                Verdict::Postponed(at) => (
-                    "next_ms = $3, lease = NULL, attempts = attempts - 1,
-                     error = CASE WHEN error = '' THEN $4 ELSE error END"
-                        .to_owned(),
+                Verdict::Postponed(at) | Verdict::Held(at, _) => (
+                    format!(
+                        "{UNTRIED}, error = CASE WHEN error = '' THEN $4 ELSE error END,
+                         expires_ms = CASE WHEN expires_ms < $5 THEN $5 ELSE expires_ms END"
+                    ),
                     *at,
                     "",
                 ),
             };
-            sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE deliveries SET {change} {HELD}")))
-                .bind(id.to_string())
-                .bind(lease.to_string())
-                .bind(at.0)
-                .bind(error)
-                .execute(&self.writer)
-                .await
-                .map(|done| done.rows_affected() == 1)
-                .map_err(failed)
+            let query = sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE deliveries SET {change} {HELD}")));
+            let query = query.bind(id.to_string()).bind(lease.to_string()).bind(at.0).bind(error);
+            let query = match verdict {
+                Verdict::Held(_, expires) => query.bind(expires.0),
+                Verdict::Postponed(_) => query.bind(0_i64),
+                Verdict::Sent | Verdict::Dead(_) | Verdict::Again(..) => query,
+            };
+            query.execute(&self.writer).await.map(|done| done.rows_affected() == 1).map_err(failed)
         })
     }
 

@@ -12,7 +12,7 @@ use media::UnixMillis;
 
 use super::access::{LESSON, PERSON, STANDING};
 use super::courses::lock_course;
-use super::{Row, Store, Write, access, bans, changes, channels, rows};
+use super::{Row, Store, Write, access, bans, changes, channels, edits, rows};
 
 /// What [`seen`] reads, as `$1` sees it.
 fn seen_by() -> String {
@@ -329,10 +329,7 @@ impl LessonRepository for Store {
                     require_free(&mut transaction, (after.mentor, after.id), Times::of(after)).await?;
                 }
             }
-            for (before, after) in &all {
-                let mut changed = told(ChangeKind::LessonChanged, after);
-                changed.payload =
-                    format!("{{\"before\":{{\"starts_ms\":{},\"ends_ms\":{}}}}}", before.starts.0, before.ends.0);
+            for changed in edits::changes_of(&all, now) {
                 changes::append(&mut transaction, now, &changed).await?;
             }
             transaction.commit().await.map_err(failed)?;
@@ -409,12 +406,7 @@ impl LessonRepository for Store {
                     .map_err(|error| rows::failed("chapter", error))?;
             }
             let mut changed = told(ChangeKind::LessonChanged, &lesson);
-            changed.payload = format!(
-                "{{\"before\":{{\"starts_ms\":{},\"ends_ms\":{}}},\"chapters\":{}}}",
-                lesson.starts.0,
-                lesson.ends.0,
-                chapters.len()
-            );
+            changed.payload = edits::payload_of_chapters(&lesson, chapters.len());
             changes::append(&mut transaction, now, &changed).await?;
             transaction.commit().await.map_err(failed)
         }))

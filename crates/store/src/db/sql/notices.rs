@@ -1,14 +1,14 @@
 //! Notices: planned a step at a time, listed, read; and who is to be told.
 
 use control::notices::{
-    Audience, LessonEvent, Letter, Notice, NoticeKind, NoticeRepository, NoticeSettings, Place, Plan, Quiet, Reader,
-    Recipient, Subscription, Upcoming,
+    Audience, LessonEvent, Letter, Notice, NoticeKind, NoticeRepository, NoticeSettings, Place, Plan, Quiet, Recipient,
+    Subscription, Upcoming,
 };
 use control::{BoxFuture, LessonId, NewChange, NoticeId, RepositoryError, Seq, SubscriptionId, UserId, Uuid};
 use media::UnixMillis;
 
 use super::access::{LESSON, lesson};
-use super::{Row, Store, Write, changes, deliveries, rows, subscriptions, webhooks};
+use super::{Row, Store, Write, changes, deliveries, rows, subscriptions};
 
 /// The planner's name among those who follow the changes.
 const FOLLOWER: &str = "notices";
@@ -26,6 +26,10 @@ fn audience_of(audience: Audience) -> &'static str {
         }
     }
 }
+
+/// Whether user `u` is not sent out of lesson `$1`.
+const NOT_BANNED: &str = "NOT EXISTS (SELECT 1 FROM bans b
+    WHERE b.lesson_id = $1 AND b.user_id = u.id AND b.lifted_ms IS NULL)";
 
 fn failed(error: sqlx::Error) -> RepositoryError {
     rows::failed("notice", error)
@@ -185,8 +189,7 @@ impl NoticeRepository for Store {
                      s.quiet_until_min, s.version AS n_version
                  FROM users u LEFT JOIN notice_settings s ON s.user_id = u.id
                  WHERE u.id IN ({told}) AND u.id > $2 AND u.suspended_ms IS NULL AND u.email NOT LIKE 'erased:%'
-                     AND NOT EXISTS (SELECT 1 FROM bans b
-                         WHERE b.lesson_id = $1 AND b.user_id = u.id AND b.lifted_ms IS NULL)
+                     AND {NOT_BANNED}
                  ORDER BY u.id LIMIT $3"
             );
             let after = after.map(|id| id.to_string()).unwrap_or_default();
@@ -423,41 +426,9 @@ impl NoticeRepository for Store {
     }
 
     fn letter(&self, delivery: Uuid, now: UnixMillis) -> BoxFuture<'_, Result<Letter, RepositoryError>> {
-        Box::pin(async move {
-            let text = format!(
-                "SELECT {NOTICE}, u.id AS u_id, u.locale AS u_locale, u.zone AS u_zone,
-                     CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS u_suspended,
-                     d.target AS d_target, d.medium AS d_medium, d.webhook_id AS d_webhook_id
-                 FROM deliveries d LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN users u ON u.id = d.user_id
-                 WHERE d.id = $1"
-            );
-            let row = sqlx::query(sqlx::AssertSqlSafe(text))
-                .bind(delivery.to_string())
-                .fetch_optional(&self.readers)
-                .await
-                .map_err(failed)?;
-            let Some(row) = row else { return Ok(Letter::default()) };
-            let mut letter = Letter::default();
-            if rows::column::<Option<&str>>(&row, "u_locale")?.is_some() {
-                letter.reader = Some(Reader {
-                    user: rows::parsed(&row, "u_id")?,
-                    locale: rows::parsed(&row, "u_locale")?,
-                    zone: rows::column(&row, "u_zone")?,
-                    suspended: rows::truth(&row, "u_suspended")?,
-                });
-            }
-            if rows::column::<Option<&str>>(&row, "n_id")?.is_some() {
-                let notice = notice(&row)?;
-                letter.lesson = self.lesson_event(notice.lesson).await?.map(|event| event.lesson);
-                letter.notice = Some(notice);
-            }
-            if rows::column::<&str>(&row, "d_medium")? == "push" {
-                letter.subscription = subscriptions::live(self, rows::column(&row, "d_target")?, now).await?;
-            }
-            if let Some(id) = rows::column::<Option<&str>>(&row, "d_webhook_id")? {
-                letter.webhook = webhooks::allowed(self, id).await?;
-            }
-            Ok(letter)
-        })
+        Box::pin(letters::letter(self, delivery, now))
     }
 }
+
+#[path = "letters.rs"]
+mod letters;

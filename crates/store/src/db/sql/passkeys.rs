@@ -50,7 +50,7 @@ impl PasskeyRepository for Store {
         answered: Answered,
         entry: &'a AuditEntry,
     ) -> BoxFuture<'a, Result<PasskeyAdded, RepositoryError>> {
-        Box::pin(add(self, passkey, answered, entry))
+        Box::pin(self.again(move || add(self, passkey, answered, entry)))
     }
 
     fn remove_passkey<'a>(
@@ -59,7 +59,7 @@ impl PasskeyRepository for Store {
         passkey: PasskeyId,
         entry: &'a AuditEntry,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(remove(self, user, passkey, entry))
+        Box::pin(self.again(move || remove(self, user, passkey, entry)))
     }
 }
 

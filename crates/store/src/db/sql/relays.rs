@@ -38,7 +38,7 @@ async fn changed(
 
 impl RelayRepository for Store {
     fn start_relay<'a>(&'a self, relay: &'a Relay, by: UserId) -> BoxFuture<'a, Result<Started, RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
             // PostgreSQL's writers take turns from here on: of two that start at once, one is the last that there is room for.
             transaction.lock_changes().await.map_err(failed)?;
@@ -71,7 +71,7 @@ impl RelayRepository for Store {
             changed(&mut transaction, what, (AuditAction::RelayStarted, by, relay.created)).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(Started::New)
-        })
+        }))
     }
 
     fn stop_relay<'a>(
@@ -80,7 +80,7 @@ impl RelayRepository for Store {
         by: UserId,
         at: UnixMillis,
     ) -> BoxFuture<'a, Result<(), RepositoryError>> {
-        Box::pin(async move {
+        Box::pin(self.again(move || async move {
             let (direction, channel, url) = relay;
             let mut transaction = self.begin().await?;
             let gone = sqlx::query("DELETE FROM relays WHERE channel_id = $1 AND direction = $2 AND url = $3")
@@ -96,7 +96,7 @@ impl RelayRepository for Store {
             }
             changed(&mut transaction, relay, (AuditAction::RelayStopped, by, at)).await?;
             transaction.commit().await.map_err(failed)
-        })
+        }))
     }
 
     fn relays(&self) -> BoxFuture<'_, Result<Vec<Relay>, RepositoryError>> {

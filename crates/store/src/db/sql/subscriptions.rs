@@ -84,9 +84,10 @@ pub(super) async fn unsubscribe(
     transaction.commit().await.map_err(failed)
 }
 
-/// What waits for device `$1` is dead, for the reason `$3`.
-const BURY: &str = "UPDATE deliveries SET state = 'dead', done_ms = $2, lease = NULL, error = $3
-    WHERE medium = 'push' AND target = $1 AND state = 'waiting'";
+/// What waits for device `$1` is dead, for the reason `$3`. What somebody has is left to whoever has it, and meets no device
+/// if it comes again.
+const BURY: &str = "UPDATE deliveries SET state = 'dead', done_ms = $2, error = $3
+    WHERE medium = 'push' AND target = $1 AND state = 'waiting' AND lease IS NULL";
 
 /// Its push service knows the device no more.
 pub(super) async fn gone(store: &Store, id: SubscriptionId, now: UnixMillis) -> Result<(), RepositoryError> {

@@ -1,0 +1,207 @@
+//! What people are told of lessons that move, and of what they do not want any more: judged by what happened, and once more
+//! when it is sent.
+
+#[path = "../../store/tests/repository/postgres.rs"]
+mod postgres;
+#[path = "../../store/tests/repository/school.rs"]
+mod school;
+#[path = "stand_in"]
+mod stand_in {
+    pub mod push_service;
+    pub mod receiver;
+    pub mod running;
+}
+
+use std::sync::Arc;
+
+use control::deliveries::{Medium, Room};
+use control::identity::UserChange;
+use control::notices::{NoticeKind, NoticeSettings, Quiet, TOMORROW_MS};
+use control::teaching::lessons::{Ban, LessonChange, LessonEdit, Scope};
+use control::{LessonId, Repository, UserId};
+use events::email::Route;
+use events::planner::Planner;
+use events::text;
+use events::told::Told;
+use media::UnixMillis;
+use school::School;
+use stand_in::running::{Running, databases, is_empty, now, push_service, sqlite, until, with_device};
+
+async fn plan_all(repository: &Arc<dyn Repository>, at: UnixMillis) {
+    let mut planner = Planner::new(repository.clone(), Arc::new(tokio::sync::Notify::new()));
+    while planner.step(at).await.expect("planned") {}
+}
+
+async fn moved(repository: &dyn Repository, lesson: LessonId, to: UnixMillis, scope: Scope) {
+    let change = LessonChange { starts: Some(to), ..LessonChange::default() };
+    let edit = LessonEdit { change, scope, version: None, may_overlap: true };
+    repository.change_lessons(lesson, &edit, now()).await.expect("moved");
+}
+
+async fn told(repository: &dyn Repository, user: UserId) -> Vec<(NoticeKind, Told)> {
+    let listed = repository.notices(user, None, 99).await.expect("read");
+    let read = listed.iter().map(|one| (one.kind, serde_json::from_str(&one.payload).expect("as it is kept")));
+    let mut told: Vec<(NoticeKind, Told)> = read.collect();
+    told.sort_by_key(|(_, told)| told.seq);
+    told
+}
+
+async fn waiting(repository: &dyn Repository, medium: Medium) -> u64 {
+    let backlog = repository.backlog(now()).await.expect("read");
+    backlog.into_iter().find(|of| of.medium == medium).map_or(0, |of| of.waiting)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_moves_is_told_once_to_each_by_each_way() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for repository in databases(folder.path()).await {
+        let school = School::with(&*repository, 3, now()).await;
+        let starts = now().plus_millis(7 * TOMORROW_MS);
+        let lessons = school.series(&*repository, starts, 12, now()).await;
+        plan_all(&repository, now()).await;
+        assert_eq!(waiting(&*repository, Medium::Email).await, 3, "one of the series to each");
+        let onto = lessons[2].starts.plus_millis(2 * TOMORROW_MS);
+        moved(&*repository, lessons[2].id, onto, Scope::Following).await;
+        // Who is sent out of the first that moved is told of the others all the same.
+        let ban = Ban { lesson: lessons[2].id, user: school.mentees[2], by: school.mentor, reason: String::new() };
+        repository.ban(&ban, now()).await.expect("banned");
+        plan_all(&repository, now()).await;
+        assert_eq!(waiting(&*repository, Medium::Email).await, 6, "one of the move to each");
+        for mentee in &school.mentees {
+            let told = told(&*repository, *mentee).await;
+            assert_eq!(told.len(), 2);
+            let (kind, said) = &told[1];
+            let together = said.together.as_ref().expect("several");
+            assert_eq!((*kind, together.starts_ms.len()), (NoticeKind::LessonChanged, 10));
+            assert_eq!((said.starts_ms, together.last), (onto.0, lessons[11].id.0));
+            let body = text::wording(*kind, said, control::Locale::En, "Asia/Jakarta").body;
+            assert!(body.contains("is now every") && body.contains("10 lessons: "), "{body}");
+        }
+        // One of them alone is told by itself, and so is the next move of all.
+        moved(&*repository, lessons[4].id, onto.plus_millis(15 * TOMORROW_MS), Scope::One).await;
+        moved(&*repository, lessons[2].id, onto.plus_millis(TOMORROW_MS), Scope::Following).await;
+        plan_all(&repository, now()).await;
+        assert_eq!(told(&*repository, school.mentees[0]).await.len(), 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_is_told_as_it_was_made_whatever_the_lesson_is_by_then() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let repository = sqlite(folder.path()).await;
+    let school = School::with(&*repository, 1, now()).await;
+    let (first, second) = (now().plus_millis(3 * TOMORROW_MS), now().plus_millis(5 * TOMORROW_MS));
+    let lesson = school.lesson(&*repository, first, now()).await;
+    // It is described, moved, and given a new name, before anybody plans.
+    let described = LessonChange { summary: Some("Bab 2".to_owned()), ..LessonChange::default() };
+    let renamed = LessonChange { title: Some("Gerak".to_owned()), ..LessonChange::default() };
+    let edit = |change| LessonEdit { change, scope: Scope::One, version: None, may_overlap: true };
+    repository.change_lessons(lesson.id, &edit(described), now()).await.expect("changed");
+    repository.put_chapters(lesson.id, &[], now()).await.expect("changed");
+    moved(&*repository, lesson.id, second, Scope::One).await;
+    repository.change_lessons(lesson.id, &edit(renamed), now()).await.expect("changed");
+    plan_all(&repository, now()).await;
+    let told = told(&*repository, school.mentees[0]).await;
+    let kinds: Vec<NoticeKind> = told.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [NoticeKind::LessonScheduled, NoticeKind::LessonChanged], "of the move alone");
+    let said = told[1].1.moved.expect("a move");
+    assert_eq!((said.before.starts_ms, said.after.starts_ms), (first.0, second.0));
+    assert_eq!(told[1].1.title, "Gerak lurus", "as it was called then");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_moved_again_before_anybody_heard_of_it_is_told_as_one_move_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 1, now()).await;
+        let push = push_service(&*repository).await;
+        let endpoint = with_device(&*repository, &push, school.mentees[0]).await;
+        let at = |days: i64| now().plus_millis(days * TOMORROW_MS);
+        let (back, on) =
+            (school.lesson(&*repository, at(3), now()).await, school.lesson(&*repository, at(4), now()).await);
+        let series = school.series(&*repository, at(9), 3, now()).await;
+        for to in [at(20), back.starts] {
+            moved(&*repository, back.id, to, Scope::One).await;
+        }
+        let between = at(21);
+        for to in [between, at(22)] {
+            moved(&*repository, on.id, to, Scope::One).await;
+        }
+        for to in [at(10), series[0].starts] {
+            moved(&*repository, series[0].id, to, Scope::Following).await;
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join(format!("mails{n}"))));
+        // The list has all that happened.
+        until("all is told", async || {
+            told(&*repository, school.mentees[0]).await.len() == 9 && is_empty(&*repository).await
+        })
+        .await;
+        running.end().await;
+        let shown = push.shown(&endpoint);
+        let changed: Vec<_> = shown.iter().filter(|message| message["kind"] == "lesson_changed").collect();
+        assert_eq!(changed.len(), 1, "{changed:?}");
+        assert_eq!(changed[0]["lesson"], on.id.to_string());
+        let said = |at| text::moment(at, control::Locale::Id, "Asia/Jakarta");
+        let body = changed[0]["body"].as_str().expect("text");
+        assert!(body.contains(&said(on.starts)) && !body.contains(&said(between)), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_does_not_want_any_more_is_not_sent_though_it_was_planned() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 8, now()).await;
+        let push = push_service(&*repository).await;
+        let mut endpoints = Vec::new();
+        for mentee in &school.mentees {
+            endpoints.push(with_device(&*repository, &push, *mentee).await);
+        }
+        let lesson = school.lesson(&*repository, now().plus_millis(3 * TOMORROW_MS), now()).await;
+        plan_all(&repository, now()).await;
+        assert_eq!(waiting(&*repository, Medium::Push).await, 8);
+        let [mutes, leaves, is_banned, is_suspended, wants_mails, wants_pushes, sleeps, wants_all] =
+            school.mentees[..].try_into().expect("eight");
+        let wants = async |user, settings| {
+            assert!(repository.set_notice_settings(user, &settings).await.expect("set"));
+        };
+        let all = NoticeSettings::default;
+        wants(mutes, NoticeSettings { muted: vec![NoticeKind::LessonScheduled], ..all() }).await;
+        wants(wants_mails, NoticeSettings { push_on: false, ..all() }).await;
+        wants(wants_pushes, NoticeSettings { email_on: false, ..all() }).await;
+        // From two hours ago to two hours from now, on the clock of Jakarta.
+        let minute = (now().0 / 60_000 + 7 * 60).rem_euclid(1_440);
+        let quiet = |by: i64| u16::try_from((minute + by).rem_euclid(1_440)).expect("a minute of the day");
+        wants(sleeps, NoticeSettings { quiet: Quiet::new(quiet(-120), quiet(120)), ..all() }).await;
+        repository.leave(school.course, leaves, now()).await.expect("left");
+        let ban = Ban { lesson: lesson.id, user: is_banned, by: school.mentor, reason: String::new() };
+        repository.ban(&ban, now()).await.expect("banned");
+        let suspended = UserChange { suspended: Some(true), ..UserChange::default() };
+        repository.change_user(is_suspended, None, &suspended, None, now()).await.expect("suspended");
+        let mails = folder.path().join(format!("mails{n}"));
+        let running = Running::start(&repository, Route::Folder(mails.clone()));
+        until("all is sent but what waits for the morning", async || {
+            !repository.any_due(now()).await.expect("read")
+                && (waiting(&*repository, Medium::Push).await, waiting(&*repository, Medium::Email).await) == (1, 1)
+        })
+        .await;
+        running.end().await;
+        let shown = |at: usize| !push.received(&endpoints[at]).is_empty();
+        let heard: Vec<UserId> = (0..8).filter(|at| shown(*at)).map(|at| school.mentees[at]).collect();
+        assert_eq!(heard, [wants_pushes, wants_all]);
+        let files = std::fs::read_dir(&mails).expect("mails").flatten().map(|file| file.path());
+        let written: String = files.map(|file| std::fs::read_to_string(file).expect("text")).collect();
+        let to = |user: &UserId| written.contains(&format!("To: {user}@"));
+        let mailed: Vec<UserId> = school.mentees.iter().copied().filter(to).collect();
+        assert_eq!(mailed, [wants_mails, wants_all]);
+        // The night over, whoever slept is told, though it is later than a push is worth otherwise.
+        let morning = now().plus_millis(2 * 3_600_000);
+        assert!(repository.any_due(morning).await.expect("read"));
+        let held = repository
+            .claim(control::keys::random_id(), morning, morning, Room { all: 9, webhooks: 0 })
+            .await
+            .expect("claimed");
+        assert!(held.iter().all(|one| one.what.user == Some(sleeps) && one.attempts == 1), "{held:?}");
+        assert!(held.iter().all(|one| one.what.expires > one.what.created.plus_millis(13 * 3_600_000)), "{held:?}");
+    }
+}
