@@ -53,6 +53,9 @@ CREATE TABLE sessions (
     revoked_ms  BIGINT
 );
 CREATE INDEX sessions_user ON sessions (user_id);
+-- What is old is looked for each hour.
+CREATE INDEX sessions_expires ON sessions (expires_ms);
+CREATE INDEX sessions_revoked ON sessions (revoked_ms);
 
 CREATE TABLE one_time_links (
     hash       TEXT   NOT NULL PRIMARY KEY,
@@ -100,6 +103,7 @@ CREATE TABLE sign_in_failures (
     at_ms   BIGINT NOT NULL
 );
 CREATE INDEX sign_in_failures_subject ON sign_in_failures (subject, at_ms);
+CREATE INDEX sign_in_failures_time ON sign_in_failures (at_ms);
 
 CREATE TABLE audit (
     id       TEXT   NOT NULL PRIMARY KEY,

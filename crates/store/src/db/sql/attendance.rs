@@ -112,7 +112,7 @@ async fn lines(
                  CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM users u WHERE u.id",
         );
         among(&mut query, people);
-        query.push(" ON CONFLICT (lesson_id, user_id) DO UPDATE SET version = attendance.version");
+        query.push(" ORDER BY u.id ON CONFLICT (lesson_id, user_id) DO UPDATE SET version = attendance.version");
         query.push(" RETURNING user_id, watched_ms, first_ms, last_ms, decision, attended");
         let some = query.build().fetch_all(write.connection()).await.map_err(failed)?;
         for row in &some {

@@ -4,7 +4,7 @@ use control::idempotency::{Begun, IdempotencyRepository, KEYS_MAX, KeptAnswer, R
 use control::{BoxFuture, KeyHash, RepositoryError, UserId};
 use media::UnixMillis;
 
-use super::{Row, Store, Write, rows};
+use super::{Row, Store, Write, identity, rows};
 
 const SUBJECT: &str = "idempotency key";
 
@@ -105,13 +105,8 @@ impl IdempotencyRepository for Store {
     }
 
     fn forget_requests(&self, now: UnixMillis) -> BoxFuture<'_, Result<(), RepositoryError>> {
-        Box::pin(async move {
-            sqlx::query("DELETE FROM idempotency_keys WHERE created_ms <= $1")
-                .bind(now.0 - REMEMBERED_MS)
-                .execute(&self.writer)
-                .await
-                .map(|_| ())
-                .map_err(|error| rows::failed(SUBJECT, error))
-        })
+        const TEXT: &str = "DELETE FROM idempotency_keys WHERE (user_id, key) IN
+            (SELECT user_id, key FROM idempotency_keys WHERE created_ms <= $1 LIMIT $2)";
+        Box::pin(identity::delete_some_at_a_time(self, TEXT, now.0 - REMEMBERED_MS))
     }
 }

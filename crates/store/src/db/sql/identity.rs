@@ -68,6 +68,7 @@ impl IdentityRepository for Store {
     fn end_sessions<'a>(&'a self, user: UserId, entry: &'a AuditEntry) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
+            transaction.lock_changes().await.map_err(|error| rows::failed("session", error))?;
             sessions::end_all(&mut transaction, user, entry.at).await?;
             audit::append(&mut transaction, entry).await?;
             transaction.commit().await.map_err(|error| rows::failed("session", error))
@@ -318,18 +319,44 @@ fn listed(purposes: &[LinkPurpose]) -> String {
     words.join(", ")
 }
 
+/// Some at a time: others write in between.
 async fn forget_old(store: &Store, now: UnixMillis) -> Result<(), RepositoryError> {
     let ended = now.0 - FORGET_ENDED_MS;
-    for (text, before) in [
-        ("DELETE FROM sign_in_failures WHERE at_ms < $1", now.0 - 24 * 3_600_000),
-        ("DELETE FROM one_time_links WHERE expires_ms < $1", ended),
+    for (rows, which, before) in [
+        (
+            "sign_in_failures",
+            "(subject, at_ms) IN (SELECT subject, at_ms FROM sign_in_failures WHERE at_ms < $1",
+            now.0 - 24 * 3_600_000,
+        ),
+        ("one_time_links", "hash IN (SELECT hash FROM one_time_links WHERE expires_ms < $1", ended),
         // A server whose clock is behind may still take the challenge.
-        ("DELETE FROM answered_challenges WHERE expires_ms < $1", now.0 - 3_600_000),
-        ("DELETE FROM sessions WHERE expires_ms < $1 OR revoked_ms < $1", ended),
-        ("DELETE FROM audit WHERE at_ms < $1 AND action = 'sign_in_failed'", now.0 - FORGET_FAILED_MS),
-        ("DELETE FROM audit WHERE at_ms < $1", now.0 - FORGET_AUDIT_MS),
+        (
+            "answered_challenges",
+            "challenge IN (SELECT challenge FROM answered_challenges WHERE expires_ms < $1",
+            now.0 - 3_600_000,
+        ),
+        ("sessions", "id IN (SELECT id FROM sessions WHERE expires_ms < $1", ended),
+        ("sessions", "id IN (SELECT id FROM sessions WHERE revoked_ms < $1", ended),
+        (
+            "audit",
+            "id IN (SELECT id FROM audit WHERE at_ms < $1 AND action = 'sign_in_failed'",
+            now.0 - FORGET_FAILED_MS,
+        ),
+        ("audit", "id IN (SELECT id FROM audit WHERE at_ms < $1", now.0 - FORGET_AUDIT_MS),
     ] {
-        sqlx::query(text).bind(before).execute(&store.writer).await.map_err(|error| rows::failed("line", error))?;
+        delete_some_at_a_time(store, &format!("DELETE FROM {rows} WHERE {which} LIMIT $2)"), before).await?;
     }
     Ok(())
+}
+
+/// Deletes what lies before $1, up to $2 rows at a time, until none is left.
+pub(super) async fn delete_some_at_a_time(store: &Store, text: &str, before: i64) -> Result<(), RepositoryError> {
+    const SOME: i64 = 1_000;
+    loop {
+        let query = sqlx::query(sqlx::AssertSqlSafe(text.to_owned())).bind(before).bind(SOME);
+        let done = query.execute(&store.writer).await.map_err(|error| rows::failed("line", error))?;
+        if done.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }

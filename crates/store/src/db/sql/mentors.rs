@@ -17,7 +17,9 @@ const SEEN: &str = "SELECT m.id, m.name, COALESCE(p.headline, '') AS headline, C
         (SELECT COUNT(*) FROM courses c
             LEFT JOIN enrolments e ON e.course_id = c.id AND e.user_id = $1
             WHERE c.mentor_id = m.id AND c.archived_ms IS NULL
-                AND (c.enrolment <> 'invitation' OR c.mentor_id = $1 OR e.state = 'active' OR v.is_operator = 1)) AS courses,
+                AND (c.enrolment <> 'invitation' OR c.mentor_id = $1 OR e.state = 'active' OR v.is_operator = 1
+                    OR EXISTS (SELECT 1 FROM attendance a JOIN lessons t ON t.id = a.lesson_id
+                        WHERE t.course_id = c.id AND a.user_id = $1 AND a.attended = 1))) AS courses,
         n.id AS n_id, n.title AS n_title, n.starts_ms AS n_starts_ms
     FROM users m
         LEFT JOIN users v ON v.id = $1 AND v.suspended_ms IS NULL
@@ -132,6 +134,7 @@ impl MentorRepository for Store {
             let text = format!(
                 "{SEEN} AND (CAST($3 AS TEXT) IS NULL OR m.search LIKE $3 ESCAPE '!'
                      OR p.search LIKE $3 ESCAPE '!')
+                 AND (p.user_id IS NOT NULL OR EXISTS (SELECT 1 FROM courses t WHERE t.mentor_id = m.id))
                  AND (CAST($4 AS TEXT) IS NULL OR m.id > $4) ORDER BY m.id LIMIT $5"
             );
             let asked = || {
@@ -150,7 +153,9 @@ impl MentorRepository for Store {
     fn add_mentor_key<'a>(&'a self, key: &'a MentorKey) -> BoxFuture<'a, Result<(), TeachingError>> {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
-            // Their row is locked, so that of two keys at once the second counts the first.
+            // The place in line comes first, as with everything that takes it and rows. Their row is locked, so that of two
+            // keys at once the second counts the first.
+            transaction.lock_changes().await.map_err(failed)?;
             sqlx::query("UPDATE users SET version = version WHERE id = $1")
                 .bind(key.mentor.to_string())
                 .execute(transaction.connection())

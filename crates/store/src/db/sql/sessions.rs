@@ -97,6 +97,8 @@ pub(super) async fn end_one(
     entry: &AuditEntry,
 ) -> Result<(), RepositoryError> {
     let mut transaction = store.begin().await?;
+    // Before any row, as with everything that takes both.
+    transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
     if !end(&mut transaction, Some(user), session, entry.at).await? {
         return accounts::refuse(transaction, ()).await.and(Err(RepositoryError::NotFound(SUBJECT)));
     }
@@ -161,7 +163,10 @@ pub(super) async fn end_others(
 
 pub(super) async fn seen(store: &Store, seen: &[(SessionId, UnixMillis)]) -> Result<(), RepositoryError> {
     let mut transaction = store.begin().await?;
-    for (session, at) in seen {
+    // In one order, so that servers that note the same ones wait for each other in a line.
+    let mut seen = seen.to_vec();
+    seen.sort_unstable();
+    for (session, at) in &seen {
         sqlx::query(
             "UPDATE sessions SET seen_ms = $1, expires_ms = $2
              WHERE id = $3 AND revoked_ms IS NULL AND seen_ms < $1 AND expires_ms > $1",

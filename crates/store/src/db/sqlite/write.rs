@@ -4,8 +4,9 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
-/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`] or [`Write::rollback`], whether for an error or because
-/// whoever waited went away, it takes its connection with it, which rolls back; the pool opens another.
+/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`] or [`Write::rollback`], whether for an answer that changes
+/// nothing, for an error, or because whoever waited went away, it is rolled back behind whoever dropped it; a connection that
+/// cannot do that is closed, and the pool opens another.
 ///
 /// Not `sqlx::Transaction`: when SQLite itself ends a transaction (a full disk does that), sqlx still believes in it, and
 /// its connection refuses every transaction after it.
@@ -53,8 +54,16 @@ impl Write {
 
 impl Drop for Write {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
+        let Some(mut connection) = self.0.take() else { return };
+        match tokio::runtime::Handle::try_current() {
+            // The next writer waits for the connection until then.
+            Ok(runtime) => drop(runtime.spawn(async move {
+                // What was still being done is done before it. SQLite may have ended the transaction by itself.
+                if sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
+                    drop(connection.detach());
+                }
+            })),
+            Err(_) => drop(connection.detach()),
         }
     }
 }
