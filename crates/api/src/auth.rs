@@ -103,7 +103,7 @@ impl FromRequestParts<State> for Leaving {
 /// # Errors
 /// 401; what the repository says.
 pub async fn stands(state: &State, principal: &Principal) -> Result<(), Problem> {
-    let found = state.repository.principal(principal.session.secret.clone()).await?;
+    let found = state.repository.principal(principal.session.secret).await?;
     let holds = |it: &Principal| it.session.holds(state.now()) && it.user.suspended.is_none();
     if found.as_ref().is_some_and(holds) { Ok(()) } else { Err(Problem::not_signed_in()) }
 }

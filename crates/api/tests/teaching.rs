@@ -564,6 +564,14 @@ async fn mentors_are_found_with_what_one_may_know_of() {
     let found = stage.get(None, "/api/v1/mentors?query=fisika").await.json;
     assert_eq!((found["items"].as_array().map(Vec::len), &found["items"][0]), (Some(1), &written));
     assert_eq!(stage.get(None, &format!("/api/v1/mentors/{}", scene.mentee.id)).await.status, StatusCode::NOT_FOUND);
+    let all = async || stage.get(None, "/api/v1/mentors").await.json["items"].as_array().map(Vec::len);
+    assert_eq!(all().await, Some(1), "who has neither a page nor a course is not looked for");
+    let page = json!({"headline": "Kimia", "bio": ""});
+    assert_eq!(
+        stage.ask(Some(&scene.other), Method::PUT, "/api/v1/me/mentor", Some(page)).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(all().await, Some(2));
     let first = stage.get(None, "/api/v1/mentors?limit=1").await.json;
     let next = format!("/api/v1/mentors?limit=1&cursor={}", first["next_cursor"].as_str().expect("more"));
     assert_ne!(stage.get(None, &next).await.json["items"][0]["id"], first["items"][0]["id"]);
