@@ -309,6 +309,7 @@ pub(crate) async fn prove(
     let attempts = [Attempt::on_account(SIGN_IN, &user.email), Attempt::from_address(SIGN_IN, visit.address)];
     attempt(state, &attempts, now).await?;
     if state.passwords().verify(shown.redacted(), Some(kept.clone())).await? {
+        state.repository.forgive(&attempts, now).await?;
         return Ok(());
     }
     refused(state, visit, Some(user), "wrong current password", now).await?;

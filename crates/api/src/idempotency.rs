@@ -28,8 +28,14 @@ const REQUEST_BYTES_MAX: usize = BODY_BYTES_MAX;
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// Paths whose first words these are take no key.
-const WITHOUT: &[&str] =
-    &["/api/v1/session", "/api/v1/sessions", "/api/v1/password", "/api/v1/accounts", "/api/v1/oidc"];
+const WITHOUT: &[&str] = &[
+    "/api/v1/session",
+    "/api/v1/sessions",
+    "/api/v1/password",
+    "/api/v1/accounts",
+    "/api/v1/oidc",
+    "/api/v1/me/passkeys",
+];
 
 /// Last words of paths whose answers hold a secret. An answer that sets a cookie does anyway.
 const SECRETIVE: &[&str] = &["sign-in-link", "keys", "key", "invitations", "webhooks", "playback", "refresh"];

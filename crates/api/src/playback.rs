@@ -59,8 +59,8 @@ struct Begin {
     carry: CarryBy,
     /// `stream` of one of the lesson's `recordings`; without it the longest plays.
     recording: Option<String>,
-    /// A recording is taken away, not watched: the session goes on by itself while something of it is being sent, its token is
-    /// in the addresses, and it ends no other.
+    /// A recording is taken away, not watched: the session opens the MP4 alone and goes on by itself while that is being sent,
+    /// its token is in the address, and it ends no other.
     #[serde(default)]
     download: bool,
 }
@@ -68,9 +68,9 @@ struct Begin {
 /// Where it plays, by way. Paths of this server.
 #[derive(Debug, Serialize, ToSchema)]
 struct Urls {
-    llhls: String,
+    llhls: Option<String>,
     hls_ts: Option<String>,
-    dash: String,
+    dash: Option<String>,
     flv: Option<String>,
     ws_flv: Option<String>,
     mp4: Option<String>,
@@ -145,7 +145,7 @@ async fn playable(
     let channel = state.repository.parts(&touched).await?.channels.pop().ok_or_else(Problem::not_found)?;
     let recordings = match kind {
         Kind::Live => Vec::new(),
-        Kind::Recording => recordings_of(state, lesson.channel).await?,
+        Kind::Recording | Kind::Download => recordings_of(state, lesson.channel).await?,
     };
     let found = match wanted {
         Some(wanted) => recordings.iter().find(|recording| recording.id == wanted),
@@ -173,10 +173,11 @@ fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (
     };
     let at = |file: &str| format!("{base}{file}");
     let live = |file: &str| (playable.kind == Kind::Live).then(|| at(file));
+    let watched = |file: &str| (claims.kind != Kind::Download).then(|| at(file));
     let urls = Urls {
-        llhls: at("master.m3u8"),
+        llhls: watched("master.m3u8"),
         hls_ts: live("live.m3u8"),
-        dash: at("manifest.mpd"),
+        dash: watched("manifest.mpd"),
         flv: live("live.flv"),
         ws_flv: live("live.flv"),
         // Made once the stream is over.
@@ -192,7 +193,7 @@ fn answer(state: &State, playable: &Playable, claims: &Claims, (token, carry): (
     };
     Playback {
         playback_id: claims.playback.0,
-        kind: claims.kind.as_str(),
+        kind: playable.kind.as_str(),
         base_url: base,
         urls,
         expires_at: claims.expires.into(),
@@ -288,9 +289,10 @@ async fn begin(
         CarryBy::Cookie if !wanted.download => Carry::Cookie,
         CarryBy::Cookie | CarryBy::Path => Carry::Path,
     };
+    let kind = if wanted.download { Kind::Download } else { kind };
     let claims = Arc::new(claims(&standing, &who, kind, PlaybackId::new(state.now()), state.now()));
     let places = standing.lesson.capacity.map(|capacity| (capacity as usize, standing.lesson.mentor));
-    let terms = Terms { alone: state.settings.one_stream_each, places, recording, download: wanted.download };
+    let terms = Terms { alone: state.settings.one_stream_each, places, recording };
     playbacks.open(&claims, carry, terms, state.now()).map_err(not_opened)?;
     stands(&state, &who).await.inspect_err(|_| playbacks.end(claims.playback))?;
     respond(&state, &visit, StatusCode::CREATED, &playable, (&claims, carry))
@@ -331,6 +333,11 @@ async fn refresh(
     let open = playbacks.get(PlaybackId(id), state.now()).filter(|open| open.claims.session == who.session.id);
     let open = open.ok_or_else(Problem::not_found)?;
     let decided = may_play(&state, &who, open.claims.lesson).await;
+    // Behind it: what ends the sign-in after this is a change behind those that were decided by.
+    let decided = match stands(&state, &who).await {
+        Ok(()) => decided,
+        Err(problem) => Err(problem),
+    };
     let (standing, kind) = match decided {
         Ok(decided) if decided.1 == open.claims.kind => decided,
         // The lesson is over: what was live of it is there until this session ends by itself.
@@ -347,7 +354,6 @@ async fn refresh(
     if !playbacks.extend(PlaybackId(id), claims.seq, claims.expires, state.now()) {
         return Err(Problem::not_found());
     }
-    stands(&state, &who).await.inspect_err(|_| playbacks.end(claims.playback))?;
     respond(&state, &visit, StatusCode::OK, &playable, (&claims, open.carry))
 }
 
@@ -355,7 +361,7 @@ async fn refresh(
 /// at: it is no sign-in's doing, and must not lift the session over the end of the one that began it.
 pub(crate) async fn renew(state: &State, claims: &Claims) {
     let (playbacks, id) = (state.directory.playbacks(), claims.playback);
-    let Some(open) = playbacks.get(id, state.now()).filter(|open| open.download) else { return };
+    let Some(open) = playbacks.get(id, state.now()).filter(|open| open.claims.kind == Kind::Download) else { return };
     let end = open.claims.issued.plus_millis(DOWNLOAD_MS_MAX);
     match permit(state, Some(claims.user), claims.lesson, Action::Replay).await {
         Ok(_) => {

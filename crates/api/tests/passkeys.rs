@@ -174,13 +174,16 @@ async fn an_answer_that_does_not_hold_signs_nobody_in_and_the_journal_says_why()
             *device = device.forged();
         }),
     ];
-    for (why, bend) in bent {
+    for (at, (why, bend)) in bent.into_iter().enumerate() {
         let mut bad = device.clone();
         bend(&mut bad);
         let answer = sign_in(&stage, &bad).await;
         assert_eq!((answer.status, code(&answer)), (StatusCode::UNAUTHORIZED, "wrong-passkey"), "{why}");
-        let line = journal(&stage).await.remove(0);
-        assert!(line.action == AuditAction::SignInFailed && line.detail.contains(why), "{why}: {line:?}");
+        // Lines of one millisecond are in no order.
+        let mut lines = journal(&stage).await;
+        lines.retain(|line| line.action == AuditAction::SignInFailed);
+        assert_eq!(lines.len(), at + 1, "{why}");
+        assert!(lines.iter().any(|line| line.detail.contains(why)), "{why}: {lines:?}");
     }
     let (one, two) = (asked(&stage).await, asked(&stage).await);
     let mut crossed = shown(&one, &device);
@@ -240,7 +243,7 @@ async fn a_counter_that_goes_back_is_a_copy_and_signs_nobody_in() {
     for counter in [7, 6, 0] {
         device.counter = counter;
         assert_eq!(code(&sign_in(&stage, &device).await), "wrong-passkey", "{counter}");
-        assert!(journal(&stage).await.remove(0).detail.contains("went back"));
+        assert!(journal(&stage).await.iter().any(|line| line.detail.contains("went back")));
     }
     device.counter = 8;
     assert_eq!(sign_in(&stage, &device).await.status, StatusCode::OK);
@@ -270,6 +273,10 @@ async fn a_passkey_is_added_by_who_knows_the_password_and_removed_by_its_owner()
         let answer = stage.post(Some(&siti), options, json!({ "current_password": current })).await;
         let error = &answer.json["errors"][0];
         assert_eq!((&error["field"], &error["code"]), (&json!("current_password"), &json!(word)), "{}", answer.json);
+    }
+    for _ in 0..12 {
+        let right = stage.post(Some(&siti), options, json!({ "current_password": "kuda baterai staples" })).await;
+        assert_eq!(right.status, StatusCode::OK, "what is right is no wrong try: {}", right.json);
     }
     let asked = stage.post(Some(&siti), options, json!({ "current_password": "kuda baterai staples" })).await.json;
     let chosen = &asked["public_key"]["authenticatorSelection"];
@@ -302,6 +309,22 @@ async fn a_passkey_is_added_by_who_knows_the_password_and_removed_by_its_owner()
     assert_eq!(stage.get(Some(&siti), MINE).await.json["items"], json!([]));
     let removed = journal(&stage).await.into_iter().find(|line| line.action == AuditAction::PasskeyRemoved);
     assert_eq!(removed.expect("a line").actor, Some(siti.id));
+}
+
+#[tokio::test]
+async fn who_chooses_a_password_by_mail_has_their_account_back_without_passkeys_of_others() {
+    let stage = Stage::new().await;
+    let (siti, device) = siti(&stage).await;
+    assert_eq!(sign_in(&stage, &device).await.status, StatusCode::OK);
+    stage.post(None, "/api/v1/password/forgotten", json!({ "email": EMAIL })).await;
+    let mail = stage.letterbox.mails().pop().expect("a mail");
+    let token =
+        mail.body.split_once("/password#").expect("a link").1.split_whitespace().next().expect("a token").to_owned();
+    let chosen = json!({ "token": token, "password": "gajah lampu merah" });
+    let answer = stage.post(None, "/api/v1/password", chosen).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.json);
+    assert_eq!(code(&sign_in(&stage, &device).await), "wrong-passkey");
+    assert_eq!(stage.repository.passkeys(siti.id).await.expect("read"), []);
 }
 
 #[tokio::test]
@@ -372,9 +395,9 @@ async fn challenges_and_tries_are_paced_by_network() {
     let mut given = 0;
     while browser.post("/api/v1/session/passkey/options", json!({})).await.status == StatusCode::OK {
         given += 1;
-        assert!(given < 1_000, "for ever");
+        assert!(given < 20_000, "for ever");
     }
-    assert!(given >= 60, "a class signs in behind one router: {given}");
+    assert!(given >= 2_000, "an evening behind one address of a mobile network: {given}");
     assert_eq!(sign_in_from(&stage, [198, 51, 100, 3], &device).await.status, StatusCode::OK, "elsewhere all is well");
 }
 

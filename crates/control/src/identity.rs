@@ -355,7 +355,10 @@ pub trait IdentityRepository: Send + Sync {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<i64>, RepositoryError>>;
 
-    /// The same without noting one: for who has to take a turn before they try.
+    /// Takes back what [`Self::attempt`] noted at `at`, which was right: on the account all, from the address its own.
+    fn forgive<'a>(&'a self, attempts: &'a [Attempt], at: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>>;
+
+    /// As [`Self::attempt`] without noting one: for who has to take a turn before they try.
     fn wait<'a>(
         &'a self,
         attempts: &'a [Attempt],

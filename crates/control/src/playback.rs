@@ -60,6 +60,8 @@ pub enum Kind {
     Live,
     /// What was recorded of it.
     Recording,
+    /// What was recorded of it as one file, to take away.
+    Download,
 }
 
 impl Kind {
@@ -69,6 +71,7 @@ impl Kind {
         match self {
             Self::Live => "live",
             Self::Recording => "recording",
+            Self::Download => "download",
         }
     }
 }
@@ -139,6 +142,7 @@ impl TokenKeys {
         bytes.push(match claims.kind {
             Kind::Live => 1,
             Kind::Recording => 2,
+            Kind::Download => 3,
         });
         bytes.extend_from_slice(&kid.to_be_bytes());
         let ids =
@@ -166,6 +170,7 @@ impl TokenKeys {
         let kind = match (version, kind) {
             (VERSION, 1) => Kind::Live,
             (VERSION, 2) => Kind::Recording,
+            (VERSION, 3) => Kind::Download,
             _ => return Err(TokenError::Malformed),
         };
         let kid = fields.take().map(u16::from_be_bytes).ok_or(TokenError::Malformed)?;

@@ -49,8 +49,6 @@ pub struct Open {
     pub expires: UnixMillis,
     /// Which recording was asked for; `None`: whichever plays unless another is.
     pub recording: Option<StreamId>,
-    /// A recording is taken away, not watched.
-    pub download: bool,
 }
 
 impl Open {
@@ -62,14 +60,12 @@ impl Open {
 /// On which terms a session opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// All others of the person end.
+    /// All others of the person end, but downloads; one to download ends none.
     pub alone: bool,
     /// No more people than that watch the lesson live, besides its mentor.
     pub places: Option<(usize, UserId)>,
     /// Which recording was asked for.
     pub recording: Option<StreamId>,
-    /// A recording is taken away, not watched: it ends no other, and no other ends it.
-    pub download: bool,
 }
 
 /// Why a session does not open.
@@ -177,8 +173,9 @@ impl Playbacks {
         }
         let mut others = sessions.by_user.get(&claims.user).map(|own| own.open.clone()).unwrap_or_default();
         others.retain(|id| sessions.by_id.get(id).is_some_and(|open| open.is_on(now)));
-        if terms.alone && !terms.download {
-            let watched = |id: &PlaybackId| !sessions.by_id.get(id).is_some_and(|open| open.download);
+        if terms.alone && claims.kind != Kind::Download {
+            let watched =
+                |id: &PlaybackId| sessions.by_id.get(id).is_none_or(|open| open.claims.kind != Kind::Download);
             let (ended, stay) = others.into_iter().partition::<Vec<_>, _>(watched);
             ended.into_iter().for_each(|id| sessions.end(id));
             others = stay;
@@ -197,7 +194,6 @@ impl Playbacks {
             seq: claims.seq,
             expires: claims.expires,
             recording: terms.recording,
-            download: terms.download,
         };
         sessions.by_id.insert(claims.playback, open);
         Ok(())

@@ -136,7 +136,7 @@ impl FromStr for RelayUrl {
         if text.len() > URL_LENGTH_MAX {
             return Err(RelayUrlError::TooLong);
         }
-        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '#') {
             return Err(RelayUrlError::Characters);
         }
         let (scheme, rest) = text.split_once("://").ok_or(RelayUrlError::Scheme)?;
@@ -239,6 +239,15 @@ pub trait RelayRepository: Send + Sync {
         by: UserId,
         at: UnixMillis,
     ) -> BoxFuture<'a, Result<(), RepositoryError>>;
+
+    /// Which pulls are that server's until `until`: those that were, and those that are nobody's by `now`. Of the servers on one
+    /// database one fetches each; a push is sent by whichever has the stream.
+    fn hold_pulls(
+        &self,
+        server: Uuid,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> BoxFuture<'_, Result<Vec<RelayId>, RepositoryError>>;
 
     /// All of them, oldest first.
     fn relays(&self) -> BoxFuture<'_, Result<Vec<Relay>, RepositoryError>>;

@@ -91,11 +91,7 @@ impl Body {
 
     /// The pieces that `feed` sends, for as long as the right to play them holds. Where it answers why the rest will not
     /// come, the response is cut off there.
-    pub(crate) fn fed<Fed>(
-        gateway: &Gateway,
-        right: Right,
-        feed: impl FnOnce(mpsc::Sender<io::Result<Bytes>>) -> Fed,
-    ) -> Self
+    pub fn fed<Fed>(gateway: &Gateway, right: Right, feed: impl FnOnce(mpsc::Sender<io::Result<Bytes>>) -> Fed) -> Self
     where
         Fed: Future<Output = Option<&'static str>> + Send + 'static,
     {

@@ -33,6 +33,7 @@ pub(super) fn opens(gateway: &Gateway, path: &ChannelPath, kind: Kind, file: &Ch
             match kind {
                 Kind::Recording => is_over,
                 Kind::Live => newest.is_some() && !is_recordings(file),
+                Kind::Download => is_over && matches!(file, StreamFile::Mp4),
             }
         }
     }

@@ -11,10 +11,11 @@ use control::playbacks::{Carry, Terms};
 use control::secrets::Secret;
 use control::{Change, ChangeKind, CourseId, LessonId, NewChange, PlaybackId, Seq, SessionId, UserId};
 use gateway::clock::wall_now;
-use gateway::http::{Api, ApiAnswer, ApiPeer};
+use gateway::http::{Api, ApiAnswer, ApiPeer, Body};
 use gateway::right::Right;
 use gateway::routes::Listener;
 use http::Request;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use media::{MediaKind, Redacted, UnixMillis};
 use parking_lot::Mutex;
@@ -416,15 +417,17 @@ async fn a_download_keeps_its_session_open_until_it_may_not() {
     let directory = Arc::clone(&stage.gateway.directory);
     let api = Arc::new(Renewing(Arc::clone(&directory), Mutex::new(3)));
     assert!(stage.gateway.api.set(api.clone()).is_ok());
-    let claims = claims(&stage, Kind::Recording);
+    let claims = claims(&stage, Kind::Download);
     let pass = Pass::of(&stage, Claims { expires: claims.issued.plus_millis(1_500), ..claims });
     directory.playbacks().open(&pass.claims, Carry::Path, Terms::default(), wall_now()).expect("room");
     let grant = directory.authorize_playback(&stage.channel(NAME).path, &pass.claims, wall_now()).expect("granted");
-    let right = Right::new(grant);
-    tokio::select! {
-        () = right.keep(&directory, &stage.gateway.api) => unreachable!("it keeps on"),
-        () = right.lost(&directory) => {}
-    }
+    // A response under way, of which nothing more comes.
+    let mut body = Body::fed(&stage.gateway, Right::new(grant), |sender| async move {
+        let _open = sender;
+        std::future::pending().await
+    });
+    let end = soon("the end", body.frame()).await.expect("cut off, not ended");
+    assert!(end.is_err(), "so that nobody takes it for whole");
     assert_eq!(*api.1.lock(), 0, "lost once it was renewed no more");
     assert!(wall_now() >= pass.claims.expires.plus_millis(1_000), "and long after its first end");
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use control::airing::Touched;
 use control::playback::{SECRET, TokenKeys};
+use control::relay::Direction;
 use control::revocations::KEPT_MS;
-use control::{Change, ChangeKind, Directory, Repository, RepositoryError, Seq};
+use control::{Change, ChangeKind, Directory, Repository, RepositoryError, Seq, Uuid};
 use gateway::Gateway;
 use gateway::relay::Relays;
 use media::UnixMillis;
@@ -24,6 +25,9 @@ const CHANGES_MAX: u32 = 1_000;
 const TOUCHED_MAX: usize = 10_000;
 /// How often what is over is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(5);
+/// How often a server says that pulls are its own, and how long that holds: when it is gone, another fetches them after this.
+const HOLD_EVERY: Duration = Duration::from_secs(10);
+const HELD_MS: i64 = 30_000;
 /// How often the keys of playback tokens are read again: so soon a new one signs.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
@@ -83,6 +87,11 @@ pub(super) struct Follower {
     relays: Relays,
     /// They are those of the database.
     relays_read: bool,
+    /// As which server pulls are held.
+    server: Uuid,
+    /// There are pulls.
+    pulls: bool,
+    held: Instant,
     slot_margin_ms: i64,
     /// Up to which change everything is known.
     seq: Seq,
@@ -107,6 +116,9 @@ impl Follower {
             gateway,
             relays,
             relays_read: false,
+            server: control::keys::random_id(),
+            pulls: false,
+            held: Instant::now(),
             slot_margin_ms,
             seq,
             version: None,
@@ -156,6 +168,9 @@ impl Follower {
             read_keys(&*self.store, &self.gateway.directory).await?;
             self.keys_read = Instant::now();
         }
+        if self.pulls && self.held.elapsed() >= HOLD_EVERY {
+            self.keep_relays().await?;
+        }
         let version = self.store.version().await?;
         if self.version == Some(version) {
             return Ok(());
@@ -171,10 +186,24 @@ impl Follower {
             self.settled();
         }
         if !self.relays_read {
-            self.relays.keep(self.store.relays().await?);
+            self.keep_relays().await?;
             self.relays_read = true;
         }
         self.version = Some(version);
+        Ok(())
+    }
+
+    /// All pushes run here, and those pulls that no other server on this database holds.
+    async fn keep_relays(&mut self) -> Result<(), RepositoryError> {
+        let mut relays = self.store.relays().await?;
+        self.pulls = relays.iter().any(|relay| relay.direction == Direction::Pull);
+        if self.pulls {
+            let now = wall_now();
+            let ours = self.store.hold_pulls(self.server, now, now.plus_millis(HELD_MS)).await?;
+            relays.retain(|relay| relay.direction == Direction::Push || ours.contains(&relay.id));
+        }
+        self.held = Instant::now();
+        self.relays.keep(relays);
         Ok(())
     }
 
@@ -205,7 +234,7 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
-    use control::{LessonId, NewChange, UserId, Uuid};
+    use control::{LessonId, NewChange, UserId};
 
     use super::*;
 

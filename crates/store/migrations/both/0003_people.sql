@@ -481,5 +481,8 @@ CREATE TABLE relays (
     -- Its path ends in a key.
     url        TEXT   NOT NULL,
     created_ms BIGINT NOT NULL,
+    -- Of a pull: the server that fetches it, and until when it is that one's alone.
+    server_id  TEXT,
+    held_ms    BIGINT NOT NULL,
     UNIQUE (channel_id, direction, url)
 );

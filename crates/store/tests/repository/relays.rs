@@ -43,6 +43,14 @@ async fn a_relay_is_kept_once_and_is_gone_once_it_is_stopped(repository: &dyn Re
     let changes = repository.changes(before, 9).await.expect("read");
     assert_eq!(changes.iter().map(|change| change.what.channel).collect::<Vec<_>>(), [Some(channel.id); 2]);
     let at = UnixMillis(1_700_000_000_009);
+    let (one, other) = (control::keys::random_id(), control::keys::random_id());
+    for (server, now, holds) in
+        [(one, 10, true), (other, 11, false), (one, 12, true), (other, 41, false), (other, 42, true)]
+    {
+        let now = UnixMillis(1_700_000_000_000 + now);
+        let held = repository.hold_pulls(server, now, now.plus_millis(30)).await.expect("held");
+        assert_eq!(held == [pull.id], holds, "pulls alone, and by one server at a time: {now:?}");
+    }
     for (direction, stopped) in [(Direction::Push, true), (Direction::Push, false), (Direction::Pull, true)] {
         let answer = repository.stop_relay((direction, channel.id, &url(there)), by, at).await;
         match answer {

@@ -167,5 +167,5 @@ if (root !== null) {
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset['theme'] = theme;
   const address = parseAddress(location.pathname, location.search);
   if (address === null) refuse(root);
-  else begin(root, withToken(address, { href: location.href, replace: (href) => history.replaceState(null, '', href), ...tabMemory }));
+  else begin(root, withToken(address, { href: location.href, replace: (href) => history.replaceState(null, '', href), ...tabMemory, now: Date.now }));
 }

@@ -5,6 +5,7 @@ import { withToken } from '../src/token.ts';
 /** A tab that keeps what it is given. */
 class Tab {
   public shown: string | null = null;
+  public at = 1_800_000_000_000;
   private readonly kept = new Map<string, string>();
 
   public open(path: string): Address {
@@ -19,6 +20,7 @@ class Tab {
       },
       get: (key) => this.kept.get(key) ?? null,
       set: (key, value) => this.kept.set(key, value),
+      now: () => this.at,
     });
   }
 }
@@ -32,6 +34,15 @@ describe('a playback token', () => {
     expect(tab.shown).toBeNull();
     tab.open('/watch/live/kelas?token=baru');
     expect(tab.open('/watch/live/kelas').token).toBe('baru');
+  });
+
+  test('is not kept longer than one lives that nobody refreshes', () => {
+    const tab = new Tab();
+    tab.open('/watch/live/kelas?token=AbC');
+    tab.at += 119_999;
+    expect(tab.open('/watch/live/kelas').token).toBe('AbC');
+    tab.at += 1;
+    expect(tab.open('/watch/live/kelas')).toMatchObject({ token: null, signed: false });
   });
 
   test('opens no other channel, and gives way to a signature', () => {

@@ -188,6 +188,12 @@ pub(super) async fn set_password(store: &Store, new: &NewPassword<'_>) -> Result
             return refuse(transaction, false).await;
         }
         verified = verified.or(Some(new.at));
+        // Who gets their account back leaves no key in it that somebody else may have made.
+        sqlx::query("DELETE FROM passkeys WHERE user_id = $1")
+            .bind(new.user.to_string())
+            .execute(transaction.connection())
+            .await
+            .map_err(|error| rows::failed("passkey", error))?;
     }
     let version = user.version + 1;
     let user = User { password: Some(new.password.clone()), verified, version, ..user };

@@ -22,6 +22,14 @@ impl IdentityRepository for Store {
         Box::pin(self.again(move || attempt(self, attempts, now)))
     }
 
+    fn forgive<'a>(&'a self, attempts: &'a [Attempt], at: UnixMillis) -> BoxFuture<'a, Result<(), RepositoryError>> {
+        Box::pin(self.again(move || async move {
+            let mut transaction = self.begin().await?;
+            forgive(&mut transaction, attempts, at).await?;
+            transaction.commit().await.map_err(|error| rows::failed("try", error))
+        }))
+    }
+
     fn wait<'a>(
         &'a self,
         attempts: &'a [Attempt],

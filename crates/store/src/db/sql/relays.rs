@@ -2,7 +2,7 @@
 
 use control::audit::AuditAction;
 use control::relay::{Direction, RELAYS_MAX, Relay, RelayRepository, RelayUrl, Started};
-use control::{BoxFuture, RepositoryError, UserId, Uuid};
+use control::{BoxFuture, RelayId, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
 use super::{Row, Store, Write, channels, rows};
@@ -44,7 +44,8 @@ impl RelayRepository for Store {
             transaction.lock_changes().await.map_err(failed)?;
             channels::require_channel(&mut transaction, relay.channel).await?;
             let made = sqlx::query(
-                "INSERT INTO relays (id, channel_id, direction, url, created_ms) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO relays (id, channel_id, direction, url, created_ms, held_ms)
+                 VALUES ($1, $2, $3, $4, $5, CAST(0 AS BIGINT))
                  ON CONFLICT (channel_id, direction, url) DO NOTHING",
             )
             .bind(relay.id.to_string())
@@ -96,6 +97,34 @@ impl RelayRepository for Store {
             }
             changed(&mut transaction, relay, (AuditAction::RelayStopped, by, at)).await?;
             transaction.commit().await.map_err(failed)
+        }))
+    }
+
+    fn hold_pulls(
+        &self,
+        server: Uuid,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> BoxFuture<'_, Result<Vec<RelayId>, RepositoryError>> {
+        Box::pin(self.again(move || async move {
+            let mut transaction = self.begin().await?;
+            sqlx::query(
+                "UPDATE relays SET server_id = $1, held_ms = $3
+                 WHERE direction = 'pull' AND (server_id = $1 OR held_ms <= $2)",
+            )
+            .bind(server.to_string())
+            .bind(now.0)
+            .bind(until.0)
+            .execute(transaction.connection())
+            .await
+            .map_err(failed)?;
+            let held = sqlx::query("SELECT id FROM relays WHERE server_id = $1")
+                .bind(server.to_string())
+                .fetch_all(transaction.connection())
+                .await
+                .map_err(failed)?;
+            transaction.commit().await.map_err(failed)?;
+            rows::each(&held, |row| rows::parsed(row, "id"))
         }))
     }
 
