@@ -61,6 +61,8 @@ const id = {
       account_created: 'Akun dibuat', signed_in: 'Masuk', sign_in_failed: 'Gagal masuk', signed_out: 'Keluar', session_revoked: 'Satu perangkat dikeluarkan',
       sessions_revoked: 'Semua perangkat dikeluarkan', link_made: 'Tautan dibuat', password_forgotten: 'Lupa kata sandi', password_changed: 'Kata sandi diganti', passkey_added: 'Passkey ditambahkan', passkey_removed: 'Passkey dihapus',
       identity_linked: 'Penyedia dihubungkan', roles_changed: 'Peran diubah', suspended: 'Ditangguhkan', restored: 'Dipulihkan', attendance_corrected: 'Kehadiran dikoreksi',
+      sent_out: 'Dikeluarkan dari pelajaran', let_in_again: 'Boleh masuk lagi', put_out: 'Dikeluarkan dari kursus', key_made: 'Kunci dibuat', key_revoked: 'Kunci dicabut', channel_deleted: 'Kanal dihapus',
+      webhook_made: 'Webhook dibuat', webhook_changed: 'Webhook diubah', webhook_deleted: 'Webhook dihapus', relay_started: 'Relai dimulai', relay_stopped: 'Relai dihentikan',
     } as Named,
   },
 };
@@ -122,6 +124,8 @@ const en: typeof id = {
       account_created: 'Account made', signed_in: 'Signed in', sign_in_failed: 'Sign-in refused', signed_out: 'Signed out', session_revoked: 'A device was signed out',
       sessions_revoked: 'All devices were signed out', link_made: 'Link made', password_forgotten: 'Password forgotten', password_changed: 'Password changed', passkey_added: 'Passkey added', passkey_removed: 'Passkey removed',
       identity_linked: 'Provider linked', roles_changed: 'Roles changed', suspended: 'Suspended', restored: 'Restored', attendance_corrected: 'Attendance corrected',
+      sent_out: 'Sent out of a lesson', let_in_again: 'Let in again', put_out: 'Put out of a course', key_made: 'Key made', key_revoked: 'Key revoked', channel_deleted: 'Channel deleted',
+      webhook_made: 'Webhook made', webhook_changed: 'Webhook changed', webhook_deleted: 'Webhook deleted', relay_started: 'Relay started', relay_stopped: 'Relay stopped',
     },
   },
 };
