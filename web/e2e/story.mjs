@@ -156,10 +156,24 @@ async function replays(present) {
   return { commentAtSeconds: at, shownAtSeconds: seen };
 }
 
+/** What is taken away is the MP4, whole. */
+async function takesAway(present) {
+  const [taken] = await Promise.all([present.page.waitForEvent('download'), present.button('Unduh MP4').click()]);
+  const bytes = await readFile(await taken.path());
+  const boxes = new Set();
+  let at = 0;
+  while (at + 8 <= bytes.length) {
+    boxes.add(bytes.toString('latin1', at + 4, at + 8));
+    const size = bytes.readUInt32BE(at);
+    at += size === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : size || bytes.length;
+  }
+  if (at !== bytes.length || !boxes.has('ftyp') || !boxes.has('moov') || !boxes.has('mdat')) throw new Error(`${bytes.length} bytes of ${[...boxes].join(', ')}`);
+}
+
 async function recordedCopiesAreWorthNothing(present, others) {
   const paths = [...present.media].map((path) => path.split('?')[0]);
   const playlist = paths.find((path) => /\/video\w*\.m3u8$/.test(path));
-  const mp4 = new URL(await present.page.getByRole('link', { name: 'Unduh MP4' }).getAttribute('href'), story.base).pathname;
+  const mp4 = playlist.replace(/[^/]+$/, 'recording.mp4');
   const { part: _, ...kinds } = LIVE_KINDS;
   const copied = oneOfEach([...paths, ...(await listedIn(present, playlist))], kinds);
   await isWorthNothingToOthers([...copied, mp4], present, others);
@@ -197,6 +211,7 @@ async function lessonStory() {
   await ends(mentor, present);
   story.publisher.kill('SIGKILL');
   const replayed = await replays(present);
+  await takesAway(present);
   await absent.go(`/mymentor/lessons/${lesson}`);
   await absent.seesNoPlayer('Rekaman untuk yang hadir');
   await absent.shows('absentee-gets-nothing');
