@@ -20,6 +20,10 @@ const apps = await startApps({ live: join(media, 'live'), recorded: join(media, 
 const browser = await launch();
 
 const IN = { signedIn: true };
+const TWO = [
+  { stream: 'earlier', started_at: '2026-08-01T12:00:00Z', duration_ms: 60_000 },
+  { stream: 'recorded', started_at: '2026-08-01T12:20:00Z', duration_ms: 3_600_000 },
+];
 const PAGES = [
   { name: 'sign-in', path: 'sign-in', world: { oidc: [{ name: 'Sekolah', start_url: '/api/v1/oidc/sekolah/start' }] } },
   { name: 'link', path: 'link#tautan-baik' },
@@ -38,6 +42,7 @@ const PAGES = [
   { name: 'lesson-live', path: 'lessons/l-live', world: IN, wait: PLAY_MS },
   { name: 'lesson-waiting', path: 'lessons/l-soon', world: IN },
   { name: 'lesson-replay', path: 'lessons/l-past', world: IN, wait: PLAY_MS },
+  { name: 'lesson-replay-parts', path: 'lessons/l-past', world: { ...IN, recordings: TWO }, wait: PLAY_MS },
   { name: 'lesson-missed', path: 'lessons/l-missed', world: IN },
   { name: 'lesson-cancelled', path: 'lessons/l-off', world: IN },
   { name: 'notices', path: 'notices', world: IN },
