@@ -210,7 +210,7 @@ async fn what_was_sent_to_a_webhook_is_listed_and_replayed() {
     let lease = control::keys::random_id();
     let taken = stage
         .repository
-        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 1, webhooks: 1 })
+        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 1, webhooks: 1, mails: 1 })
         .await
         .expect("taken")
         .remove(0);

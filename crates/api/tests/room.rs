@@ -607,7 +607,7 @@ async fn who_reviews_is_called_for_each_comment_that_waits_and_answers_for_it() 
     let owed = setting
         .stage
         .repository
-        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 10, webhooks: 10 })
+        .claim(lease, now, now.plus_millis(1_000), control::deliveries::Room { all: 10, webhooks: 10, mails: 10 })
         .await
         .expect("taken");
     assert_eq!(owed.len(), 1, "once, and not to whoever did not name it: {owed:?}");

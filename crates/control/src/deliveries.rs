@@ -214,6 +214,8 @@ pub struct Room {
     pub all: u32,
     /// Of them, to webhooks.
     pub webhooks: u32,
+    /// Of them, mails.
+    pub mails: u32,
 }
 
 /// Deliveries.

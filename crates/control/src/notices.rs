@@ -480,7 +480,7 @@ pub struct OtherMove {
     pub payload: String,
     /// It is to be sent, not before then; of one that is under way, 0.
     pub waits: Option<UnixMillis>,
-    /// It was given up at its first attempt: nobody can have heard of it.
+    /// It was given up at its first attempt, or waits for it: nobody can have heard of it.
     pub is_unheard: bool,
 }
 

@@ -73,19 +73,23 @@ pub struct Courier {
     pub wake: Arc<Notify>,
 }
 
+/// Mails at once: two for each line to the mail server, so that none of them waits for the next to be read.
+const MAILS_MAX: u32 = 8;
+
 /// Deliveries that are being sent.
 #[derive(Clone, Copy)]
 struct UnderWay {
     all: u32,
     webhooks: u32,
+    mails: u32,
 }
 
 impl Courier {
     /// Sends until `stop`; then finishes what is under way.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut sending: JoinSet<()> = JoinSet::new();
-        // Each request to a webhook holds a share as long as it is under way, however it ends.
-        let (calls, mut count_next) = (Arc::new(()), UnixMillis(0));
+        // Each request to a webhook, and each mail, holds a share as long as it is under way, however it ends.
+        let (calls, mails, mut count_next) = (Arc::new(()), Arc::new(()), UnixMillis(0));
         while !stop.is_cancelled() {
             let now = clock::now();
             if now >= count_next {
@@ -93,8 +97,8 @@ impl Courier {
                 self.count(now).await;
             }
             let count = |n| u32::try_from(n).unwrap_or(u32::MAX);
-            let under_way =
-                UnderWay { all: count(sending.len()), webhooks: count(Arc::strong_count(&calls).saturating_sub(1)) };
+            let shares = |of: &Arc<()>| count(Arc::strong_count(of).saturating_sub(1));
+            let under_way = UnderWay { all: count(sending.len()), webhooks: shares(&calls), mails: shares(&mails) };
             let taken = match self.take(under_way, now).await {
                 Ok(taken) => taken,
                 Err(error) => {
@@ -104,7 +108,11 @@ impl Courier {
             };
             for delivery in taken {
                 let courier = self.clone();
-                let share = (delivery.what.medium == Medium::Webhook).then(|| calls.clone());
+                let share = match delivery.what.medium {
+                    Medium::Webhook => Some(calls.clone()),
+                    Medium::Email => Some(mails.clone()),
+                    Medium::Push => None,
+                };
                 sending.spawn(async move {
                     courier.deliver(delivery).await;
                     drop(share);
@@ -123,12 +131,15 @@ impl Courier {
         while sending.join_next().await.is_some() {}
     }
 
-    /// Takes as many as there is room for. Half of it is never webhooks': strangers' servers may be slow as they like, and
-    /// pushes and mails go on.
+    /// Takes as many as there is room for. Half of it is never webhooks', and mails have as much as keeps the mail server's
+    /// lines busy: strangers' servers and the mail server may be slow as they like, and pushes go on.
     async fn take(&self, under_way: UnderWay, now: UnixMillis) -> Result<Vec<Delivery>, RepositoryError> {
         let slots = self.limits.slots;
-        let room =
-            Room { all: slots.saturating_sub(under_way.all), webhooks: (slots / 2).saturating_sub(under_way.webhooks) };
+        let room = Room {
+            all: slots.saturating_sub(under_way.all),
+            webhooks: (slots / 2).saturating_sub(under_way.webhooks),
+            mails: MAILS_MAX.saturating_sub(under_way.mails),
+        };
         if room.all == 0 || !self.repository.any_due(now).await? {
             return Ok(Vec::new());
         }
@@ -204,7 +215,11 @@ impl Courier {
             return dead(why);
         }
         // Of a series that is told of, others stand though the first was called off.
-        let of_others = kind == NoticeKind::LessonScheduled && said.series;
+        let of_others = match kind {
+            NoticeKind::LessonScheduled => said.series,
+            NoticeKind::LessonChanged => said.together.is_some(),
+            _ => false,
+        };
         if is_outdated(kind, starts, &lesson) && !of_others {
             return dead(OUTDATED);
         }
@@ -213,7 +228,7 @@ impl Courier {
                 return dead(OUTDATED);
             }
             let mut earlier = earlier(&said, &letter.others)?;
-            if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits) {
+            if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits.filter(|at| *at <= now)) {
                 // One after another, so that the last that is heard is the last that happened.
                 return Ok(Some(Verdict::Postponed(at.max(now.plus_millis(BUSY_MS)))));
             }

@@ -211,13 +211,15 @@ fn is_final(code: u16, text: &str) -> bool {
     let enhanced = first.starts_with("5.") && first.matches('.').count() == 2;
     match code {
         530 | 534 | 535 | 538 => false,
-        _ => !enhanced || matches!(first, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"),
+        // Of the other codes that stand alone most servers say also that they relay nothing for us.
+        _ if !enhanced => matches!(code, 551 | 553),
+        _ => matches!(first, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1"),
     }
 }
 
-/// Too large (552), or not wanted as it is (554): of a mail that was read, this mail.
+/// Too large (552): of a mail that was read, this mail. A 554 there may be about it, or about us: that passes.
 fn is_of_the_mail(error: &Error) -> bool {
-    error.status().is_some_and(|code| matches!(u16::from(code), 552 | 554))
+    error.status().is_some_and(|code| u16::from(code) == 552)
 }
 
 /// The status of the mail server, if it gave one, and to which command; never its text.

@@ -198,7 +198,7 @@ async fn what_somebody_does_not_want_any_more_is_not_sent_though_it_was_planned(
         let morning = now().plus_millis(2 * 3_600_000);
         assert!(repository.any_due(morning).await.expect("read"));
         let held = repository
-            .claim(control::keys::random_id(), morning, morning, Room { all: 9, webhooks: 0 })
+            .claim(control::keys::random_id(), morning, morning, Room { all: 9, webhooks: 0, mails: 9 })
             .await
             .expect("claimed");
         assert!(held.iter().all(|one| one.what.user == Some(sleeps) && one.attempts == 1), "{held:?}");

@@ -241,6 +241,32 @@ fn a_damaged_database_is_replaced_and_kept_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_log_whose_database_is_lost_is_not_taken_for_the_restored_ones() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let (path, copy) = (folder.path().join("tayang.db"), folder.path().join("copy"));
+    let location = Location::File(path.clone());
+    let store = db::open(&location).await.expect("open");
+    make(&*store, 1).await;
+    backup::copy(&location, &copy).await.expect("copied");
+    make(&*store, 2).await;
+    // As a server that was killed leaves it, and the database is lost.
+    let log = folder.path().join("tayang.db-wal");
+    let left = std::fs::read(&log).expect("a log");
+    drop(store);
+    for file in ["tayang.db", "tayang.db-wal", "tayang.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(file));
+    }
+    std::fs::write(&log, left).expect("left");
+    backup::restore(&location, &copy, false).await.expect("restored");
+    assert_eq!(
+        channels(&*db::open(&location).await.expect("open")).await.0,
+        1,
+        "what the copy has, and nothing of the log"
+    );
+    assert!(folder.path().join("tayang.db.before-restore-1-wal").exists(), "which is kept");
+}
+
+#[tokio::test]
 async fn a_damaged_copy_is_refused_and_nothing_is_changed() {
     let folder = tempfile::tempdir().expect("temporary directory");
     let location = Location::File(folder.path().join("tayang.db"));

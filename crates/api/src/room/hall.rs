@@ -338,12 +338,17 @@ impl Hall {
                 self.writing = false;
                 others.iter().for_each(|comment| self.announce(comment));
                 for ((said, reply), place) in said.into_iter().zip(places) {
-                    self.floor.kept(said.user, &said.client_id, (place.seq, place.state));
                     let (name, client_id) = (reply.person().name.clone(), said.client_id.clone());
+                    // What was deleted meanwhile is acknowledged like what is shown: it is nobody's to wait for.
+                    let told = match place.state {
+                        CommentState::Held => CommentState::Held,
+                        _ => CommentState::Shown,
+                    };
+                    self.floor.kept(said.user, &said.client_id, (place.seq, told));
                     if place.is_new {
                         self.announce(&Comment { seq: place.seq, name, said, pinned: false });
                     }
-                    reply.done(Some(&client_id), Ok((place.seq, place.state)));
+                    reply.done(Some(&client_id), Ok((place.seq, told)));
                 }
             }
             Written::Comments { said, kept: Err(error) } => {

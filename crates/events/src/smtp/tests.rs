@@ -114,7 +114,7 @@ async fn only_what_is_said_of_the_recipient_or_of_this_mail_is_for_ever() {
         ("MAIL", "530 sign in first", Some(false)),
         ("MAIL", "550 no such user", Some(false)),
         ("MAIL", "552 quota exceeded", Some(false)),
-        ("RCPT", "550 no such mailbox", Some(true)),
+        ("RCPT", "550 no such mailbox", Some(false)),
         ("RCPT", "550 5.1.1 no such mailbox", Some(true)),
         ("RCPT", "553 no such mailbox", Some(true)),
         ("RCPT", "554 5.7.1 relay access denied", Some(false)),
@@ -122,7 +122,8 @@ async fn only_what_is_said_of_the_recipient_or_of_this_mail_is_for_ever() {
         ("RCPT", "530 sign in first", Some(false)),
         ("RCPT", "451 greylisted", Some(false)),
         ("DATA", "554 no valid recipients", Some(false)),
-        (".", "554 not wanted", Some(true)),
+        (".", "554 not wanted", Some(false)),
+        ("RCPT", "550 relay not permitted", Some(false)),
         (".", "552 too large", Some(true)),
         (".", "550 quota exceeded", Some(false)),
     ];

@@ -155,7 +155,13 @@ async fn restore_sqlite(path: &Path, from: &Path, replace: bool) -> Result<Optio
     fs::copy(from, &new).map_err(file(&new))?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(file(&new))?;
     fs::File::open(&new).and_then(|copy| copy.sync_all()).map_err(file(&new))?;
-    let kept = if path.exists() { Some(keep(path).await?) } else { None };
+    let kept = if path.exists() {
+        Some(keep(path).await?)
+    } else {
+        // A log without its file is of nothing; the new file must not be taken for its.
+        log_aside(path, &unused_name(path))?;
+        None
+    };
     // From here on there is the new one: there was the old one until now, whole, and at no moment none.
     fs::rename(&new, path).map_err(file(path))?;
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -172,21 +178,32 @@ fn beside(path: &Path, more: &str) -> PathBuf {
 
 /// Gives the database another name that nothing has, `tayang.db.before-restore-1`, beside the one that it has.
 async fn keep(path: &Path) -> Result<PathBuf, BackupError> {
-    let name = |n: u32| beside(path, &format!(".before-restore-{n}"));
-    let kept = (1_u32..).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
+    let kept = unused_name(path);
     let is_whole = fold_log(path).await?;
     // Where names cannot be shared, a copy does as well.
     fs::hard_link(path, &kept).or_else(|_| fs::copy(path, &kept).map(|_| ())).map_err(file(&kept))?;
     if !is_whole {
         // What SQLite cannot read is kept as it is, with its log: the new one must not take that for its own.
-        for extension in ["-wal", "-shm"] {
-            match fs::rename(beside(path, extension), beside(&kept, extension)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(&kept)(error)),
-                _ => {}
-            }
-        }
+        log_aside(path, &kept)?;
     }
     Ok(kept)
+}
+
+fn unused_name(path: &Path) -> PathBuf {
+    let name = |n: u32| beside(path, &format!(".before-restore-{n}"));
+    let is_unused = |name: &PathBuf| !name.exists() && !beside(name, "-wal").exists();
+    (1_u32..).map(name).find(is_unused).unwrap_or_else(|| name(0))
+}
+
+/// Gives what SQLite keeps beside a database the name of `kept`.
+fn log_aside(path: &Path, kept: &Path) -> Result<(), BackupError> {
+    for extension in ["-wal", "-shm", "-journal"] {
+        match fs::rename(beside(path, extension), beside(kept, extension)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file(kept)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Puts the log of a database into its file, so that there is none beside it. Whether that could be done: it cannot be of

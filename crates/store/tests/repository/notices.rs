@@ -192,7 +192,7 @@ async fn a_letter_says_what_its_reader_wants_by_now_and_what_else_is_on_its_way(
         letter.others.iter().map(|one| (one.payload.as_str(), one.waits, one.is_unheard)).collect();
     others.sort_unstable();
     let later = Some(UnixMillis(i64::MAX));
-    assert_eq!(others, [("{\"n\":1}", later, false), ("{\"n\":2}", later, false)]);
+    assert_eq!(others, [("{\"n\":1}", later, true), ("{\"n\":2}", later, true)], "nobody can have heard of what waits");
     assert!(repository.letter(ids[3], NOW).await.expect("read").others.is_empty(), "it is of no move");
 }
 
@@ -295,7 +295,7 @@ async fn claim(repository: &dyn Repository, now: UnixMillis, limit: u32) -> (Uui
     (
         lease,
         repository
-            .claim(lease, now, now.plus_millis(90_000), Room { all: limit, webhooks: limit })
+            .claim(lease, now, now.plus_millis(90_000), Room { all: limit, webhooks: limit, mails: limit })
             .await
             .expect("claimed"),
     )
@@ -367,22 +367,25 @@ async fn one_dead_receiver_holds_back_nobody_else(repository: &dyn Repository) {
         repository.claim(keys::random_id(), now, now.plus_millis(90_000), room).await.expect("claimed")
     };
     let to = |taken: &[Delivery], id| taken.iter().filter(|one| one.what.webhook == id).count() as u32;
-    let few = take(now, Room { all: 3, webhooks: 2 }).await;
+    let few = take(now, Room { all: 3, webhooks: 2, mails: 3 }).await;
     assert_eq!((few.len(), to(&few, None)), (3, 1), "others are not waited out by webhooks");
-    let taken = take(now, Room { all: 64, webhooks: 32 }).await;
+    let taken = take(now, Room { all: 64, webhooks: 32, mails: 64 }).await;
     let mut both = few;
     both.extend(taken);
     assert_eq!(to(&both, Some(theirs.id)), 1);
     let of_dead: Vec<u32> = dead.iter().map(|webhook| to(&both, Some(webhook.id))).collect();
     assert!(of_dead.iter().all(|n| *n <= PER_WEBHOOK_MAX), "{of_dead:?}");
     assert_eq!(of_dead.iter().sum::<u32>(), PER_OWNER_MAX, "of one person");
-    assert!(take(now, Room { all: 64, webhooks: 32 }).await.is_empty(), "the others wait until these are done");
+    assert!(
+        take(now, Room { all: 64, webhooks: 32, mails: 64 }).await.is_empty(),
+        "the others wait until these are done"
+    );
     let done = both.iter().find(|one| one.what.webhook == Some(dead[0].id)).expect("one");
     let again = Verdict::Again(now.plus_millis(HOUR_MS), "no answer".to_owned());
     assert!(repository.settle(done.what.id, done.lease.expect("leased"), &again, now).await.expect("said"));
-    assert_eq!(take(now, Room { all: 64, webhooks: 32 }).await.len(), 1, "in place of the one that is done");
+    assert_eq!(take(now, Room { all: 64, webhooks: 32, mails: 64 }).await.len(), 1, "in place of the one that is done");
     let later = now.plus_millis(90_000);
-    assert_eq!(take(later, Room { all: 64, webhooks: 0 }).await.len(), 1, "the mail, whose lease is over");
+    assert_eq!(take(later, Room { all: 64, webhooks: 0, mails: 64 }).await.len(), 1, "the mail, whose lease is over");
     for webhook in &dead {
         repository.delete_webhook(mentor, webhook.id, NOW).await.expect("forgotten");
     }

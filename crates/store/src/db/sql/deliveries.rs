@@ -69,6 +69,13 @@ fn failed(error: sqlx::Error) -> RepositoryError {
 /// Both of `waiting` and of a lease that stands.
 const HELD: &str = "WHERE id = $1 AND lease = $2 AND state = 'waiting'";
 
+/// Which deliveries are taken.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    Webhook(&'a str),
+    Medium(Medium),
+}
+
 /// Somebody who takes deliveries.
 struct Claim {
     lease: Uuid,
@@ -86,12 +93,15 @@ impl Claim {
         let text = format!(
             "SELECT w.id, w.owner_id FROM webhooks w
              WHERE EXISTS (SELECT 1 {DUE}) AND (SELECT COUNT(*) {UNDER_WAY}) < $2
+                 AND (SELECT COUNT(*) FROM webhooks o JOIN deliveries d ON d.webhook_id = o.id
+                     WHERE o.owner_id = w.owner_id AND d.lease IS NOT NULL AND d.next_ms > $1) < $4
              ORDER BY (SELECT MIN(d.next_ms) {DUE}), w.id LIMIT $3 {SKIP_LOCKED}"
         );
         let found = sqlx::query(sqlx::AssertSqlSafe(text))
             .bind(self.now.0)
             .bind(i64::from(PER_WEBHOOK_MAX))
             .bind(i64::from(limit))
+            .bind(i64::from(PER_OWNER_MAX))
             .fetch_all(transaction.connection())
             .await
             .map_err(failed)?;
@@ -119,15 +129,17 @@ impl Claim {
         Ok((rows::small(&row, "to_it")?, rows::small(&row, "to_all")?))
     }
 
-    /// Takes up to `limit` of a webhook, or of what is to no webhook.
+    /// Takes up to `limit` of them.
     async fn take(
         &self,
         transaction: &mut Write,
-        webhook: Option<&str>,
+        whose: Whose<'_>,
         limit: u32,
     ) -> Result<Vec<Delivery>, RepositoryError> {
-        let whose =
-            if webhook.is_some() { "webhook_id = $5" } else { "webhook_id IS NULL AND CAST($5 AS TEXT) IS NULL" };
+        let (whose, of) = match whose {
+            Whose::Webhook(id) => ("webhook_id = $5", id),
+            Whose::Medium(medium) => ("webhook_id IS NULL AND medium = $5", medium.as_str()),
+        };
         // Read once, or PostgreSQL may read it for each row, pass what it has locked, and take more than `limit`. What
         // another server took between the inner and the outer reading is not taken again; looked at so that no index of
         // all that is due is gone through for it.
@@ -143,7 +155,7 @@ impl Claim {
             .bind(self.until.0)
             .bind(self.now.0)
             .bind(i64::from(limit))
-            .bind(webhook)
+            .bind(of)
             .fetch_all(transaction.connection())
             .await
             .map_err(failed)?;
@@ -188,11 +200,13 @@ impl DeliveryRepository for Store {
                 let (to_it, to_all) = claim.under_way(&mut transaction, &webhook, &owner).await?;
                 let free = PER_WEBHOOK_MAX.saturating_sub(to_it).min(PER_OWNER_MAX.saturating_sub(to_all)).min(left);
                 if free > 0 {
-                    taken.extend(claim.take(&mut transaction, Some(&webhook), free).await?);
+                    taken.extend(claim.take(&mut transaction, Whose::Webhook(&webhook), free).await?);
                 }
             }
-            let left = room.all.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
-            taken.extend(claim.take(&mut transaction, None, left).await?);
+            for (medium, bound) in [(Medium::Email, room.mails), (Medium::Push, room.all)] {
+                let left = room.all.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
+                taken.extend(claim.take(&mut transaction, Whose::Medium(medium), left.min(bound)).await?);
+            }
             transaction.commit().await.map_err(failed)?;
             Ok(taken)
         }))

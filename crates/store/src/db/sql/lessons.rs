@@ -44,10 +44,8 @@ fn failed(error: sqlx::Error) -> RepositoryError {
     rows::failed("lesson", error)
 }
 
-/// Nobody else sets or moves a lesson of theirs until the transaction is over. The place in line of changes comes first, as
-/// with everything that takes both.
+/// Nobody else sets or moves a lesson of theirs until the transaction is over.
 async fn lock_mentor(transaction: &mut Write, mentor: UserId) -> Result<(), RepositoryError> {
-    transaction.lock_changes().await.map_err(failed)?;
     sqlx::query("UPDATE users SET version = version WHERE id = $1")
         .bind(mentor.to_string())
         .execute(transaction.connection())

@@ -106,7 +106,11 @@ async fn other_moves(
         Ok(OtherMove {
             payload: rows::column(row, "payload")?,
             waits: if state == "waiting" { rows::moment_if(row, "waits_ms")? } else { None },
-            is_unheard: state == "dead" && rows::column::<i64>(row, "attempts")? <= 1,
+            is_unheard: match state {
+                "dead" => rows::column::<i64>(row, "attempts")? <= 1,
+                "waiting" => rows::column::<i64>(row, "attempts")? == 0,
+                _ => false,
+            },
         })
     })
 }

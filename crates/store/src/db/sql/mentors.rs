@@ -153,9 +153,7 @@ impl MentorRepository for Store {
     fn add_mentor_key<'a>(&'a self, key: &'a MentorKey) -> BoxFuture<'a, Result<(), TeachingError>> {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
-            // The place in line comes first, as with everything that takes it and rows. Their row is locked, so that of two
-            // keys at once the second counts the first.
-            transaction.lock_changes().await.map_err(failed)?;
+            // Their row is locked, so that of two keys at once the second counts the first.
             sqlx::query("UPDATE users SET version = version WHERE id = $1")
                 .bind(key.mentor.to_string())
                 .execute(transaction.connection())

@@ -97,7 +97,7 @@ pub(super) async fn end_one(
     entry: &AuditEntry,
 ) -> Result<(), RepositoryError> {
     let mut transaction = store.begin().await?;
-    // Before any row, as with everything that takes both.
+    // Before any row of theirs, as where a password is changed.
     transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
     if !end(&mut transaction, Some(user), session, entry.at).await? {
         return accounts::refuse(transaction, ()).await.and(Err(RepositoryError::NotFound(SUBJECT)));
