@@ -58,8 +58,17 @@ const LAST_WRITES_MAX: Duration = Duration::from_secs(5);
 type Write = Pin<Box<dyn Future<Output = Written> + Send>>;
 
 enum Written {
-    Comments { said: Vec<(NewComment, Reply)>, kept: Result<(Vec<Appended>, Vec<Comment>), RepositoryError> },
-    Tally { hands: Vec<(HandChange, String)>, replies: Vec<Reply>, kept: Result<(), RepositoryError> },
+    Comments {
+        said: Vec<(NewComment, Reply)>,
+        kept: Result<(Vec<Appended>, Vec<Comment>), RepositoryError>,
+    },
+    /// `counted`: the reactions are kept, whatever became of the hands.
+    Tally {
+        hands: Vec<(HandChange, String)>,
+        replies: Vec<Reply>,
+        counted: bool,
+        kept: Result<(), RepositoryError>,
+    },
 }
 
 /// See the module.
@@ -321,14 +330,16 @@ impl Hall {
         let (state, lesson) = (self.state.clone(), self.room.lesson);
         Some(Box::pin(async move {
             let changes: Vec<HandChange> = hands.iter().map(|(change, _)| *change).collect();
+            let mut counted = false;
             let kept = async {
                 if !counts.is_empty() {
                     state.repository.add_reactions(lesson, &counts).await?;
                 }
+                counted = true;
                 if changes.is_empty() { Ok(()) } else { state.repository.set_hands(lesson, &changes).await }
             };
             let kept = kept.await;
-            Written::Tally { hands, replies, kept }
+            Written::Tally { hands, replies, counted, kept }
         }))
     }
 
@@ -359,17 +370,21 @@ impl Hall {
                     reply.done(Some(&said.client_id), Err(Refused::for_now(Why::NotKept, RETRY_MS)));
                 }
             }
-            Written::Tally { hands, replies, kept: Ok(()) } => {
+            Written::Tally { hands, replies, kept: Ok(()), .. } => {
                 self.tallying = false;
                 self.show_reactions();
                 hands.into_iter().for_each(|(change, name)| self.show_hand(change, name));
                 replies.into_iter().for_each(|reply| reply.done(None, Ok((0, CommentState::Shown))));
             }
-            Written::Tally { hands, replies, kept: Err(error) } => {
+            Written::Tally { hands, replies, counted, kept: Err(error) } => {
                 self.tallying = false;
                 tracing::warn!(lesson = %self.room.lesson, %error, "reactions and hands could not be kept");
-                // They are with the next ones; a newer state of a hand stands.
-                self.tally.not_written();
+                // They are with the next ones; a newer state of a hand stands. What is counted is not counted twice.
+                if counted {
+                    self.show_reactions();
+                } else {
+                    self.tally.not_written();
+                }
                 for (change, name) in hands {
                     self.hands.entry(change.user).or_insert((change, name));
                 }
