@@ -83,8 +83,8 @@ impl Right {
         }
     }
 
-    /// Has `api` keep the playback session of a download open, as long as this is polled: it has no
-    /// player that would, on a phone that sleeps or with the page left behind. Never returns.
+    /// Has `api` keep the playback session of a download open, as long as this is polled: it has no player that would, on a
+    /// phone that sleeps or with the page left behind. Never returns.
     pub async fn keep(&self, directory: &Directory, api: &OnceLock<Arc<dyn Api>>) {
         let Some((claims, api)) = self.claims().filter(|claims| claims.kind == Kind::Download).zip(api.get()) else {
             return std::future::pending().await;

@@ -161,7 +161,10 @@ impl Running {
         tracker.spawn(api::chores::run(state));
         notices.start(&stop, &tracker);
         let relays = Relays::new(gateway.clone(), relay_trust(), stop.clone(), tracker.clone());
-        let follower = watch::Follower::new(store.clone(), gateway.clone(), relays, timing(&config).margin_ms, seq);
+        // A database that is a file has one server, which goes on with its pulls at once when it comes back.
+        let server = if config.database_url.is_some() { control::keys::random_id() } else { control::Uuid::nil() };
+        let margin_ms = timing(&config).margin_ms;
+        let follower = watch::Follower::new(store.clone(), gateway.clone(), (relays, server), margin_ms, seq);
         tracker.spawn(follower.run(stop.clone()));
         tracker.spawn(register::run(gateway.clone(), store.clone(), attendance_ms(&config), stop.clone()));
         tracker.spawn(Director::new(store.clone(), air, timing(&config)).run(stop.clone()));

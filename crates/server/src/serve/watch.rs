@@ -107,7 +107,7 @@ impl Follower {
     pub(super) fn new(
         store: Arc<dyn Repository>,
         gateway: Arc<Gateway>,
-        relays: Relays,
+        (relays, server): (Relays, Uuid),
         slot_margin_ms: i64,
         seq: Seq,
     ) -> Self {
@@ -116,7 +116,7 @@ impl Follower {
             gateway,
             relays,
             relays_read: false,
-            server: control::keys::random_id(),
+            server,
             pulls: false,
             held: Instant::now(),
             slot_margin_ms,
