@@ -13,7 +13,7 @@ class Keep:
     seen = set()
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody"):
-            return "550 no such mailbox"
+            return "550 5.1.1 no such mailbox"
         if address.startswith("later") and address not in self.seen:
             self.seen.add(address)
             return "451 greylisted"
@@ -25,7 +25,8 @@ class Keep:
         return "250 taken"
 async def serve():
     loop, keep = asyncio.get_running_loop(), Keep()
-    server = await loop.create_server(lambda: SMTP(keep), "127.0.0.1", 0)
+    # Left to itself it asks the name service for its own name at each connection, and everybody waits for that.
+    server = await loop.create_server(lambda: SMTP(keep, hostname="mail.test"), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 asyncio.run(serve())
