@@ -97,6 +97,17 @@ export class Person {
     );
   }
 
+  /** The page's address; without what may be a secret in it. */
+  whereabouts() {
+    return this.page.url().replace(/[?#].*/, '');
+  }
+
+  /** The beginning of what stands on the page. */
+  async reads() {
+    const text = await this.page.locator('body').innerText({ timeout: 1_000 });
+    return JSON.stringify(text.slice(0, 500));
+  }
+
   playhead() {
     return this.page.evaluate(() => document.querySelector('video')?.currentTime ?? 0);
   }

@@ -271,7 +271,10 @@ try {
   const problems = story.people.flatMap((person) => person.problems);
   console.log(JSON.stringify({ ...told, secrets: story.secrets, problems }));
 } catch (error) {
-  for (const person of story.people) await person.shows(`in-trouble-${person.name}`).catch(() => undefined);
+  for (const person of story.people) {
+    console.error(`${person.name} is at ${person.whereabouts()}, and reads: ${await person.reads().catch(() => 'nothing')}`);
+    await person.shows(`in-trouble-${person.name}`).catch(() => undefined);
+  }
   console.error(error);
   process.exitCode = 1;
 } finally {

@@ -34,6 +34,37 @@ impl Count {
     }
 }
 
+/// Failing tests whose words are said once more at the end; and lines of each.
+const FAILURES_MAX: usize = 12;
+const LINES_MAX: usize = 24;
+
+/// What a runner said of the tests that failed, the beginning of each: it stands once more where a long output ends.
+pub fn failures(text: &str) -> Vec<String> {
+    let lines: Vec<String> = text.lines().map(plain).collect();
+    let begins = |line: &String| {
+        let line = line.trim_start();
+        let cargo = line.strip_prefix("---- ").is_some_and(|rest| rest.ends_with(" stdout ----"));
+        cargo
+            || line.starts_with("not ok ")
+            || line.starts_with("FAIL  ")
+            || line.starts_with("error: could not compile")
+    };
+    let at = lines.iter().enumerate().filter(|(_, line)| begins(line)).map(|(at, _)| at);
+    let block = |at: usize| {
+        let rest = lines[at + 1..].iter().take(LINES_MAX);
+        let said = rest.take_while(|line| !begins(line) && !is_over(line)).map(String::as_str);
+        let block: Vec<&str> = std::iter::once(lines[at].as_str()).chain(said).collect();
+        block.join("\n").trim_end().to_owned()
+    };
+    at.map(block).take(FAILURES_MAX).collect()
+}
+
+/// Where the words about one test end: its backtrace, or the runner's next list.
+fn is_over(line: &str) -> bool {
+    let line = line.trim();
+    ["stack backtrace:", "failures:", "..."].contains(&line) || line.starts_with("test result: ")
+}
+
 /// One line of cargo test, vitest, node's runner or Playwright.
 fn from_line(line: &str) -> Count {
     let line = line.trim();
@@ -83,11 +114,19 @@ pub struct Row {
     pub took: Duration,
     /// Why it was left out, or what failed.
     pub note: String,
+    /// What the runner said of each test that failed.
+    pub failures: Vec<String>,
 }
 
 /// The table and the closing line.
 pub fn render(rows: &[Row]) -> String {
-    let mut out = format!("\n{:10} {:>8} {:>7} {:>8}  note\n", "step", "passed", "failed", "seconds");
+    let mut out = String::new();
+    for row in rows {
+        for failure in &row.failures {
+            let _ = writeln!(out, "\n==== failed in {}\n{failure}", row.name);
+        }
+    }
+    let _ = writeln!(out, "\n{:10} {:>8} {:>7} {:>8}  note", "step", "passed", "failed", "seconds");
     let mut all = Count::default();
     let mut took = Duration::ZERO;
     for row in rows {
@@ -131,14 +170,45 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_is_found_again_with_its_words() {
+        let cargo = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\n\nthread 'a' panicked at x.rs:1:\nleft: 1\nstack backtrace:\n   0: main\n\n---- b stdout ----\nnot so\n\n\nfailures:\n    a\n    b\n\ntest result: FAILED. 3 passed; 2 failed\n";
+        let said = ["---- a stdout ----\n\nthread 'a' panicked at x.rs:1:\nleft: 1", "---- b stdout ----\nnot so"];
+        assert_eq!(failures(cargo), said);
+        let node = "ok 1 - fine\n    not ok 2 - plays\n      ---\n      error: 'no picture'\n      ...\n# fail 1\n";
+        assert_eq!(failures(node), ["    not ok 2 - plays\n      ---\n      error: 'no picture'"]);
+        assert!(failures("all fine\ntest result: ok. 3 passed; 0 failed\n").is_empty());
+        let many = "---- a stdout ----\nx\n".repeat(20);
+        assert_eq!(failures(&many).len(), FAILURES_MAX);
+    }
+
+    #[test]
     fn the_closing_line_stands_alone_and_sums_up() {
         let rows = [
-            Row { name: "unit", count: Some(count(20, 1)), took: Duration::from_millis(2_500), note: String::new() },
-            Row { name: "deny", count: None, took: Duration::ZERO, note: "cargo-deny is not installed".into() },
-            Row { name: "tidy", count: Some(Count::one(true)), took: Duration::from_secs(1), note: String::new() },
+            Row {
+                name: "unit",
+                count: Some(count(20, 1)),
+                took: Duration::from_millis(2_500),
+                note: String::new(),
+                failures: vec!["---- it stdout ----\nit was 1".to_owned()],
+            },
+            Row {
+                name: "deny",
+                count: None,
+                took: Duration::ZERO,
+                note: "cargo-deny is not installed".into(),
+                failures: Vec::new(),
+            },
+            Row {
+                name: "tidy",
+                count: Some(Count::one(true)),
+                took: Duration::from_secs(1),
+                note: String::new(),
+                failures: Vec::new(),
+            },
         ];
         let text = render(&rows);
         assert_eq!(text.lines().last(), Some("21 passed, 1 failed"));
+        assert!(text.starts_with("\n==== failed in unit\n---- it stdout ----\nit was 1\n\nstep "), "{text}");
         assert!(text.contains("unit             20       1      2.5\n"), "{text}");
         assert!(text.contains("deny              -       -      0.0  cargo-deny is not installed\n"), "{text}");
     }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
-use crate::command::{cargo, is_installed, program, run as run_command};
-use crate::summary::{Count, Row, render};
+use crate::command::{Finished, cargo, is_installed, program, run as run_command};
+use crate::summary::{Count, Row, failures, render};
 use crate::tree::Tree;
 use crate::{fuzz, packages, tidy, value};
 
@@ -18,6 +18,8 @@ const FUZZ_SECONDS: u32 = 5;
 /// What a step came to.
 enum Outcome {
     Done(Count),
+    /// Done; what was said of the tests that failed.
+    Told(Count, Vec<String>),
     /// Done but for what the text says.
     Partly(Count, String),
     LeftOut(String),
@@ -62,17 +64,19 @@ pub fn run(tree: &Tree, arguments: &[String]) -> Result<ExitCode> {
     for (number, step) in chosen.iter().enumerate() {
         eprintln!("\n==== {} ({} of {}): {}", step.name, number + 1, chosen.len(), step.about);
         let start = Instant::now();
-        let (count, note) = match (step.run)(tree) {
-            Ok(Outcome::Done(count)) => (Some(count), String::new()),
-            Ok(Outcome::Partly(count, left_out)) => (Some(count), left_out),
-            Ok(Outcome::LeftOut(why)) => (None, why),
+        let (count, note, failures) = match (step.run)(tree) {
+            Ok(Outcome::Done(count)) => (Some(count), String::new(), Vec::new()),
+            Ok(Outcome::Told(count, failures)) => (Some(count), String::new(), failures),
+            Ok(Outcome::Partly(count, left_out)) => (Some(count), left_out, Vec::new()),
+            Ok(Outcome::LeftOut(why)) => (None, why, Vec::new()),
             Err(error) => {
                 eprintln!("{}: {error:#}", step.name);
-                (Some(Count::one(false)), format!("{error:#}").lines().next().unwrap_or_default().to_owned())
+                let note = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+                (Some(Count::one(false)), note, Vec::new())
             }
         };
         let setup_failed = step.name == "setup" && count.is_some_and(|count| count.failed > 0);
-        rows.push(Row { name: step.name, count, took: start.elapsed(), note });
+        rows.push(Row { name: step.name, count, took: start.elapsed(), note, failures });
         if setup_failed {
             break;
         }
@@ -159,17 +163,19 @@ fn deny(tree: &Tree) -> Result<Outcome> {
 fn web(tree: &Tree) -> Result<Outcome> {
     npm_ci(tree)?;
     let folder = tree.path("web");
-    let mut count = Count::default();
+    let (mut count, mut said) = (Count::default(), Vec::new());
     for script in ["check", "build", "test"] {
         let done = run_command(program("npm", &["run", "--silent", script], &folder))?;
         count = count.and(Count::from_output(&done.stdout, done.success));
+        said.extend(failures(&done.stdout));
     }
     // One try of 20 s: without a registry this must not take minutes.
     let once = ["--fetch-retries=0", "--fetch-timeout=20000"];
     let audit = ["audit", "--audit-level=high", "--omit=dev", once[0], once[1]];
     let done = run_command(program("npm", &audit, &folder))?;
     Ok(match is_free_of_flaws(done.success, &done.stdout) {
-        Some(free) => Outcome::Done(count.and(Count::one(free))),
+        Some(free) => Outcome::Told(count.and(Count::one(free)), said),
+        None if count.failed > 0 => Outcome::Told(count, said),
         None => Outcome::Partly(count, "npm audit left out: the registry told no advisories".to_owned()),
     })
 }
@@ -209,16 +215,21 @@ fn browser(tree: &Tree) -> Result<Outcome> {
         "the server does not build"
     );
     let done = run_command(program("npm", &["run", "--silent", "e2e"], &tree.path("web")))?;
-    Ok(Outcome::Done(Count::from_output(&done.stdout, done.success)))
+    Ok(told(&done))
 }
 
 fn one(success: bool) -> Result<Outcome> {
     Ok(Outcome::Done(Count::one(success)))
 }
 
+/// What a runner of tests came to.
+fn told(done: &Finished) -> Outcome {
+    Outcome::Told(Count::from_output(&done.stdout, done.success), failures(&done.stdout))
+}
+
 fn counted(tree: &Tree, arguments: &[&str]) -> Result<Outcome> {
     let done = run_command(cargo(arguments, &tree.root))?;
-    Ok(Outcome::Done(Count::from_output(&done.stdout, done.success)))
+    Ok(told(&done))
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ use super::token::{Claims, Expected, TokenError, check, key_of};
 
 /// How long the provider may take for one answer. A person waits.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next question of the same sign-in. Providers close them after some seconds, and a
+/// code that is sent into a connection that closes cannot be sent again.
+const IDLE: Duration = Duration::from_secs(1);
 /// Longest answer: a discovery document has 5 kB, a key set of ten keys 10.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// How long what was read is believed.
@@ -333,6 +336,7 @@ impl Provider {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(TIMEOUT)
+                .pool_idle_timeout(IDLE)
                 .user_agent("tayang")
                 .build()
                 .map_err(|error| ProviderError::Unreachable("address", error.to_string()))
