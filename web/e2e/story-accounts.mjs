@@ -32,8 +32,9 @@ export async function providerStory(story, enter) {
   await siti.page.getByRole('link', { name: 'Masuk dengan Sekolah' }).click();
   await siti.page.waitForURL(/\/mymentor\/sign-in/);
   const refused = await siti.page.getByRole('alert').innerText();
+  await siti.page.waitForURL((url) => url.search === '');
   await siti.shows('the-school-refuses');
-  return { name, refused, left: new URL(siti.page.url()).search };
+  return { name, refused };
 }
 
 /** The text of a mail as it was written (RFC 2045 §6.7, §6.8). */
