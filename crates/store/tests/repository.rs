@@ -10,6 +10,8 @@ mod notices;
 mod passkeys;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/receivers.rs"]
+mod receivers;
 #[path = "repository/relays.rs"]
 mod relays;
 #[path = "repository/room.rs"]
