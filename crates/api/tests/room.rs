@@ -324,6 +324,28 @@ async fn reactions_are_counted_exactly_and_shown_few_times_a_second() {
 }
 
 #[tokio::test]
+async fn a_reaction_is_counted_once_though_hands_beside_it_cannot_be_kept_for_a_while() {
+    let setting = Setting::new().await;
+    let (mut mentor, mut mentee) = (setting.join(&setting.mentor).await, setting.join(&setting.mentee).await);
+    let counted = async || {
+        let kept = setting.stage.get(Some(&setting.mentor), &setting.path("reactions")).await;
+        kept.json[0]["count"].as_u64().unwrap_or(0)
+    };
+    setting.stage.refuse_hands(true).await;
+    // The hand first: it is tried again and again, so that the reaction goes beside it.
+    mentee.send(json!({ "t": "hand", "raised": true })).await;
+    mentee.send(json!({ "t": "react", "kind": "hati", "n": 3 })).await;
+    while counted().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    setting.stage.refuse_hands(false).await;
+    assert_eq!(mentor.hear("hand").await["raised"], true, "it is not lost");
+    let shown = mentor.hear("reactions").await;
+    assert_eq!((&shown["counts"], &shown["totals"]), (&json!({ "hati": 3 }), &json!({ "hati": 3 })));
+    assert_eq!(counted().await, 3);
+}
+
+#[tokio::test]
 async fn hands_are_told_to_the_mentor_and_not_to_others() {
     let setting = Setting::new().await;
     let mut mentor = setting.join(&setting.mentor).await;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::deliveries::{Delivery, Medium, Room, Verdict, next_attempt};
-use control::notices::{Letter, Notice, NoticeKind, OtherMove, Reader, due, is_outdated, lasts_ms};
-use control::teaching::Lesson;
-use control::{LessonId, Repository, RepositoryError, keys};
+use control::notices::{Letter, Notice, NoticeKind, OtherMove, Reader, due, lasts_ms};
+use control::{Repository, RepositoryError, keys};
 use http::StatusCode;
 use media::UnixMillis;
 use tokio::sync::{Notify, OnceCell};
@@ -186,7 +185,7 @@ impl Courier {
             return Ok(Verdict::Dead(last.to_owned()));
         }
         let mut letter = self.repository.letter(delivery.what.id.0, now).await?;
-        if let Some(verdict) = self.held_back(delivery, &mut letter, now).await? {
+        if let Some(verdict) = Self::held_back(delivery, &mut letter, now)? {
             return Ok(verdict);
         }
         match delivery.what.medium {
@@ -197,36 +196,31 @@ impl Courier {
     }
 
     /// Why a notice is not sent, or not now: planned is long ago, and people and lessons have changed.
-    async fn held_back(
-        &self,
+    fn held_back(
         delivery: &Delivery,
         letter: &mut Letter,
         now: UnixMillis,
     ) -> Result<Option<Verdict>, RepositoryError> {
         let dead = |why: &str| Ok(Some(Verdict::Dead(why.to_owned())));
-        let Some(reader) = letter.reader.clone() else { return Ok(None) };
+        let Some(mut reader) = letter.reader.clone() else { return Ok(None) };
         if reader.suspended {
             return dead("the account is suspended");
         }
-        let Some((notice, lesson)) = letter.notice.clone().zip(letter.lesson.clone()) else { return Ok(None) };
+        let Some((mut notice, lesson)) = letter.notice.clone().zip(letter.lesson.clone()) else { return Ok(None) };
         let mut said = told(&notice)?;
         let (kind, medium, starts) = (notice.kind, delivery.what.medium, UnixMillis(said.starts_ms));
+        // Who was sent out of the first of several lessons is told of the others, and led to one of them.
+        let of_several = said.is_of_several(kind);
+        reader.is_told = if of_several { !letter.series.is_empty() } else { reader.is_told };
         if let Some(why) = reader.refuses(kind, medium, &delivery.what.target) {
             return dead(why);
         }
-        // Of a series that is told of, others stand though the first was called off.
-        let of_others = match kind {
-            NoticeKind::LessonScheduled => said.series,
-            NoticeKind::LessonChanged => said.together.is_some(),
-            _ => false,
-        };
-        if is_outdated(kind, starts, &lesson) && !of_others {
-            return dead(OUTDATED);
-        }
+        let about = if of_several { letter.series.clone() } else { vec![lesson] };
+        let so = about.into_iter().filter(|lesson| said.is_so(kind, lesson));
+        let Some(lesson) = so.min_by_key(|lesson| lesson.id != notice.lesson) else { return dead(OUTDATED) };
+        notice.lesson = lesson.id;
+        (letter.lesson, letter.notice) = (Some(lesson), Some(notice.clone()));
         if kind == NoticeKind::LessonChanged {
-            if !self.is_where(&said, &lesson).await? {
-                return dead(OUTDATED);
-            }
             let mut earlier = earlier(&said, &letter.others)?;
             if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits.filter(|at| *at <= now)) {
                 // One after another, so that the last that is heard is the last that happened.
@@ -242,17 +236,6 @@ impl Courier {
         }
         let until = due(kind, now, starts, quiet_end(reader.settings.quiet, now, &reader.zone));
         Ok((until > now).then(|| Verdict::Held(until, until.plus_millis(lasts_ms(kind, medium)))))
-    }
-
-    /// Whether a lesson is where a move put it; of several, any of the first and the last: what others are moved to is told
-    /// by itself.
-    async fn is_where(&self, said: &Told, first: &Lesson) -> Result<bool, RepositoryError> {
-        if said.is_where(first) {
-            return Ok(true);
-        }
-        let Some(together) = &said.together else { return Ok(false) };
-        let last = self.repository.lesson_event(LessonId(together.last)).await?;
-        Ok(last.is_some_and(|last| together.starts_ms.last() == Some(&last.lesson.starts.0)))
     }
 
     async fn push(&self, delivery: &Delivery, letter: &Letter, now: UnixMillis) -> Result<Verdict, RepositoryError> {

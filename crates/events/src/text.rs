@@ -101,7 +101,7 @@ fn indonesian(kind: NoticeKind, told: &Told, when: &str, zone_name: &str) -> (&'
         NoticeKind::LessonScheduled => {
             ("Pelajaran baru", format!("{mentor} menjadwalkan “{title}” di {course}: {when}."))
         }
-        NoticeKind::LessonChanged => ("Jadwal berubah", moves::indonesian(told, when, zone_name)),
+        NoticeKind::LessonChanged => ("Jadwal berubah", moves::moved(told, when, Locale::Id, zone_name)),
         NoticeKind::LessonCancelled => {
             let reason = told.reason.as_ref().map_or_else(String::new, |reason| format!(" Alasan: {reason}"));
             ("Pelajaran dibatalkan", format!("“{title}” di {course} ({when}) dibatalkan oleh {mentor}.{reason}"))
@@ -122,7 +122,7 @@ fn english(kind: NoticeKind, told: &Told, when: &str, zone_name: &str) -> (&'sta
             ("New lessons", format!("{mentor} scheduled “{title}” in {course} from {when}, then every week."))
         }
         NoticeKind::LessonScheduled => ("New lesson", format!("{mentor} scheduled “{title}” in {course}: {when}.")),
-        NoticeKind::LessonChanged => ("New time", moves::english(told, when, zone_name)),
+        NoticeKind::LessonChanged => ("New time", moves::moved(told, when, Locale::En, zone_name)),
         NoticeKind::LessonCancelled => {
             let reason = told.reason.as_ref().map_or_else(String::new, |reason| format!(" Reason: {reason}"));
             ("Lesson cancelled", format!("{mentor} cancelled “{title}” in {course} ({when}).{reason}"))

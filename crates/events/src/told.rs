@@ -1,8 +1,8 @@
 //! What a notice remembers of its event, and what a webhook is sent: JSON made once, when it is planned.
 
-use control::notices::LessonEvent;
+use control::notices::{LessonEvent, NoticeKind, is_outdated};
 use control::teaching::Lesson;
-use control::{Change, ChangeKind, DeliveryId, Uuid};
+use control::{Change, ChangeKind, DeliveryId, LessonId, Uuid};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +33,10 @@ pub struct Moved {
 /// Lessons of a series that one edit moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Together {
-    /// When each begins, the first first.
+    /// When each begins, the first first. Each lasts as long as the first: a move makes it so.
     pub starts_ms: Vec<i64>,
-    /// The one that is moved last.
-    pub last: Uuid,
+    /// Which each is.
+    pub lessons: Vec<Uuid>,
 }
 
 /// What a notice's sentences are made of, as it was at the event.
@@ -96,7 +96,7 @@ struct Edit {
     before: Times,
     after: Times,
     starts_ms: Vec<i64>,
-    last: Uuid,
+    lessons: Vec<Uuid>,
 }
 
 fn detail(change: &Change) -> Detail {
@@ -148,7 +148,7 @@ impl Told {
             title_before: detail.title_before,
             course: event.course_title.clone(),
             mentor: event.mentor_name.clone(),
-            together: detail.edit.map(|edit| Together { starts_ms: edit.starts_ms, last: edit.last }),
+            together: detail.edit.map(|edit| Together { starts_ms: edit.starts_ms, lessons: edit.lessons }),
             reason: detail.reason.filter(|reason| !reason.trim().is_empty()),
             series: event.lesson.series.is_some(),
         }
@@ -163,10 +163,31 @@ impl Told {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
 
-    /// Whether a lesson is where a move put it. A later move is told of by itself.
+    /// It is about several lessons, of which any may stand though the first does not.
     #[must_use]
-    pub fn is_where(&self, lesson: &Lesson) -> bool {
-        self.moved.is_none_or(|moved| moved.after == Times::of(lesson))
+    pub fn is_of_several(&self, kind: NoticeKind) -> bool {
+        match kind {
+            NoticeKind::LessonScheduled => self.series,
+            NoticeKind::LessonChanged => self.together.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is so of a lesson: what was set stands, and what was moved is where the move put it. A later move is told
+    /// of by itself.
+    #[must_use]
+    pub fn is_so(&self, kind: NoticeKind, lesson: &Lesson) -> bool {
+        !is_outdated(kind, UnixMillis(self.starts_ms), lesson)
+            && (self.moved.is_none() || self.put(lesson.id) == Some(Times::of(lesson)))
+    }
+
+    /// Where the move put a lesson. `None`: it is none of those that moved.
+    fn put(&self, lesson: LessonId) -> Option<Times> {
+        let after = self.moved?.after;
+        let Some(together) = &self.together else { return Some(after) };
+        let at = together.lessons.iter().position(|one| *one == lesson.0)?;
+        let starts_ms = *together.starts_ms.get(at)?;
+        Some(Times { starts_ms, ends_ms: starts_ms + after.ends_ms - after.starts_ms })
     }
 
     /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of

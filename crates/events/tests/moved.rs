@@ -73,7 +73,8 @@ async fn a_series_that_moves_is_told_once_to_each_by_each_way() {
             let (kind, said) = &told[1];
             let together = said.together.as_ref().expect("several");
             assert_eq!((*kind, together.starts_ms.len()), (NoticeKind::LessonChanged, 10));
-            assert_eq!((said.starts_ms, together.last), (onto.0, lessons[11].id.0));
+            let moved: Vec<_> = lessons[2..].iter().map(|lesson| lesson.id.0).collect();
+            assert_eq!((said.starts_ms, &together.lessons), (onto.0, &moved));
             let body = text::wording(*kind, said, control::Locale::En, "Asia/Jakarta").body;
             assert!(body.contains("is now every") && body.contains("10 lessons: "), "{body}");
         }
@@ -144,6 +145,66 @@ async fn what_was_moved_again_before_anybody_heard_of_it_is_told_as_one_move_or_
         let said = |at| text::moment(at, control::Locale::Id, "Asia/Jakarta");
         let body = changed[0]["body"].as_str().expect("text");
         assert!(body.contains(&said(on.starts)) && !body.contains(&said(between)), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_several_lessons_is_sent_while_any_stands_that_its_reader_may_attend() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 3, now()).await;
+        let push = push_service(&*repository).await;
+        let mut endpoints = Vec::new();
+        for mentee in &school.mentees {
+            endpoints.push(with_device(&*repository, &push, *mentee).await);
+        }
+        let [goes, is_out_of_first, is_out_of_middle] = school.mentees[..].try_into().expect("three");
+        let at = |days: i64| now().plus_millis(days * TOMORROW_MS);
+        let (series, other) =
+            (school.series(&*repository, at(9), 4, now()).await, school.series(&*repository, at(10), 3, now()).await);
+        let off = school.series(&*repository, at(11), 2, now()).await;
+        moved(&*repository, series[0].id, at(12), Scope::Following).await;
+        moved(&*repository, other[0].id, at(13), Scope::Following).await;
+        // Of one, first and last move again; of the others, nothing and all is called off.
+        moved(&*repository, series[0].id, at(100), Scope::One).await;
+        moved(&*repository, series[3].id, at(101), Scope::One).await;
+        plan_all(&repository, now()).await;
+        for lesson in &off {
+            repository.cancel_lesson(lesson.id, "", now()).await.expect("cancelled");
+        }
+        let bans = [
+            (other[0].id, is_out_of_first),
+            (series[1].id, is_out_of_middle),
+            (series[2].id, is_out_of_middle),
+            (other[2].id, is_out_of_middle),
+        ];
+        for (lesson, user) in bans {
+            let ban = Ban { lesson, user, by: school.mentor, reason: String::new() };
+            repository.ban(&ban, now()).await.expect("banned");
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join(format!("mails{n}"))));
+        until("all is told", async || told(&*repository, goes).await.len() == 9 && is_empty(&*repository).await).await;
+        running.end().await;
+        let shown = |at: usize, kind: &str| {
+            let all = push.shown(&endpoints[at]);
+            let of_kind = all.iter().filter(|message| message["kind"] == kind);
+            let mut lessons: Vec<String> =
+                of_kind.map(|message| message["lesson"].as_str().expect("an id").to_owned()).collect();
+            lessons.sort();
+            lessons
+        };
+        let ids = |of: &[&control::teaching::Lesson]| {
+            let mut ids: Vec<String> = of.iter().map(|lesson| lesson.id.to_string()).collect();
+            ids.sort();
+            ids
+        };
+        let [s0, s1, s3, o0, o1] = [&series[0], &series[1], &series[3], &other[0], &other[1]];
+        assert_eq!(shown(0, "lesson_scheduled"), ids(&[s0, o0]), "not of what was called off as a whole");
+        assert_eq!(shown(0, "lesson_changed"), ids(&[s0, s1, s3, o0]));
+        assert_eq!(shown(1, "lesson_scheduled"), ids(&[s0, o1]));
+        assert_eq!(shown(1, "lesson_changed"), ids(&[s0, s1, s3, o1]));
+        assert_eq!(shown(2, "lesson_scheduled"), ids(&[s0, o0]));
+        assert_eq!(shown(2, "lesson_changed"), ids(&[s0, s3, o0]), "what stands is not for them");
     }
 }
 

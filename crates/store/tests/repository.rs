@@ -1,5 +1,7 @@
 //! The repository contract on SQLite and PostgreSQL, and what is SQLite's own: two processes, kills, permissions, versions, damage.
 
+#[path = "repository/circles.rs"]
+mod circles;
 #[path = "repository/contract.rs"]
 mod contract;
 #[path = "repository/identity.rs"]
@@ -10,6 +12,8 @@ mod notices;
 mod passkeys;
 #[path = "repository/postgres.rs"]
 mod postgres;
+#[path = "repository/receivers.rs"]
+mod receivers;
 #[path = "repository/relays.rs"]
 mod relays;
 #[path = "repository/room.rs"]
@@ -84,6 +88,16 @@ async fn a_transaction_that_is_ended_for_the_sake_of_another_is_done_again() {
     let store = store::db::postgres::PgStore::open(&format!("{url}&options=-c%20deadlock_timeout%3D3s"), None).await;
     let store = store.expect("open");
     teaching::two_that_wait_for_one_another_both_go_through(&store, &url).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_takes_turns_and_who_locks_rows_wait_in_a_line_and_not_in_a_circle() {
+    let Some(cluster) = postgres::Cluster::shared() else { return };
+    let url = cluster.database().await;
+    let store = store::db::postgres::PgStore::open(&format!("{url}&options=-c%20deadlock_timeout%3D60s"), None).await;
+    let store = store.expect("open");
+    circles::who_takes_turns_and_who_locks_rows_wait_in_a_line(&store, &url).await;
     store.close().await;
 }
 

@@ -147,10 +147,24 @@ impl Stage {
         self.disturb("UPDATE idempotency_keys SET status = 0, body = '-', created_ms = $1", then).await;
     }
 
+    /// Makes the database refuse hands, or take them again.
+    pub async fn refuse_hands(&self, refused: bool) {
+        let text = match refused {
+            true => "CREATE TRIGGER refused BEFORE INSERT ON hands BEGIN SELECT RAISE(ABORT, 'no hands'); END",
+            false => "DROP TRIGGER refused",
+        };
+        sqlx::query(text).execute(&self.pool().await).await.expect("written");
+    }
+
     async fn disturb(&self, text: &'static str, at: UnixMillis) {
+        sqlx::query(text).bind(at.0).execute(&self.pool().await).await.expect("written");
+    }
+
+    /// Another opening of the database.
+    async fn pool(&self) -> sqlx::SqlitePool {
         let file = self.folder.path().join("tayang.db");
         let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file)).await;
-        sqlx::query(text).bind(at.0).execute(&pool.expect("open")).await.expect("written");
+        pool.expect("open")
     }
 
     /// Makes somebody and signs them in.

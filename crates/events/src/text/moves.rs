@@ -1,6 +1,7 @@
 //! How it is said that lessons moved: from when to when, and of several which.
 
 use super::*;
+use crate::told::Times;
 
 /// Dates that are named of several lessons; of the others how many they are. A push has room for 300 characters.
 const DATES_MAX: usize = 4;
@@ -53,54 +54,48 @@ fn dates(starts_ms: &[i64], locale: Locale, zone_name: &str) -> String {
     }
 }
 
-/// What a move says in Indonesian.
-pub(super) fn indonesian(told: &Told, when: &str, zone_name: &str) -> String {
+/// What a move says.
+pub(super) fn moved(told: &Told, when: &str, locale: Locale, zone_name: &str) -> String {
+    use Locale::{En, Id};
     let Told { title, course, .. } = told;
-    let (clock, weekly) = (|at| clock(at, Locale::Id, zone_name), |at| day_and_clock(at, Locale::Id, zone_name));
     let said = match (told.moved, &told.together) {
         (Some(moved), _) if moved.before.starts_ms == moved.after.starts_ms => {
-            let (ends, before) = (clock(moved.after.ends_ms), clock(moved.before.ends_ms));
-            format!("“{title}” di {course} ({when}) sekarang selesai pukul {ends}, bukan lagi {before}.")
+            let [ends, before] = [moved.after, moved.before].map(|times| clock(times.ends_ms, locale, zone_name));
+            match locale {
+                Id => format!("“{title}” di {course} ({when}) sekarang selesai pukul {ends}, bukan lagi {before}."),
+                En => format!("“{title}” in {course} ({when}) now ends at {ends}, no longer at {before}."),
+            }
         }
         (Some(moved), Some(all)) if is_weekly(&all.starts_ms, zone_name) => {
-            let (after, before) = (weekly(moved.after.starts_ms), weekly(moved.before.starts_ms));
-            format!("“{title}” di {course} sekarang setiap {after}, mulai {when}, bukan lagi {before}.")
+            let weekly = |times: Times| day_and_clock(times.starts_ms, locale, zone_name);
+            let [after, before] = [moved.after, moved.before].map(weekly);
+            match locale {
+                Id => format!("“{title}” di {course} sekarang setiap {after}, mulai {when}, bukan lagi {before}."),
+                En => format!("“{title}” in {course} is now every {after}, from {when}, no longer {before}."),
+            }
         }
         (Some(moved), _) => {
-            let before = moment(UnixMillis(moved.before.starts_ms), Locale::Id, zone_name);
-            format!("“{title}” di {course} sekarang {when}, bukan lagi {before}.")
+            let before = moment(UnixMillis(moved.before.starts_ms), locale, zone_name);
+            match locale {
+                Id => format!("“{title}” di {course} sekarang {when}, bukan lagi {before}."),
+                En => format!("“{title}” in {course} is now on {when}, no longer on {before}."),
+            }
         }
-        (None, _) => format!("“{title}” di {course} berubah. Waktunya {when}."),
+        (None, _) => match locale {
+            Id => format!("“{title}” di {course} berubah. Waktunya {when}."),
+            En => format!("“{title}” in {course} changed. It is on {when}."),
+        },
     };
     let of_all = told.together.as_ref().map_or_else(String::new, |all| {
-        format!(" {} pelajaran: {}.", all.starts_ms.len(), dates(&all.starts_ms, Locale::Id, zone_name))
+        let lessons = match locale {
+            Id => "pelajaran",
+            En => "lessons",
+        };
+        format!(" {} {lessons}: {}.", all.starts_ms.len(), dates(&all.starts_ms, locale, zone_name))
     });
-    let renamed = told.title_before.as_ref().map_or_else(String::new, |name| format!(" Judul sebelumnya: “{name}”."));
-    said + &of_all + &renamed
-}
-
-/// What a move says in English.
-pub(super) fn english(told: &Told, when: &str, zone_name: &str) -> String {
-    let Told { title, course, .. } = told;
-    let (clock, weekly) = (|at| clock(at, Locale::En, zone_name), |at| day_and_clock(at, Locale::En, zone_name));
-    let said = match (told.moved, &told.together) {
-        (Some(moved), _) if moved.before.starts_ms == moved.after.starts_ms => {
-            let (ends, before) = (clock(moved.after.ends_ms), clock(moved.before.ends_ms));
-            format!("“{title}” in {course} ({when}) now ends at {ends}, no longer at {before}.")
-        }
-        (Some(moved), Some(all)) if is_weekly(&all.starts_ms, zone_name) => {
-            let (after, before) = (weekly(moved.after.starts_ms), weekly(moved.before.starts_ms));
-            format!("“{title}” in {course} is now every {after}, from {when}, no longer {before}.")
-        }
-        (Some(moved), _) => {
-            let before = moment(UnixMillis(moved.before.starts_ms), Locale::En, zone_name);
-            format!("“{title}” in {course} is now on {when}, no longer on {before}.")
-        }
-        (None, _) => format!("“{title}” in {course} changed. It is on {when}."),
-    };
-    let of_all = told.together.as_ref().map_or_else(String::new, |all| {
-        format!(" {} lessons: {}.", all.starts_ms.len(), dates(&all.starts_ms, Locale::En, zone_name))
+    let renamed = told.title_before.as_ref().map_or_else(String::new, |name| match locale {
+        Id => format!(" Judul sebelumnya: “{name}”."),
+        En => format!(" It was called “{name}”."),
     });
-    let renamed = told.title_before.as_ref().map_or_else(String::new, |name| format!(" It was called “{name}”."));
     said + &of_all + &renamed
 }

@@ -1,8 +1,6 @@
 //! What any repository must do for notices, deliveries, devices and webhooks.
 
-use control::deliveries::{
-    Delivery, DeliveryState, Medium, NewDelivery, PER_OWNER_MAX, PER_WEBHOOK_MAX, Room, Verdict,
-};
+use control::deliveries::{Delivery, DeliveryState, Medium, NewDelivery, Room, Verdict};
 use control::notices::{
     Audience, NewNotice, NoticeKind, NoticeSettings, Place, Plan, Quiet, SOON_MS, SUBSCRIPTIONS_MAX, TOMORROW_MS,
 };
@@ -14,6 +12,7 @@ use control::{
 };
 use media::{Redacted, UnixMillis};
 
+use super::receivers::receivers_contract;
 use super::school::{School, device, signed_in, somebody};
 
 const NOW: UnixMillis = UnixMillis(1_900_000_000_000);
@@ -28,13 +27,13 @@ pub async fn notices_contract(repository: &dyn Repository) {
     settings_are_changed_by_who_has_seen_them(repository).await;
     a_device_belongs_to_its_sign_in(repository).await;
     a_delivery_is_sent_by_one_at_a_time(repository).await;
-    one_dead_receiver_holds_back_nobody_else(repository).await;
+    receivers_contract(repository).await;
     what_is_over_is_counted_and_forgotten(repository).await;
     old_notices_are_forgotten(repository).await;
     webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(repository).await;
 }
 
-fn delivery(once: &str, next: UnixMillis) -> NewDelivery {
+pub(super) fn delivery(once: &str, next: UnixMillis) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::new(NOW),
         once_key: once.to_owned(),
@@ -340,61 +339,6 @@ async fn a_delivery_is_sent_by_one_at_a_time(repository: &dyn Repository) {
     assert!(!repository.enqueue(&what).await.expect("kept"), "what was sent is not sent again");
 }
 
-async fn one_dead_receiver_holds_back_nobody_else(repository: &dyn Repository) {
-    let now = NOW.plus_millis(-100 * HOUR_MS);
-    let mentor = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
-    let other = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
-    let dead: Vec<Webhook> = (0..4).map(|_| hook(mentor)).collect();
-    let theirs = hook(other);
-    for webhook in dead.iter().chain([&theirs]) {
-        assert!(repository.create_webhook(webhook).await.expect("made"));
-    }
-    // Those of the dead ones are due longest, twenty each.
-    let call = async |to: &Webhook, n: i64, next| {
-        let once = format!("receiver:{}:{n}", to.id);
-        let call = NewDelivery { medium: Medium::Webhook, webhook: Some(to.id), ..delivery(&once, next) };
-        assert!(repository.enqueue(&call).await.expect("kept"));
-    };
-    for n in 0..20 {
-        for webhook in &dead {
-            call(webhook, n, now.plus_millis(-n)).await;
-        }
-    }
-    call(&theirs, 0, now).await;
-    let mail = delivery("receiver: a mail", now);
-    assert!(repository.enqueue(&mail).await.expect("kept"));
-    let take = async |now: UnixMillis, room| {
-        repository.claim(keys::random_id(), now, now.plus_millis(90_000), room).await.expect("claimed")
-    };
-    let to = |taken: &[Delivery], id| taken.iter().filter(|one| one.what.webhook == id).count() as u32;
-    let few = take(now, Room { all: 3, webhooks: 2, mails: 3 }).await;
-    assert_eq!((few.len(), to(&few, None)), (3, 1), "others are not waited out by webhooks");
-    let taken = take(now, Room { all: 64, webhooks: 32, mails: 64 }).await;
-    let mut both = few;
-    both.extend(taken);
-    assert_eq!(to(&both, Some(theirs.id)), 1);
-    let of_dead: Vec<u32> = dead.iter().map(|webhook| to(&both, Some(webhook.id))).collect();
-    assert!(of_dead.iter().all(|n| *n <= PER_WEBHOOK_MAX), "{of_dead:?}");
-    assert_eq!(of_dead.iter().sum::<u32>(), PER_OWNER_MAX, "of one person");
-    assert!(
-        take(now, Room { all: 64, webhooks: 32, mails: 64 }).await.is_empty(),
-        "the others wait until these are done"
-    );
-    let done = both.iter().find(|one| one.what.webhook == Some(dead[0].id)).expect("one");
-    let again = Verdict::Again(now.plus_millis(HOUR_MS), "no answer".to_owned());
-    assert!(repository.settle(done.what.id, done.lease.expect("leased"), &again, now).await.expect("said"));
-    assert_eq!(take(now, Room { all: 64, webhooks: 32, mails: 64 }).await.len(), 1, "in place of the one that is done");
-    let later = now.plus_millis(90_000);
-    assert_eq!(take(later, Room { all: 64, webhooks: 0, mails: 64 }).await.len(), 1, "the mail, whose lease is over");
-    for webhook in &dead {
-        repository.delete_webhook(mentor, webhook.id, NOW).await.expect("forgotten");
-    }
-    repository.delete_webhook(other, theirs.id, NOW).await.expect("forgotten");
-    let (lease, taken) = claim(repository, later.plus_millis(90_000), 9).await;
-    assert_eq!(taken.len(), 1);
-    assert!(repository.settle(mail.id, lease, &Verdict::Sent, NOW).await.expect("said"));
-}
-
 async fn what_is_over_is_counted_and_forgotten(repository: &dyn Repository) {
     let what = delivery("forgotten", NOW);
     repository.enqueue(&what).await.expect("kept");
@@ -445,7 +389,7 @@ async fn old_notices_are_forgotten(repository: &dyn Repository) {
     assert!(counts().await == (0, 0) && reminded().await);
 }
 
-fn hook(owner: UserId) -> Webhook {
+pub(super) fn hook(owner: UserId) -> Webhook {
     Webhook {
         id: WebhookId::new(NOW),
         owner,

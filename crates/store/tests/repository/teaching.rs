@@ -358,7 +358,7 @@ async fn a_series_moves_together(repository: &dyn Repository) {
         "of the first"
     );
     assert_eq!(together["starts_ms"], serde_json::json!([begin + 2 * WEEK, begin + 4 * WEEK]));
-    assert_eq!(together["last"], id(3).to_string());
+    assert_eq!(together["lessons"], serde_json::json!([id(1).to_string(), id(3).to_string()]));
     assert!(together["id"].is_string() && *together == kept[1]["edit"], "one name for what moved together");
     assert_eq!(seen(repository, id(0), None).await.standing.lesson, lessons[0].lesson);
     let onto = LessonChange { starts: Some(UnixMillis(begin + 30 * MINUTE)), ..LessonChange::default() };

@@ -10,10 +10,19 @@ const CHANGES_LOCK: i64 = 0x7461_7961_6e67;
 /// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`], it rolls back.
 pub(super) struct Write(sqlx::Transaction<'static, Postgres>);
 
+/// The advisory lock of those that take turns. Another number.
+const TURNS_LOCK: i64 = CHANGES_LOCK + 1;
+
 impl Write {
     /// Begins one.
     pub(super) async fn begin(pool: &PgPool) -> Result<Self, sqlx::Error> {
         Ok(Self(pool.begin().await?))
+    }
+
+    /// Waits until no other transaction is under way that takes turns: what is read after it stays so among them. Before any
+    /// row, and so before [`Self::lock_changes`].
+    pub(super) async fn take_turn(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURNS_LOCK).execute(&mut *self.0).await.map(|_| ())
     }
 
     /// Waits until no other transaction appends changes.

@@ -63,10 +63,10 @@ async fn insert(transaction: &mut Write, user: &User, how: &str) -> Result<(), R
     changed(transaction, user.id, user.created).await
 }
 
-/// Takes the place in line of whoever changes accounts, so that what is read stays so until the end.
+/// Takes turns with whoever else changes accounts, so that what is read stays so until the end.
 async fn begin(store: &Store) -> Result<Write, RepositoryError> {
     let mut transaction = store.begin().await?;
-    transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
+    transaction.take_turn().await.map_err(|error| rows::failed(SUBJECT, error))?;
     Ok(transaction)
 }
 

@@ -10,6 +10,11 @@ const COLUMNS: &str =
 
 /// Writes a change in the transaction that makes it. Nothing else of this kind is written until that is over, so that the
 /// order of places is that of commits: a follower that has read up to a place misses nothing before it.
+///
+/// The rule of all that write, so that no two wait for one another: first the turn, of those that take turns
+/// (`Write::take_turn`); then rows; last the place in this line, as it is everybody's. Behind it no row is waited for that
+/// somebody may hold who waits for a place: only rows that are the transaction's already, and those of sessions, links and
+/// tries, which nobody locks and then appends without having the turn.
 pub(super) async fn append(transaction: &mut Write, at: UnixMillis, what: &NewChange) -> Result<Seq, RepositoryError> {
     transaction.lock_changes().await.map_err(|error| rows::failed("change", error))?;
     sqlx::query_scalar(

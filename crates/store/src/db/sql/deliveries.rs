@@ -108,6 +108,20 @@ impl Claim {
         rows::each(&found, |row| Ok((rows::column(row, "id")?, rows::column(row, "owner_id")?)))
     }
 
+    /// Whether nobody else takes for that owner until the transaction is over, by their first webhook. `false`: somebody
+    /// does, perhaps for another webhook of theirs, and what they take is not to be counted yet.
+    async fn has_owner(&self, transaction: &mut Write, owner: &str) -> Result<bool, RepositoryError> {
+        let text = format!(
+            "SELECT id FROM webhooks WHERE id = (SELECT MIN(id) FROM webhooks WHERE owner_id = $1) {SKIP_LOCKED}"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(owner)
+            .fetch_optional(transaction.connection())
+            .await
+            .map(|row| row.is_some())
+            .map_err(failed)
+    }
+
     /// Requests under way to a webhook, and to all of its owner.
     async fn under_way(
         &self,
@@ -197,6 +211,12 @@ impl DeliveryRepository for Store {
             let mut taken = Vec::new();
             for (webhook, owner) in claim.webhooks(&mut transaction, room.webhooks.min(room.all)).await? {
                 let left = room.webhooks.min(room.all).saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
+                if left == 0 {
+                    break;
+                }
+                if !claim.has_owner(&mut transaction, &owner).await? {
+                    continue;
+                }
                 let (to_it, to_all) = claim.under_way(&mut transaction, &webhook, &owner).await?;
                 let free = PER_WEBHOOK_MAX.saturating_sub(to_it).min(PER_OWNER_MAX.saturating_sub(to_all)).min(left);
                 if free > 0 {

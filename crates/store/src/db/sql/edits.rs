@@ -13,14 +13,16 @@ fn times(lesson: &Lesson) -> Value {
     json!({ "starts_ms": lesson.starts.0, "ends_ms": lesson.ends.0 })
 }
 
-/// What one edit moved together: under one name, by which people are told of it once.
+/// What one edit moved together: under one name, by which people are told of it once, and each of them, as any may be moved
+/// again before. They are of one series, which bounds them.
 fn together(moved: &[&(Lesson, Lesson)], now: UnixMillis) -> Option<Value> {
-    let ((before, after), (_, last)) = (moved.first()?, moved.last()?);
+    let (before, after) = moved.first()?;
     let starts: Vec<i64> = moved.iter().map(|(_, after)| after.starts.0).collect();
+    let lessons: Vec<String> = moved.iter().map(|(_, after)| after.id.to_string()).collect();
     (moved.len() > 1).then(|| {
         json!({
             "id": keys::ordered_id(now).to_string(), "before": times(before), "after": times(after), "starts_ms": starts,
-            "last": last.id.to_string(),
+            "lessons": lessons,
         })
     })
 }

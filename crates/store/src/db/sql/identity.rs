@@ -76,7 +76,7 @@ impl IdentityRepository for Store {
     fn end_sessions<'a>(&'a self, user: UserId, entry: &'a AuditEntry) -> BoxFuture<'a, Result<(), RepositoryError>> {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
-            transaction.lock_changes().await.map_err(|error| rows::failed("session", error))?;
+            transaction.take_turn().await.map_err(|error| rows::failed("session", error))?;
             sessions::end_all(&mut transaction, user, entry.at).await?;
             audit::append(&mut transaction, entry).await?;
             transaction.commit().await.map_err(|error| rows::failed("session", error))
@@ -181,7 +181,7 @@ async fn attempt(store: &Store, attempts: &[Attempt], now: UnixMillis) -> Result
         return Ok(Some(wait));
     }
     let mut transaction = store.begin().await?;
-    transaction.lock_changes().await.map_err(failed)?;
+    transaction.take_turn().await.map_err(failed)?;
     let mut wait = None;
     for Attempt { subject, share } in attempts {
         let (count, oldest): (i64, i64) = sqlx::query_as(TRIES)

@@ -2,9 +2,11 @@
 //! it was planned.
 
 use control::notices::{Audience, Letter, Notice, NoticeKind, NoticeRepository as _, OtherMove, Reader};
+use control::teaching::Lesson;
 use control::{LessonId, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
+use super::super::access::{self, LESSON};
 use super::super::{Row, Store, rows, subscriptions, webhooks};
 use super::{NOT_BANNED, NOTICE, audience_of, failed, notice, settings};
 
@@ -50,6 +52,9 @@ pub(super) async fn letter(store: &Store, delivery: Uuid, now: UnixMillis) -> Re
         letter.lesson = store.lesson_event(notice.lesson).await?.map(|event| event.lesson);
         if let Some(reader) = &mut letter.reader {
             reader.is_told = is_told(store, notice.kind.audience(), notice.lesson, reader.user).await?;
+            if matches!(notice.kind, NoticeKind::LessonScheduled | NoticeKind::LessonChanged) {
+                letter.series = series(store, notice.lesson, reader.user).await?;
+            }
             if notice.kind == NoticeKind::LessonChanged {
                 letter.others = other_moves(store, delivery, &notice, reader.user).await?;
             }
@@ -76,6 +81,24 @@ async fn is_told(store: &Store, audience: Audience, lesson: LessonId, user: User
         .await
         .map(|row| row.is_some())
         .map_err(failed)
+}
+
+/// Of the lessons that were set together with one, and of itself, those that somebody in the course is told of.
+async fn series(store: &Store, lesson: LessonId, user: UserId) -> Result<Vec<Lesson>, RepositoryError> {
+    let text = format!(
+        "SELECT {LESSON} FROM lessons f JOIN lessons l ON l.series_id = f.series_id AND l.course_id = f.course_id
+             JOIN enrolments e ON e.course_id = l.course_id AND e.user_id = $2 AND e.state = 'active'
+         WHERE f.id = $1 AND NOT EXISTS (SELECT 1 FROM bans b
+             WHERE b.lesson_id = l.id AND b.user_id = $2 AND b.lifted_ms IS NULL)
+         ORDER BY l.starts_ms, l.id"
+    );
+    let found = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(lesson.to_string())
+        .bind(user.to_string())
+        .fetch_all(&store.readers)
+        .await
+        .map_err(failed)?;
+    rows::each(&found, access::lesson)
 }
 
 /// What of other moves goes or went to where this delivery goes.

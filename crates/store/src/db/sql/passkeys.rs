@@ -71,7 +71,7 @@ async fn add(
 ) -> Result<PasskeyAdded, RepositoryError> {
     let mut transaction = store.begin().await?;
     // One at a time, so that those added at once do not exceed the limit together.
-    transaction.lock_changes().await.map_err(failed)?;
+    transaction.take_turn().await.map_err(failed)?;
     if !is_first_answer(&mut transaction, answered).await? {
         return accounts::refuse(transaction, PasskeyAdded::Answered).await;
     }

@@ -40,8 +40,8 @@ impl RelayRepository for Store {
     fn start_relay<'a>(&'a self, relay: &'a Relay, by: UserId) -> BoxFuture<'a, Result<Started, RepositoryError>> {
         Box::pin(self.again(move || async move {
             let mut transaction = self.begin().await?;
-            // PostgreSQL's writers take turns from here on: of two that start at once, one is the last that there is room for.
-            transaction.lock_changes().await.map_err(failed)?;
+            // Of two that start at once, one is the last that there is room for.
+            transaction.take_turn().await.map_err(failed)?;
             channels::require_channel(&mut transaction, relay.channel).await?;
             let made = sqlx::query(
                 "INSERT INTO relays (id, channel_id, direction, url, created_ms, held_ms)

@@ -13,7 +13,7 @@ pub(super) async fn sign_in(store: &Store, sign_in: &SignIn<'_>) -> Result<bool,
     let SignIn { session, replaces, entry, forgive, proof } = sign_in;
     let mut transaction = store.begin().await?;
     // Nobody signs in while they are being suspended, or while their password is changed.
-    transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
+    transaction.take_turn().await.map_err(|error| rows::failed(SUBJECT, error))?;
     if !accounts::may_sign_in(&mut transaction, session.user, proof).await? {
         return accounts::refuse(transaction, false).await;
     }
@@ -98,7 +98,7 @@ pub(super) async fn end_one(
 ) -> Result<(), RepositoryError> {
     let mut transaction = store.begin().await?;
     // Before any row of theirs, as where a password is changed.
-    transaction.lock_changes().await.map_err(|error| rows::failed(SUBJECT, error))?;
+    transaction.take_turn().await.map_err(|error| rows::failed(SUBJECT, error))?;
     if !end(&mut transaction, Some(user), session, entry.at).await? {
         return accounts::refuse(transaction, ()).await.and(Err(RepositoryError::NotFound(SUBJECT)));
     }

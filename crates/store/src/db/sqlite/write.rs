@@ -22,6 +22,12 @@ impl Write {
 
     /// Nobody else writes until this is over anyway: there is one writer.
     #[allow(clippy::unused_async, reason = "PostgreSQL's waits for a lock")]
+    pub(super) async fn take_turn(&mut self) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    /// Nobody else writes until this is over anyway: there is one writer.
+    #[allow(clippy::unused_async, reason = "PostgreSQL's waits for a lock")]
     pub(super) async fn lock_changes(&mut self) -> Result<(), sqlx::Error> {
         Ok(())
     }
