@@ -8,11 +8,11 @@ import { OPERATOR } from './mentee-world.mjs';
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -56,6 +56,22 @@ for (const scene of SCENES) {
       assert.equal(await page.locator('.people > li').count(), 1);
       await page.getByRole('link', { name: words.hooks, exact: true }).click();
       await page.getByRole('link', { name: 'https://contoh.id/kejadian-tayang' }).waitFor();
+      await page.getByText(words.anyMentor).waitFor();
+      assert.equal(await page.locator('.menu [aria-current]').getAttribute('href'), '/mymentee/operator');
+      await page.locator('.segments').getByRole('link', { name: words.peoplePart, exact: true }).click();
+      await page.getByLabel(words.search).waitFor();
+    });
+
+    test('a webhook of a long address shows its secret within the screen, and says when a state has no deliveries', async () => {
+      const page = await asOperator('/webhooks/new', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      await page.locator('input[type=url]').fill(`https://integrasi.sekolahmenengahatasnegeri1.contoh.sch.id/api/v2/penerima/${'kejadian'.repeat(9)}`);
+      await page.locator('main button[type=submit]').click();
+      await page.getByText('rahasia-uji-0123456789abcdef').waitFor();
+      await audit(page, scene);
+      mock.world.deliveries = mock.world.deliveries.filter(({ state }) => state !== 'dead');
+      await page.goto(`${mock.url}/mymentee/webhooks/w-1`);
+      await page.locator('main select').selectOption('dead');
+      await page.getByText(words.noneInState).waitFor();
     });
 
     test('others are told that it is not for them', async () => {

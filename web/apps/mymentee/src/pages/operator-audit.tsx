@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks';
 import type { AuditEntry } from '@tayang/client';
 import { Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
-import { OperatorParts } from './operator.tsx';
 
 export function AuditPage() {
   const { api, router } = useApp();

@@ -1,28 +1,14 @@
-/** People, as operators find them: search, and the way to each of them, to the journal and to all webhooks. */
+/** People, as operators find them: search, and the way to each of them. */
 
 import { useEffect, useState } from 'preact/hooks';
 import type { UserRecord } from '@tayang/client';
 import { Avatar, Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
 
 /** Typing has paused. */
 const PAUSE_MS = 300;
-
-export function OperatorParts({ here }: { here: '/operator' | '/operator/audit' }) {
-  const { router } = useApp();
-  const words = useOperatorWords();
-  const parts = [['/operator', words.users], ['/operator/audit', words.audit], ['/webhooks', words.hooks]] as const;
-  return (
-    <nav class="segments" aria-label={words.parts}>
-      {parts.map(([to, label]) => (
-        <a key={to} class="segment" href={router.href(to)} aria-current={to === here ? 'page' : undefined}>
-          {label}
-        </a>
-      ))}
-    </nav>
-  );
-}
 
 export function UsersPage() {
   const { api, router } = useApp();

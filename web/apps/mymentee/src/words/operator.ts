@@ -7,10 +7,6 @@ type Named = Readonly<Record<string, string>>;
 const id = {
   title: 'Pengguna',
   lead: 'Cari orang, beri peran, dan bantu yang tidak bisa masuk.',
-  parts: 'Bagian pengelola',
-  users: 'Pengguna',
-  audit: 'Jurnal',
-  hooks: 'Webhook',
   search: 'Cari nama atau surel',
   none: 'Tidak ada yang cocok',
   noneText: 'Periksa ejaannya, atau cari dengan sebagian nama saja.',
@@ -23,7 +19,7 @@ const id = {
     roleHints: {
       mentee: 'Mengikuti kursus dan menonton pelajaran.',
       mentor: 'Membuat kursus dan menyiarkan pelajaran.',
-      operator: 'Mengelola pengguna, jurnal, dan semua webhook.',
+      operator: 'Mengelola pengguna, membaca jurnal, dan menerima kejadian semua pelajaran lewat webhook.',
     } as Named,
     rolesNone: 'Pilih sedikitnya satu peran.',
     rolesSaved: (name: string) => `Peran ${name} disimpan.`,
@@ -70,10 +66,6 @@ const id = {
 const en: typeof id = {
   title: 'People',
   lead: 'Find somebody, give roles, and help who cannot sign in.',
-  parts: 'Parts for operators',
-  users: 'People',
-  audit: 'Journal',
-  hooks: 'Webhooks',
   search: 'Find by name or email',
   none: 'Nobody fits',
   noneText: 'Check the spelling, or try a part of the name alone.',
@@ -86,7 +78,7 @@ const en: typeof id = {
     roleHints: {
       mentee: 'Joins courses and watches lessons.',
       mentor: 'Makes courses and broadcasts lessons.',
-      operator: 'Looks after people, the journal and all webhooks.',
+      operator: 'Looks after people, reads the journal, and is told of all lessons by webhook.',
     },
     rolesNone: 'Choose at least one role.',
     rolesSaved: (name) => `The roles of ${name} are saved.`,
