@@ -37,6 +37,19 @@ for (const scene of SCENES) {
       await page.locator('.toast').waitFor();
     });
 
+    test('a row of people leads to its person wherever it is touched, and what is long about them has the whole width', async () => {
+      const page = await asOperator('/operator', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      Object.assign(mock.world.users[1], { name: 'Raden Mas Bambang Hadikusumo Wiryatmaja', email: 'raden.mas.bambang.hadikusumo@sekolahmenengahatas.contoh.sch.id', roles: ['mentee', 'mentor', 'operator'], suspended_at: '2026-11-01T03:00:00.000Z' });
+      await page.reload();
+      const row = page.locator('.people > li').filter({ hasText: 'Raden Mas' });
+      await row.waitFor();
+      await audit(page, scene);
+      const [whole, text] = [await row.boundingBox(), await row.locator('p').boundingBox()];
+      assert.ok(text.width > whole.width - 80, `${text.width} of ${whole.width} px are for words`);
+      await page.mouse.click(whole.x + whole.width - 8, whole.y + whole.height - 8);
+      await page.getByRole('heading', { level: 1, name: /Raden Mas/ }).waitFor();
+    });
+
     test('a link to sign in by is shown once, and somebody is suspended and restored', async () => {
       const page = await asOperator('/operator/users/u-1', scene);
       await button(page, words.makeLink).click();

@@ -50,7 +50,7 @@ export function UsersPage() {
   );
 }
 
-export function RoleBadges({ user }: { user: UserRecord }) {
+function RoleBadges({ user }: { user: UserRecord }) {
   const words = useOperatorWords();
   return (
     <span class="facts-row">
@@ -59,7 +59,7 @@ export function RoleBadges({ user }: { user: UserRecord }) {
           {words.roleNames[role] ?? role}
         </span>
       ))}
-      {user.suspended_at === null ? null : <span class="badge-plain">{words.suspended}</span>}
+      {user.suspended_at === null ? null : <span class="badge-plain badge-bad">{words.suspended}</span>}
     </span>
   );
 }
@@ -69,10 +69,10 @@ function UserRow({ user }: { user: UserRecord }) {
   const words = useOperatorWords();
   const when = useMyWhen();
   return (
-    <li>
+    <li class="whole-row">
       <Avatar name={user.name} id={user.id} />
       <p>
-        <a class="text-link" href={router.href(`/operator/users/${user.id}`)}>
+        <a class="card-link" href={router.href(`/operator/users/${user.id}`)}>
           {user.name}
         </a>
         <span class="field-note">{user.email}</span>
@@ -80,8 +80,8 @@ function UserRow({ user }: { user: UserRecord }) {
           {words.since(when.date(user.created_at, now()))}
           {user.verified_at === null ? ` · ${words.unconfirmed}` : ''}
         </span>
+        <RoleBadges user={user} />
       </p>
-      <RoleBadges user={user} />
     </li>
   );
 }
