@@ -2,17 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { audit, button, mock, open, SCENES, settled, smallTargets, told } from './mentee-page.mjs';
+import { audit, button, mock, open, SCENES, sent, settled, smallTargets, told } from './mentee-page.mjs';
 import { OPERATOR } from './mentee-world.mjs';
 
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -60,6 +60,29 @@ for (const scene of SCENES) {
       await button(page, words.restore).click();
       await button(page, words.suspend).waitFor();
       assert.equal(mock.world.users.find(({ id }) => id === 'u-1').suspended_at, null);
+    });
+
+    test('what an operator cannot take back about themselves is asked first, and what they cannot do says why', async () => {
+      const page = await asOperator('/operator/users/u-operator', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      await page.getByText(words.notMe).waitFor();
+      assert.ok(await button(page, words.suspend).isDisabled());
+      await page.getByRole('switch', { name: words.mentor }).click();
+      await page.getByRole('switch', { name: words.operator }).click();
+      await button(page, words.save).click();
+      await page.getByRole('dialog').getByText(words.leaveText).waitFor();
+      await audit(page, scene);
+      await button(page.getByRole('dialog'), words.cancel).click();
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      assert.deepEqual(sent('PATCH /users/u-operator'), []);
+      await button(page, words.save).click();
+      await button(page.getByRole('dialog'), words.leave).click();
+      assert.deepEqual((await told('PATCH /users/u-operator')).body, { roles: ['mentor'] });
+    });
+
+    test('a person is shown with the state of their address, and every time with its zone', async () => {
+      const page = await asOperator('/operator/users/u-2', scene);
+      await page.locator('.page-lead').getByText(words.unconfirmed).waitFor();
+      await page.getByText(scene.lang === 'id' ? /^Ditangguhkan sejak Minggu, 1 November · 10\.00 WIB\.$/ : /^Suspended since Sunday,? 1 November · 10:00 GMT\+7\.$/).waitFor();
     });
 
     test('the journal is read about one person, and webhooks are open to operators', async () => {

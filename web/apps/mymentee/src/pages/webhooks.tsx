@@ -249,7 +249,7 @@ function DeliveryRow({ hook, delivery, onReplayed }: { hook: Webhook; delivery: 
       <p>
         <strong>{kind}</strong>
         <span class="field-note">
-          {when.moment(delivery.created_at, now())} · {words.tries(delivery.attempts)}
+          {when.exact(delivery.created_at, now())} · {words.tries(delivery.attempts)}
           {status}
         </span>
       </p>
