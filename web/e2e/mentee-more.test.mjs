@@ -8,11 +8,11 @@ import { OPERATOR } from './mentee-world.mjs';
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, byShort: 'oleh …3f6a2b7c', lessonShort: 'Pelajaran …3f6a2b7c', noneSuch: 'Tidak ada catatan yang cocok', noneYet: 'Belum ada catatan', showAll: 'Tampilkan semua', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, byShort: 'by …3f6a2b7c', lessonShort: 'Lesson …3f6a2b7c', noneSuch: 'Nothing fits', noneYet: 'Nothing noted', showAll: 'Show all', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -108,6 +108,25 @@ for (const scene of SCENES) {
       await page.goto(`${mock.url}/mymentee/webhooks/w-1`);
       await page.locator('main select').selectOption('dead');
       await page.getByText(words.noneInState).waitFor();
+    });
+
+    test('the journal shows ids in short, leads from what was done to all about it, and tells an empty journal from a filter', async () => {
+      const id = '01938f2e-7c1a-7b44-9e0a-5d1f3f6a2b7c';
+      const page = await asOperator('/operator/audit', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      mock.world.audit = [{ ...mock.world.audit[0], id: 'a-9', actor_id: id, subject: `lesson:${id}`, action: 'sent_out', at: '2026-11-01T03:00:00.000Z' }, ...mock.world.audit];
+      await page.reload();
+      const line = page.locator('.people > li').first();
+      await line.getByText(scene.lang === 'id' ? /10\.00 WIB/ : /10:00 GMT\+7/).waitFor();
+      await line.getByRole('link', { name: words.byShort }).waitFor();
+      await audit(page, scene);
+      await line.getByRole('link', { name: words.lessonShort }).click();
+      await page.waitForURL(`**/operator/audit?subject=${encodeURIComponent(`lesson:${id}`)}`);
+      await page.waitForFunction(() => document.querySelectorAll('.people > li').length === 1);
+      mock.world.audit = [];
+      await page.reload();
+      await page.getByText(words.noneSuch).waitFor();
+      await page.getByRole('link', { name: words.showAll }).click();
+      await page.getByText(words.noneYet).waitFor();
     });
 
     test('others are told that it is not for them', async () => {
