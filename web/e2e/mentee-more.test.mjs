@@ -18,6 +18,17 @@ const WORDS = {
 
 const asOperator = (path, scene, options = {}) => open(path, scene, { ...options, change: (world) => (world.user = { ...OPERATOR, locale: scene.lang }) });
 
+/** Where the focus is, as a page tells it: whether its middle is covered or outside, and whether it or a row around it is ringed. */
+function focused() {
+  const one = document.activeElement;
+  if (one === null || one === document.body) return { at: 'nowhere' };
+  if (one.closest('main') === null) return { at: 'elsewhere' };
+  const { left, top, width, height } = one.getBoundingClientRect();
+  const over = document.elementFromPoint(left + Math.min(width / 2, 20), top + height / 2);
+  const rings = [one, one.closest('li, .card')].map((each) => (each === null ? 'none' : getComputedStyle(each).outlineStyle));
+  return { at: 'main', where: one.outerHTML.slice(0, 120), hidden: over === null || over.closest('.menu') !== null, ring: rings.some((style) => style !== 'none') };
+}
+
 for (const scene of SCENES) {
   const words = WORDS[scene.lang];
 
@@ -128,6 +139,26 @@ for (const scene of SCENES) {
       await page.getByRole('link', { name: words.showAll }).click();
       await page.getByText(words.noneYet).waitFor();
     });
+
+    for (const path of ['/operator/users/u-1', '/operator/audit', '/webhooks/w-1']) {
+      test(`with Tab alone all of ${path} is reached, and what has the focus is to be seen`, async () => {
+        const page = await asOperator(path, scene, { reducedMotion: 'reduce' });
+        await settled(page);
+        const wanted = await page.evaluate(() => [...document.querySelectorAll('main :is(a[href], button, input, select)')].filter((one) => !one.disabled && one.checkVisibility()).length);
+        let found = 0;
+        for (let last = false, entered = false; !last; ) {
+          await page.keyboard.press('Tab');
+          const { at, where, hidden, ring } = await page.evaluate(focused);
+          last = at === 'nowhere' || (entered && at === 'elsewhere');
+          if (at !== 'main') continue;
+          entered = true;
+          found += 1;
+          assert.ok(found <= wanted, `more stops than ${wanted}: ${where}`);
+          assert.deepEqual({ where, hidden, ring }, { where, hidden: false, ring: true });
+        }
+        assert.equal(found, wanted);
+      });
+    }
 
     test('others are told that it is not for them', async () => {
       const page = await open('/operator', scene);
