@@ -160,6 +160,18 @@ for (const scene of SCENES) {
       });
     }
 
+    test('a further page of people that does not come says so, and comes when it is asked for again', async () => {
+      const page = await asOperator('/operator', scene);
+      await page.locator('.people > li').nth(49).waitFor();
+      await page.route('**/api/v1/users?*cursor=*', (route) => route.abort());
+      await button(page, words.more).click();
+      await page.getByRole('alert').filter({ hasText: /\S/ }).waitFor();
+      await page.unroute('**/api/v1/users?*cursor=*');
+      await button(page, words.more).click();
+      await page.locator('.people > li').nth(63).waitFor();
+      assert.equal(await page.getByRole('alert').filter({ hasText: /\S/ }).count(), 0);
+    });
+
     test('others are told that it is not for them', async () => {
       const page = await open('/operator', scene);
       await page.getByRole('heading', { name: words.notOperator }).waitFor();

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { AuditEntry } from '@tayang/client';
-import { Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
+import { Empty, Loading, More, PageHead, TextField, Trouble, useApp, usePages } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
 import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
@@ -10,7 +10,6 @@ import { useOperatorWords } from '../words/operator.ts';
 export function AuditPage() {
   const { api, router } = useApp();
   const words = useOperatorWords().journal;
-  const more = useShellWords().more;
   const subject = router.place.value.query.get('subject') ?? '';
   const lines = usePages<AuditEntry>(`audit ${subject}`, (cursor, signal) => api.audit({ subject, cursor, limit: 50, signal }));
   return (
@@ -30,11 +29,7 @@ export function AuditPage() {
             ))}
           </ul>
         )}
-        {lines.more === null ? null : (
-          <button type="button" class="button more" onClick={lines.more}>
-            {more}
-          </button>
-        )}
+        <More list={lines} />
       </section>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { UserRecord } from '@tayang/client';
-import { Avatar, Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
+import { Avatar, Empty, Loading, More, PageHead, TextField, Trouble, useApp, usePages } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
 import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
@@ -13,7 +13,6 @@ const PAUSE_MS = 300;
 export function UsersPage() {
   const { api, router } = useApp();
   const words = useOperatorWords();
-  const more = useShellWords().more;
   const wanted = router.place.value.query.get('query') ?? '';
   const [typed, setTyped] = useState(wanted);
   useEffect(() => {
@@ -40,11 +39,7 @@ export function UsersPage() {
             ))}
           </ul>
         )}
-        {users.more === null ? null : (
-          <button type="button" class="button more" onClick={users.more}>
-            {more}
-          </button>
-        )}
+        <More list={users} />
       </section>
     </div>
   );

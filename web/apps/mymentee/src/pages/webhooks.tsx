@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { WEBHOOK_KINDS, WEBHOOK_KINDS_USUAL, type Delivery, type Webhook } from '@tayang/client';
 import {
-  Empty, FormError, Icon, Loading, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
+  Empty, FormError, Icon, Loading, More, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
   type Form, type Params, type Resource,
 } from '@tayang/shell';
 import { useQuestion } from '../parts/ask.tsx';
@@ -193,7 +193,6 @@ function ChangeHook({ hook, resource }: { hook: Webhook; resource: Resource<Webh
 function Deliveries({ hook }: { hook: Webhook }) {
   const { api } = useApp();
   const words = useCourseWords().hooks;
-  const more = useShellWords().more;
   const [state, setState] = useState('');
   const list = usePages<Delivery>(`deliveries ${hook.id} ${state}`, (cursor) => api.deliveries(hook.id, { cursor, ...(state === '' ? {} : { state }) }));
   return (
@@ -216,11 +215,7 @@ function Deliveries({ hook }: { hook: Webhook }) {
           ))}
         </ul>
       )}
-      {list.more === null ? null : (
-        <button type="button" class="button more" onClick={list.more}>
-          {more}
-        </button>
-      )}
+      <More list={list} />
     </section>
   );
 }
