@@ -41,6 +41,7 @@ for (const scene of SCENES) {
       await page.locator('.people > li').nth(63).waitFor();
       await page.getByLabel(words.search).fill('peserta satu');
       await page.waitForFunction(() => document.querySelectorAll('.people > li').length === 1);
+      await page.getByRole('status').filter({ hasText: scene.lang === 'id' ? '1 orang ditampilkan.' : '1 person shown.' }).waitFor();
       await page.getByRole('link', { name: 'Peserta Satu' }).click();
       await page.getByRole('switch', { name: words.mentor }).click();
       await button(page, words.save).click();
@@ -177,7 +178,7 @@ for (const scene of SCENES) {
       await page.getByRole('heading', { name: words.notOperator }).waitFor();
     });
 
-    for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/audit', '/operator/audit?subject=user:u-1']) {
+    for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/users/nobody', '/webhooks', '/webhooks/w-1', '/webhooks/nothing', '/operator/audit', '/operator/audit?subject=user:u-1']) {
       test(`${path} passes the audit and fits`, async () => audit(await asOperator(path, scene, { bypassCSP: true, reducedMotion: 'reduce' }), scene));
     }
   });

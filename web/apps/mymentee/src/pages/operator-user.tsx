@@ -17,7 +17,15 @@ export function UserPage({ params }: { params: Params }) {
   const id = params['id'] ?? '';
   const read = useResource(`user ${id}`, (signal) => api.user(id, signal));
   const user = read.value;
-  if (user === null) return <div class="page">{read.problem === null ? <Loading /> : <Trouble problem={read.problem} retry={read.reload} />}</div>;
+  if (user === null) {
+    return (
+      <div class="page page-form">
+        <PageHead title={words.title} />
+        <OperatorParts here="/operator" />
+        {read.problem === null ? <Loading /> : <Trouble problem={read.problem} retry={read.reload} />}
+      </div>
+    );
+  }
   return (
     <div class="page page-form">
       <PageHead title={user.name} lead={<Facts user={user} />} />

@@ -27,6 +27,9 @@ export function UsersPage() {
       <PageHead title={words.title} lead={words.lead} />
       <OperatorParts here="/operator" />
       <TextField label={words.search} type="search" maxLength={254} value={typed} onValue={setTyped} />
+      <p class="unseen" role="status">
+        {users.loading || users.items === null ? null : words.shown(users.items.length, users.more !== null)}
+      </p>
       <section aria-busy={users.loading} class="stack">
         {users.items === null ? (
           users.problem === null ? <Loading /> : <Trouble problem={users.problem} retry={users.reload} />

@@ -137,7 +137,12 @@ export function WebhookPage({ params }: { params: Params }) {
   const id = params['id'] ?? '';
   const hook = useResource(`webhook ${id}`, (signal) => api.webhook(id, signal));
   if (hook.value === null) {
-    return <div class="page">{hook.problem === null ? <Loading /> : <Trouble problem={hook.problem} retry={hook.reload} />}</div>;
+    return (
+      <div class="page page-form">
+        <PageHead title={words.title} />
+        {hook.problem === null ? <Loading /> : <Trouble problem={hook.problem} retry={hook.reload} />}
+      </div>
+    );
   }
   return (
     <div class="page page-form">
