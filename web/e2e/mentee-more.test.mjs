@@ -8,11 +8,11 @@ import { OPERATOR } from './mentee-world.mjs';
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, byShort: 'oleh …3f6a2b7c', lessonShort: 'Pelajaran …3f6a2b7c', noneSuch: 'Tidak ada catatan yang cocok', noneYet: 'Belum ada catatan', showAll: 'Tampilkan semua', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notYet: 'Rekaman muncul di sini setelah pelajaran selesai.', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, byShort: 'oleh …3f6a2b7c', lessonShort: 'Pelajaran …3f6a2b7c', noneSuch: 'Tidak ada catatan yang cocok', noneYet: 'Belum ada catatan', showAll: 'Tampilkan semua', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, byShort: 'by …3f6a2b7c', lessonShort: 'Lesson …3f6a2b7c', noneSuch: 'Nothing fits', noneYet: 'Nothing noted', showAll: 'Show all', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notYet: 'It will be here once the lesson is over.', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, byShort: 'by …3f6a2b7c', lessonShort: 'Lesson …3f6a2b7c', noneSuch: 'Nothing fits', noneYet: 'Nothing noted', showAll: 'Show all', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
@@ -242,6 +242,11 @@ for (const scene of SCENES) {
       mock.world.lessons.push({ ...mock.world.lessons[1], id: 'l-new', title: 'Baru dijadwalkan' });
       await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
       await page.getByRole('heading', { name: 'Baru dijadwalkan' }).waitFor();
+    });
+
+    test('a lesson that is not over is not said to have left no recording', async () => {
+      const page = await open('/lessons/l-next/recording', scene);
+      await page.getByText(words.notYet).waitFor();
     });
 
     test('viewers are asked for only where they are shown', async () => {
