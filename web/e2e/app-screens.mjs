@@ -30,6 +30,10 @@ const PAGES = [
   { name: 'forgotten', path: 'forgotten' },
   { name: 'password', path: 'password#rahasia' },
   { name: 'create-account', path: 'create-account' },
+  { name: 'forgotten-sent', path: 'forgotten', act: async (page) => {
+    await page.locator('input[type=email]').fill('peserta@contoh.id');
+    await page.locator('main button[type=submit]').click();
+  } },
   { name: 'home', path: '', world: IN },
   { name: 'home-empty', path: '', world: { ...IN, lessons: [] } },
   { name: 'lessons', path: 'lessons', world: IN },

@@ -2,21 +2,32 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { audit, button, mock, open, SCENES, settled, smallTargets, told } from './mentee-page.mjs';
+import { audit, button, mock, open, SCENES, sent, settled, smallTargets, told } from './mentee-page.mjs';
 import { OPERATOR } from './mentee-world.mjs';
 
 const WORDS = {
   id: {
     search: 'Cari nama atau surel', mentor: 'Mentor', save: 'Simpan', makeLink: 'Buat tautan masuk', suspend: 'Tangguhkan akun', restore: 'Pulihkan akun', journal: 'Jurnal orang ini', more: 'Tampilkan lagi',
-    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
+    pause: 'Jeda pengiriman', showCalendar: 'Tampilkan alamat', withdraw: 'Cabut alamat', install: 'Pasang', refused: /dibatalkan atau ditolak/, providerFailed: /belum berhasil/, tooFar: /dua tahun ke depan/, people: /Penonton/, decline: /^Tolak/, remove: /^Keluarkan/, wholeCourse: /dari kursus\?$/, again: /^Terima lagi/, show: 'Tampilkan', hooks: 'Webhook', notYet: 'Rekaman muncul di sini setelah pelajaran selesai.', notMe: /^Akun sendiri tidak bisa/, operator: 'Pengelola', cancel: 'Batal', leave: 'Lepas peran pengelola', leaveText: /^Halaman pengelola langsung tertutup/, unconfirmed: /surel belum dikonfirmasi/, byShort: 'oleh …3f6a2b7c', lessonShort: 'Pelajaran …3f6a2b7c', noneSuch: 'Tidak ada catatan yang cocok', noneYet: 'Belum ada catatan', showAll: 'Tampilkan semua', anyMentor: /pelajaran mentor mana pun/, peoplePart: 'Pengguna', noneInState: /^Tidak ada kiriman dengan keadaan ini/, notOperator: 'Halaman ini untuk pengelola', roles: 'Peran diubah',
   },
   en: {
     search: 'Find by name or email', mentor: 'Mentor', save: 'Save', makeLink: 'Make a sign-in link', suspend: 'Suspend the account', restore: 'Restore the account', journal: 'Journal of this person', more: 'Show more',
-    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notOperator: 'This page is for operators', roles: 'Roles changed',
+    pause: 'Pause sending', showCalendar: 'Show the address', withdraw: 'Withdraw the address', install: 'Install', refused: /called off or refused/, providerFailed: /did not work/, tooFar: /two years ahead/, people: /Viewers/, decline: /^Decline/, remove: /^Remove/, wholeCourse: /from the course\?$/, again: /again$/, show: 'Show', hooks: 'Webhooks', notYet: 'It will be here once the lesson is over.', notMe: /^Your own account cannot/, operator: 'Operator', cancel: 'Cancel', leave: 'Give up the role', leaveText: /^The pages for operators are closed/, unconfirmed: /email not confirmed/, byShort: 'by …3f6a2b7c', lessonShort: 'Lesson …3f6a2b7c', noneSuch: 'Nothing fits', noneYet: 'Nothing noted', showAll: 'Show all', anyMentor: /lessons of any mentor/, peoplePart: 'People', noneInState: /^No delivery is in this state/, notOperator: 'This page is for operators', roles: 'Roles changed',
   },
 };
 
 const asOperator = (path, scene, options = {}) => open(path, scene, { ...options, change: (world) => (world.user = { ...OPERATOR, locale: scene.lang }) });
+
+/** Where the focus is, as a page tells it: whether its middle is covered or outside, and whether it or a row around it is ringed. */
+function focused() {
+  const one = document.activeElement;
+  if (one === null || one === document.body) return { at: 'nowhere' };
+  if (one.closest('main') === null) return { at: 'elsewhere' };
+  const { left, top, width, height } = one.getBoundingClientRect();
+  const over = document.elementFromPoint(left + Math.min(width / 2, 20), top + height / 2);
+  const rings = [one, one.closest('li, .card')].map((each) => (each === null ? 'none' : getComputedStyle(each).outlineStyle));
+  return { at: 'main', where: one.outerHTML.slice(0, 120), hidden: over === null || over.closest('.menu') !== null, ring: rings.some((style) => style !== 'none') };
+}
 
 for (const scene of SCENES) {
   const words = WORDS[scene.lang];
@@ -30,11 +41,25 @@ for (const scene of SCENES) {
       await page.locator('.people > li').nth(63).waitFor();
       await page.getByLabel(words.search).fill('peserta satu');
       await page.waitForFunction(() => document.querySelectorAll('.people > li').length === 1);
+      await page.getByRole('status').filter({ hasText: scene.lang === 'id' ? '1 orang ditampilkan.' : '1 person shown.' }).waitFor();
       await page.getByRole('link', { name: 'Peserta Satu' }).click();
       await page.getByRole('switch', { name: words.mentor }).click();
       await button(page, words.save).click();
       assert.deepEqual((await told('PATCH /users/u-1')).body, { roles: ['mentee', 'mentor'] });
       await page.locator('.toast').waitFor();
+    });
+
+    test('a row of people leads to its person wherever it is touched, and what is long about them has the whole width', async () => {
+      const page = await asOperator('/operator', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      Object.assign(mock.world.users[1], { name: 'Raden Mas Bambang Hadikusumo Wiryatmaja', email: 'raden.mas.bambang.hadikusumo@sekolahmenengahatas.contoh.sch.id', roles: ['mentee', 'mentor', 'operator'], suspended_at: '2026-11-01T03:00:00.000Z' });
+      await page.reload();
+      const row = page.locator('.people > li').filter({ hasText: 'Raden Mas' });
+      await row.waitFor();
+      await audit(page, scene);
+      const [whole, text] = [await row.boundingBox(), await row.locator('p').boundingBox()];
+      assert.ok(text.width > whole.width - 80, `${text.width} of ${whole.width} px are for words`);
+      await page.mouse.click(whole.x + whole.width - 8, whole.y + whole.height - 8);
+      await page.getByRole('heading', { level: 1, name: /Raden Mas/ }).waitFor();
     });
 
     test('a link to sign in by is shown once, and somebody is suspended and restored', async () => {
@@ -49,6 +74,29 @@ for (const scene of SCENES) {
       assert.equal(mock.world.users.find(({ id }) => id === 'u-1').suspended_at, null);
     });
 
+    test('what an operator cannot take back about themselves is asked first, and what they cannot do says why', async () => {
+      const page = await asOperator('/operator/users/u-operator', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      await page.getByText(words.notMe).waitFor();
+      assert.ok(await button(page, words.suspend).isDisabled());
+      await page.getByRole('switch', { name: words.mentor }).click();
+      await page.getByRole('switch', { name: words.operator }).click();
+      await button(page, words.save).click();
+      await page.getByRole('dialog').getByText(words.leaveText).waitFor();
+      await audit(page, scene);
+      await button(page.getByRole('dialog'), words.cancel).click();
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      assert.deepEqual(sent('PATCH /users/u-operator'), []);
+      await button(page, words.save).click();
+      await button(page.getByRole('dialog'), words.leave).click();
+      assert.deepEqual((await told('PATCH /users/u-operator')).body, { roles: ['mentor'] });
+    });
+
+    test('a person is shown with the state of their address, and every time with its zone', async () => {
+      const page = await asOperator('/operator/users/u-2', scene);
+      await page.locator('.page-lead').getByText(words.unconfirmed).waitFor();
+      await page.getByText(scene.lang === 'id' ? /^Ditangguhkan sejak Minggu, 1 November · 10\.00 WIB\.$/ : /^Suspended since Sunday,? 1 November · 10:00 GMT\+7\.$/).waitFor();
+    });
+
     test('the journal is read about one person, and webhooks are open to operators', async () => {
       const page = await asOperator('/operator/users/u-1', scene);
       await page.getByRole('link', { name: words.journal }).click();
@@ -56,6 +104,73 @@ for (const scene of SCENES) {
       assert.equal(await page.locator('.people > li').count(), 1);
       await page.getByRole('link', { name: words.hooks, exact: true }).click();
       await page.getByRole('link', { name: 'https://contoh.id/kejadian-tayang' }).waitFor();
+      await page.getByText(words.anyMentor).waitFor();
+      assert.equal(await page.locator('.menu [aria-current]').getAttribute('href'), '/mymentee/operator');
+      await page.locator('.segments').getByRole('link', { name: words.peoplePart, exact: true }).click();
+      await page.getByLabel(words.search).waitFor();
+    });
+
+    test('a webhook of a long address shows its secret within the screen, and says when a state has no deliveries', async () => {
+      const page = await asOperator('/webhooks/new', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      await page.locator('input[type=url]').fill(`https://integrasi.sekolahmenengahatasnegeri1.contoh.sch.id/api/v2/penerima/${'kejadian'.repeat(9)}`);
+      await page.locator('main button[type=submit]').click();
+      await page.getByText('rahasia-uji-0123456789abcdef').waitFor();
+      await audit(page, scene);
+      mock.world.deliveries = mock.world.deliveries.filter(({ state }) => state !== 'dead');
+      await page.goto(`${mock.url}/mymentee/webhooks/w-1`);
+      await page.locator('main select').selectOption('dead');
+      await page.getByText(words.noneInState).waitFor();
+    });
+
+    test('the journal shows ids in short, leads from what was done to all about it, and tells an empty journal from a filter', async () => {
+      const id = '01938f2e-7c1a-7b44-9e0a-5d1f3f6a2b7c';
+      const page = await asOperator('/operator/audit', scene, { bypassCSP: true, reducedMotion: 'reduce' });
+      mock.world.audit = [{ ...mock.world.audit[0], id: 'a-9', actor_id: id, subject: `lesson:${id}`, action: 'sent_out', at: '2026-11-01T03:00:00.000Z' }, ...mock.world.audit];
+      await page.reload();
+      const line = page.locator('.people > li').first();
+      await line.getByText(scene.lang === 'id' ? /10\.00 WIB/ : /10:00 GMT\+7/).waitFor();
+      await line.getByRole('link', { name: words.byShort }).waitFor();
+      await audit(page, scene);
+      await line.getByRole('link', { name: words.lessonShort }).click();
+      await page.waitForURL(`**/operator/audit?subject=${encodeURIComponent(`lesson:${id}`)}`);
+      await page.waitForFunction(() => document.querySelectorAll('.people > li').length === 1);
+      mock.world.audit = [];
+      await page.reload();
+      await page.getByText(words.noneSuch).waitFor();
+      await page.getByRole('link', { name: words.showAll }).click();
+      await page.getByText(words.noneYet).waitFor();
+    });
+
+    for (const path of ['/operator/users/u-1', '/operator/audit', '/webhooks/w-1']) {
+      test(`with Tab alone all of ${path} is reached, and what has the focus is to be seen`, async () => {
+        const page = await asOperator(path, scene, { reducedMotion: 'reduce' });
+        await settled(page);
+        const wanted = await page.evaluate(() => [...document.querySelectorAll('main :is(a[href], button, input, select)')].filter((one) => !one.disabled && one.checkVisibility()).length);
+        let found = 0;
+        for (let last = false, entered = false; !last; ) {
+          await page.keyboard.press('Tab');
+          const { at, where, hidden, ring } = await page.evaluate(focused);
+          last = at === 'nowhere' || (entered && at === 'elsewhere');
+          if (at !== 'main') continue;
+          entered = true;
+          found += 1;
+          assert.ok(found <= wanted, `more stops than ${wanted}: ${where}`);
+          assert.deepEqual({ where, hidden, ring }, { where, hidden: false, ring: true });
+        }
+        assert.equal(found, wanted);
+      });
+    }
+
+    test('a further page of people that does not come says so, and comes when it is asked for again', async () => {
+      const page = await asOperator('/operator', scene);
+      await page.locator('.people > li').nth(49).waitFor();
+      await page.route('**/api/v1/users?*cursor=*', (route) => route.abort());
+      await button(page, words.more).click();
+      await page.getByRole('alert').filter({ hasText: /\S/ }).waitFor();
+      await page.unroute('**/api/v1/users?*cursor=*');
+      await button(page, words.more).click();
+      await page.locator('.people > li').nth(63).waitFor();
+      assert.equal(await page.getByRole('alert').filter({ hasText: /\S/ }).count(), 0);
     });
 
     test('others are told that it is not for them', async () => {
@@ -63,7 +178,7 @@ for (const scene of SCENES) {
       await page.getByRole('heading', { name: words.notOperator }).waitFor();
     });
 
-    for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/audit', '/operator/audit?subject=user:u-1']) {
+    for (const path of ['/operator', '/operator/users/u-1', '/operator/users/u-2', '/operator/users/nobody', '/webhooks', '/webhooks/w-1', '/webhooks/nothing', '/operator/audit', '/operator/audit?subject=user:u-1']) {
       test(`${path} passes the audit and fits`, async () => audit(await asOperator(path, scene, { bypassCSP: true, reducedMotion: 'reduce' }), scene));
     }
   });
@@ -127,6 +242,11 @@ for (const scene of SCENES) {
       mock.world.lessons.push({ ...mock.world.lessons[1], id: 'l-new', title: 'Baru dijadwalkan' });
       await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
       await page.getByRole('heading', { name: 'Baru dijadwalkan' }).waitFor();
+    });
+
+    test('a lesson that is not over is not said to have left no recording', async () => {
+      const page = await open('/lessons/l-next/recording', scene);
+      await page.getByText(words.notYet).waitFor();
     });
 
     test('viewers are asked for only where they are shown', async () => {

@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launch } from './browser.mjs';
 import { listed, liveMedia, recordedMedia } from './media.mjs';
-import { HEALTHY } from './mentee-world.mjs';
+import { HEALTHY, OPERATOR } from './mentee-world.mjs';
 import { startMentee } from './mentee-server.mjs';
 
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 800 };
 const [folder = 'artefacts/mymentee', ...only] = process.argv.slice(2);
+
+/** An operator who teaches nothing, before people as they are named. */
+function operate(world) {
+  world.user = { ...OPERATOR };
+  Object.assign(world.users[3], { name: 'Raden Mas Bambang Hadikusumo Wiryatmaja', email: 'raden.mas.bambang.hadikusumo@sekolahmenengahatas.contoh.sch.id', roles: ['mentee', 'mentor', 'operator'] });
+}
 
 /** Name, path, and what is done before the picture is taken. */
 const PAGES = [
@@ -38,6 +44,13 @@ const PAGES = [
   ['keys', '/keys'],
   ['webhooks', '/webhooks'],
   ['webhook', '/webhooks/w-1'],
+  ['operator', '/operator', { before: operate }],
+  ['operator-nobody', '/operator?query=tiada', { before: operate }],
+  ['operator-user', '/operator/users/u-2', { before: operate }],
+  ['operator-link', '/operator/users/u-1', { before: operate, act: (page) => page.locator('main section .button').first().click() }],
+  ['operator-me', '/operator/users/u-operator', { before: operate }],
+  ['operator-audit', '/operator/audit', { before: operate }],
+  ['operator-webhooks', '/webhooks', { before: operate }],
   ['notices', '/notices'],
   ['settings', '/settings'],
   ['not-mentor', '/', { before: (world) => (world.user = { ...world.user, is_mentor: false, roles: [] }) }],

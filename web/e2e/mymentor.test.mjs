@@ -82,6 +82,11 @@ describe('signing in', () => {
     await page.getByLabel('Kata sandi', { exact: true }).fill('tidak lagi pendek');
     await page.getByRole('button', { name: 'Buat akun' }).click();
     await page.getByText('Tinggal satu langkah').waitFor();
+    await page.getByRole('button', { name: 'Salah alamat? Ubah' }).click();
+    await page.getByLabel('Surel').fill('baru.benar@contoh.id');
+    await page.getByRole('button', { name: 'Buat akun' }).click();
+    await page.getByText('Kami mengirim tautan ke baru.benar@contoh.id').waitFor();
+    assert.equal(asked('POST', 'accounts').at(-1).body.name, 'Peserta Baru');
     const { body } = asked('POST', 'accounts').at(-1);
     assert.deepEqual({ locale: body.locale, zone: body.zone }, { locale: 'id', zone: 'Asia/Jakarta' });
   });
@@ -408,8 +413,8 @@ describe('a lesson', () => {
       { stream: 'recorded', started_at: '2026-08-01T12:20:00Z', duration_ms: 3_600_000 },
     ];
     const page = await open('lessons/l-past', { world: { signedIn: true, recordings } });
-    await page.locator('.recorded-parts button[aria-pressed=true]').filter({ hasText: 'Bagian 2' }).waitFor();
-    await page.getByRole('button', { name: /^Bagian 1/ }).click();
+    await page.locator('.recorded-parts button[aria-pressed=true]').filter({ hasText: /^Bagian 2 · 19\.20 · 1 jam$/ }).waitFor();
+    await page.getByRole('button', { name: /^Bagian 1 · 19\.00 · 1 mnt$/ }).click();
     await page.locator('.recorded-parts button[aria-pressed=true]').filter({ hasText: 'Bagian 1' }).waitFor();
     assert.equal((await askedFor('POST', 'lessons/l-past/playback', 2)).body.recording, 'earlier');
     await plays(page);
@@ -475,7 +480,12 @@ describe('account', () => {
       const does = [() => { throw new DOMException('', 'InvalidStateError'); }, () => ({ toJSON: () => ({ id: 'k-baru' }) })];
       navigator.credentials.create = async () => does.shift()();
     });
-    await page.getByRole('button', { name: 'Tambah passkey' }).click();
+    const add = page.getByRole('button', { name: 'Tambah passkey' });
+    await add.click();
+    await page.waitForFunction(() => document.activeElement?.closest('form')?.querySelector('input') === document.activeElement);
+    await page.getByRole('button', { name: 'Batal' }).click();
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Tambah passkey');
+    await add.click();
     await page.getByLabel('Nama passkey').fill('Ponsel baru');
     const password = page.getByLabel('Kata sandi sekarang');
     const make = page.getByRole('button', { name: 'Buat di perangkat ini' });
@@ -531,9 +541,10 @@ describe('access audit', () => {
 });
 
 describe('with a finger', () => {
-  for (const [path, lang] of [['', 'id'], ['lessons', 'en'], ['mentors/m-1', 'id'], ['courses/c-1', 'en'], ['lessons/l-live', 'id'], ['lessons/l-past', 'en'], ['notices', 'id'], ['settings', 'en']]) {
+  for (const [path, lang] of [['', 'id'], ['lessons', 'en'], ['mentors/m-1', 'id'], ['courses/c-1', 'en'], ['lessons/l-live', 'id'], ['lessons/l-past', 'en'], ['notices', 'id'], ['settings', 'en'], ['sign-in', 'id'], ['forgotten', 'en'], ['create-account', 'id']]) {
     test(`whatever is pressed is large enough: /${path}`, async () => {
-      const page = await open(`${path}?lang=${lang}`, { hasTouch: true, isMobile: true });
+      const world = { signedIn: !['sign-in', 'forgotten', 'create-account'].includes(path) };
+      const page = await open(`${path}?lang=${lang}`, { world, hasTouch: true, isMobile: true });
       await page.locator('main h1').first().waitFor();
       await page.waitForFunction(() => document.querySelector('.loading, .skeleton') === null);
       assert.deepEqual(await smallTargets(page), []);

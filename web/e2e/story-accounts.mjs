@@ -165,7 +165,7 @@ export async function passkeyStory(story, enter) {
   await siti.button('Masuk dengan passkey').click();
   // Where she left.
   await siti.page.getByRole('heading', { level: 1, name: 'Akun' }).waitFor();
-  await siti.page.getByText('terakhir dipakai').waitFor();
+  await siti.page.locator('.device').filter({ hasText: 'Ponsel Siti' }).getByText('terakhir dipakai').waitFor();
 
   const chosen = siti.page.waitForResponse((answer) => answer.url().endsWith('/api/v1/session/passkey') && answer.ok());
   await leaves(siti, { offers: true });

@@ -32,7 +32,7 @@ const APPS = {
   mymentee: [
     { what: 'app script', pattern: /^(index|preload-helper|hooks)-.*\.js$/, max: 80_000 },
     { what: 'account page', pattern: /^settings-.*\.js$/, max: 10_000 },
-    { what: 'tools', pattern: /^(tools|operators)-.*\.js$/, max: 20_000 },
+    { what: 'tools', pattern: /^(tools|operators|operator-parts)-.*\.js$/, max: 20_000 },
     { what: 'lesson pages', pattern: /^(live|recording|stage)-.*\.js$/, max: 40_000 },
     { what: 'QR codes', pattern: /^qrcode-.*\.js$/, max: 12_000 },
     { what: 'app style', pattern: /^index-.*\.css$/, max: 16_000 },

@@ -40,7 +40,7 @@ const AuditPage = later<PageProps>(async () => (await import('./pages/operators.
 function useMenu(): readonly MenuEntry[] {
   const { menu, unread } = useScheduleWords();
   const mentor = useIsMentor();
-  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', icon: 'people', label: menu.operate }] : [];
+  const operator: readonly MenuEntry[] = useIsOperator() ? [{ to: '/operator', also: ['/webhooks'], icon: 'people', label: menu.operate }] : [];
   const account: readonly MenuEntry[] = [
     { to: '/notices', icon: 'bell', label: menu.notices, badge: { count: inbox.unread.value, meaning: unread } },
     { to: '/settings', icon: 'person', label: menu.settings },
@@ -49,7 +49,7 @@ function useMenu(): readonly MenuEntry[] {
   return [
     { to: '/', also: ['/lessons'], icon: 'lessons', label: menu.home },
     { to: '/courses', icon: 'course', label: menu.courses },
-    { to: '/page', also: ['/keys', '/webhooks'], icon: 'edit', label: menu.page },
+    { to: '/page', also: ['/keys', ...(operator.length > 0 ? [] : ['/webhooks'])], icon: 'edit', label: menu.page },
     ...operator,
     ...account,
   ];

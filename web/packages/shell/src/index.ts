@@ -8,7 +8,7 @@ export { fieldText, placeProblems } from './fields.ts';
 export * from './form.tsx';
 export { Frame, LanguageChoice, later, PageHead, useTitle, type MenuEntry, type UseMenu } from './frame.tsx';
 export { Confirm, Dialog } from './parts/dialog.tsx';
-export { Empty, Loading, Note, problemText, sentence, Trouble, useFieldText, useProblemText } from './parts/feedback.tsx';
+export { Empty, Loading, More, Note, problemText, sentence, Trouble, useFieldText, useProblemText } from './parts/feedback.tsx';
 export { kept } from './parts/kept.tsx';
 export { Flower, Icon, Mark } from './parts/icon.tsx';
 export { Avatar, Lamp, lampState, type LampState } from './parts/lamp.tsx';

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import type { Course, CourseEnrolment, EnrolmentState } from '@tayang/client';
-import { Avatar, Empty, Icon, Loading, Note, PageHead, Trouble, useApp, useNow, usePages, useResource, useShellWords, type PagedResource, type Params, type Resource } from '@tayang/shell';
+import { Avatar, Empty, Icon, Loading, More, Note, PageHead, Trouble, useApp, useNow, usePages, useResource, type PagedResource, type Params, type Resource } from '@tayang/shell';
 import { Invitations } from '../parts/invitations.tsx';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';
@@ -121,18 +121,14 @@ interface PeopleListProps {
 }
 
 /** Nothing where there is nobody. */
-function PeopleList({ title, list: { items, more, loading }, row }: PeopleListProps) {
-  const label = useShellWords().more;
+function PeopleList({ title, list, row }: PeopleListProps) {
+  const { items, loading } = list;
   if (items === null || items.length === 0) return null;
   return (
     <section class="card stack" aria-busy={loading}>
       <h2>{title}</h2>
       <ul class="people">{items.map(row)}</ul>
-      {more === null ? null : (
-        <button type="button" class="button more" onClick={more}>
-          {label}
-        </button>
-      )}
+      <More list={list} />
     </section>
   );
 }

@@ -2,15 +2,14 @@
 
 import { useState } from 'preact/hooks';
 import type { AuditEntry } from '@tayang/client';
-import { Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
+import { Empty, Loading, More, PageHead, TextField, Trouble, useApp, usePages } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
-import { OperatorParts } from './operator.tsx';
 
 export function AuditPage() {
   const { api, router } = useApp();
   const words = useOperatorWords().journal;
-  const more = useShellWords().more;
   const subject = router.place.value.query.get('subject') ?? '';
   const lines = usePages<AuditEntry>(`audit ${subject}`, (cursor, signal) => api.audit({ subject, cursor, limit: 50, signal }));
   return (
@@ -22,7 +21,7 @@ export function AuditPage() {
         {lines.items === null ? (
           lines.problem === null ? <Loading /> : <Trouble problem={lines.problem} retry={lines.reload} />
         ) : lines.items.length === 0 ? (
-          <Empty icon="clock" title={words.none} text={words.noneText} />
+          <Empty icon="clock" title={subject === '' ? words.none : words.noneSuch} text={subject === '' ? words.noneText : words.noneSuchText} />
         ) : (
           <ul class="card people">
             {lines.items.map((line) => (
@@ -30,11 +29,7 @@ export function AuditPage() {
             ))}
           </ul>
         )}
-        {lines.more === null ? null : (
-          <button type="button" class="button more" onClick={lines.more}>
-            {more}
-          </button>
-        )}
+        <More list={lines} />
       </section>
     </div>
   );
@@ -66,16 +61,20 @@ function Filter({ subject }: { subject: string }) {
   );
 }
 
-/** `user:{id}` leads to that person. */
+/** The end of an id tells two apart, and is what a line has room for; the whole of it is in what it leads to. */
+const brief = (id: string): string => (id.length > 12 ? `…${id.slice(-8)}` : id);
+
+/** `user:{id}` leads to that person, what else was done something about to all that is noted about it. */
 function Subject({ subject }: { subject: string }) {
   const { router } = useApp();
-  const id = /^user:(.+)$/.exec(subject)?.[1];
+  const words = useOperatorWords().journal;
+  const [, kind, id] = /^(\w+):(.+)$/.exec(subject) ?? [];
   if (subject === '') return null;
-  return id === undefined ? (
-    <span class="field-note break">{subject}</span>
-  ) : (
-    <a class="text-link break" href={router.href(`/operator/users/${id}`)}>
-      {subject}
+  if (kind === undefined || id === undefined) return <span class="field-note break">{subject}</span>;
+  const to = kind === 'user' ? `/operator/users/${id}` : `/operator/audit?subject=${encodeURIComponent(subject)}`;
+  return (
+    <a class="text-link journal-link" href={router.href(to)} title={subject}>
+      {words.kinds[kind] ?? kind} {brief(id)}
     </a>
   );
 }
@@ -85,21 +84,23 @@ function Line({ line }: { line: AuditEntry }) {
   const words = useOperatorWords().journal;
   const when = useMyWhen();
   const { actor_id, action, subject, detail, at } = line;
-  const by = actor_id === null ? words.byNobody : actor_id === session.user.value?.id ? words.byMe : words.by(actor_id);
+  const isMe = actor_id === session.user.value?.id;
   return (
     <li>
       <p>
         <strong>{words.actions[action] ?? action}</strong>
         <span class="field-note">
-          <time dateTime={at}>{when.moment(at, now())}</time>
-          {' · '}
-          {actor_id === null || actor_id === session.user.value?.id ? by : (
-            <a class="text-link" href={router.href(`/operator/users/${actor_id}`)}>
-              {by}
+          <time dateTime={at}>{when.exact(at, now())}</time>
+          {actor_id === null ? ` · ${words.byNobody}` : isMe ? ` · ${words.byMe}` : null}
+        </span>
+        <span class="journal-links">
+          {actor_id === null || isMe ? null : (
+            <a class="text-link journal-link" href={router.href(`/operator/users/${actor_id}`)} title={`user:${actor_id}`}>
+              {words.by(brief(actor_id))}
             </a>
           )}
+          <Subject subject={subject} />
         </span>
-        <Subject subject={subject} />
         {detail === '' ? null : <span class="field-note">{detail}</span>}
       </p>
     </li>

@@ -1,11 +1,12 @@
 /** One person, to operators: roles, a link to sign in by once, suspending and restoring. */
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { UserRecord } from '@tayang/client';
 import { FormError, Icon, Loading, Note, PageHead, SubmitButton, Switch, Trouble, useApp, useForm, useResource, useShellWords, type Params, type Resource } from '@tayang/shell';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';
 import { useDeed, useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
 
 const ROLES = ['mentee', 'mentor', 'operator'] as const;
@@ -16,10 +17,19 @@ export function UserPage({ params }: { params: Params }) {
   const id = params['id'] ?? '';
   const read = useResource(`user ${id}`, (signal) => api.user(id, signal));
   const user = read.value;
-  if (user === null) return <div class="page">{read.problem === null ? <Loading /> : <Trouble problem={read.problem} retry={read.reload} />}</div>;
+  if (user === null) {
+    return (
+      <div class="page page-form">
+        <PageHead title={words.title} />
+        <OperatorParts here="/operator" />
+        {read.problem === null ? <Loading /> : <Trouble problem={read.problem} retry={read.reload} />}
+      </div>
+    );
+  }
   return (
     <div class="page page-form">
-      <PageHead title={user.name} lead={<span class="break">{user.email}</span>} />
+      <PageHead title={user.name} lead={<Facts user={user} />} />
+      <OperatorParts here="/operator" />
       <Roles user={user} resource={read} />
       <SignInLink user={user} />
       <State user={user} resource={read} />
@@ -28,6 +38,22 @@ export function UserPage({ params }: { params: Params }) {
         {words.user.journal}
       </a>
     </div>
+  );
+}
+
+/** What an operator is asked about first: the address, since when, and whether it is confirmed. */
+function Facts({ user }: { user: UserRecord }) {
+  const { now } = useApp();
+  const words = useOperatorWords();
+  const when = useMyWhen();
+  return (
+    <>
+      <p class="break">{user.email}</p>
+      <p class="field-note">
+        {words.since(when.date(user.created_at, now()))}
+        {` · ${user.verified_at === null ? words.unconfirmed : words.confirmed} · ${user.zone}`}
+      </p>
+    </>
   );
 }
 
@@ -51,9 +77,24 @@ function Roles({ user, resource }: PartProps) {
     },
   });
   const { roles } = form.values;
+  const { ask, dialog } = useQuestion();
+  const element = useRef<HTMLFormElement>(null);
+  const asked = useRef(false);
+  const onSubmit = (event: Event): void => {
+    const asks = isMe && roles.length > 0 && !roles.includes('operator') && !asked.current;
+    asked.current = false;
+    if (!asks) return form.onSubmit(event);
+    event.preventDefault();
+    const onAct = (): void => {
+      asked.current = true;
+      element.current?.requestSubmit();
+    };
+    ask({ title: words.user.leaveTitle, text: words.user.leaveText, act: words.user.leave, onAct });
+    return undefined;
+  };
   const toggle = (role: string, on: boolean): void => form.set('roles', ROLES.filter((one) => (one === role ? on : roles.includes(one))));
   return (
-    <form class="form card" onSubmit={form.onSubmit} noValidate>
+    <form ref={element} class="form card" onSubmit={onSubmit} noValidate>
       <fieldset class="fields">
         <legend>{words.user.roles}</legend>
         {ROLES.map((role) => (
@@ -63,6 +104,7 @@ function Roles({ user, resource }: PartProps) {
       {isMe ? <p class="field-note">{words.user.yours}</p> : null}
       <FormError text={form.errors.roles ?? form.error} />
       {form.changed ? <SubmitButton busy={form.busy}>{shell.save}</SubmitButton> : null}
+      {dialog}
     </form>
   );
 }
@@ -85,7 +127,7 @@ function SignInLink({ user }: { user: UserRecord }) {
             </p>
             <CopyRow label={words.link} value={new URL(made.url, location.origin).href} />
             <Note kind="away" icon="warning">
-              <p>{words.linkOnce(when.within(made.expires_at, now()))}</p>
+              <p>{words.linkOnce(when.within(made.expires_at, now(), when.exact(made.expires_at, now())))}</p>
             </Note>
           </>
         )}
@@ -114,7 +156,8 @@ function State({ user, resource }: PartProps) {
   return (
     <section class="card stack" aria-busy={busy}>
       <h2>{words.state}</h2>
-      <p>{user.suspended_at === null ? words.active : words.suspendedSince(when.within(user.suspended_at, now()))}</p>
+      <p>{user.suspended_at === null ? words.active : words.suspendedSince(when.within(user.suspended_at, now(), when.exact(user.suspended_at, now())))}</p>
+      {isMe && user.suspended_at === null ? <p class="field-note">{words.suspendNotMe}</p> : null}
       {user.suspended_at === null ? (
         <button type="button" class="button button-danger" disabled={isMe} onClick={() => ask({ title: words.suspendTitle(user.name), text: words.suspendText, act: words.suspend, onAct: () => change(true) })}>
           <Icon name="close" />

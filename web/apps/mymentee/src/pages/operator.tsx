@@ -1,33 +1,18 @@
-/** People, as operators find them: search, and the way to each of them, to the journal and to all webhooks. */
+/** People, as operators find them: search, and the way to each of them. */
 
 import { useEffect, useState } from 'preact/hooks';
 import type { UserRecord } from '@tayang/client';
-import { Avatar, Empty, Loading, PageHead, TextField, Trouble, useApp, usePages, useShellWords } from '@tayang/shell';
+import { Avatar, Empty, Loading, More, PageHead, TextField, Trouble, useApp, usePages } from '@tayang/shell';
 import { useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useOperatorWords } from '../words/operator.ts';
 
 /** Typing has paused. */
 const PAUSE_MS = 300;
 
-export function OperatorParts({ here }: { here: '/operator' | '/operator/audit' }) {
-  const { router } = useApp();
-  const words = useOperatorWords();
-  const parts = [['/operator', words.users], ['/operator/audit', words.audit], ['/webhooks', words.hooks]] as const;
-  return (
-    <nav class="segments" aria-label={words.parts}>
-      {parts.map(([to, label]) => (
-        <a key={to} class="segment" href={router.href(to)} aria-current={to === here ? 'page' : undefined}>
-          {label}
-        </a>
-      ))}
-    </nav>
-  );
-}
-
 export function UsersPage() {
   const { api, router } = useApp();
   const words = useOperatorWords();
-  const more = useShellWords().more;
   const wanted = router.place.value.query.get('query') ?? '';
   const [typed, setTyped] = useState(wanted);
   useEffect(() => {
@@ -42,6 +27,9 @@ export function UsersPage() {
       <PageHead title={words.title} lead={words.lead} />
       <OperatorParts here="/operator" />
       <TextField label={words.search} type="search" maxLength={254} value={typed} onValue={setTyped} />
+      <p class="unseen" role="status">
+        {users.loading || users.items === null ? null : words.shown(users.items.length, users.more !== null)}
+      </p>
       <section aria-busy={users.loading} class="stack">
         {users.items === null ? (
           users.problem === null ? <Loading /> : <Trouble problem={users.problem} retry={users.reload} />
@@ -54,17 +42,13 @@ export function UsersPage() {
             ))}
           </ul>
         )}
-        {users.more === null ? null : (
-          <button type="button" class="button more" onClick={users.more}>
-            {more}
-          </button>
-        )}
+        <More list={users} />
       </section>
     </div>
   );
 }
 
-export function RoleBadges({ user }: { user: UserRecord }) {
+function RoleBadges({ user }: { user: UserRecord }) {
   const words = useOperatorWords();
   return (
     <span class="facts-row">
@@ -73,7 +57,7 @@ export function RoleBadges({ user }: { user: UserRecord }) {
           {words.roleNames[role] ?? role}
         </span>
       ))}
-      {user.suspended_at === null ? null : <span class="badge-plain">{words.suspended}</span>}
+      {user.suspended_at === null ? null : <span class="badge-plain badge-bad">{words.suspended}</span>}
     </span>
   );
 }
@@ -83,10 +67,10 @@ function UserRow({ user }: { user: UserRecord }) {
   const words = useOperatorWords();
   const when = useMyWhen();
   return (
-    <li>
+    <li class="whole-row">
       <Avatar name={user.name} id={user.id} />
       <p>
-        <a class="text-link" href={router.href(`/operator/users/${user.id}`)}>
+        <a class="card-link" href={router.href(`/operator/users/${user.id}`)}>
           {user.name}
         </a>
         <span class="field-note">{user.email}</span>
@@ -94,8 +78,8 @@ function UserRow({ user }: { user: UserRecord }) {
           {words.since(when.date(user.created_at, now()))}
           {user.verified_at === null ? ` · ${words.unconfirmed}` : ''}
         </span>
+        <RoleBadges user={user} />
       </p>
-      <RoleBadges user={user} />
     </li>
   );
 }

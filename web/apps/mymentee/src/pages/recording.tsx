@@ -55,6 +55,7 @@ function RecordingView({ lesson }: { lesson: Lesson }) {
 
 function NoRecording({ lesson }: { lesson: Lesson }) {
   const words = useLiveWords().recording;
+  if (lesson.state === 'scheduled' || lesson.state === 'live') return <Empty icon="play" title={words.notYet} text={words.notYetText} />;
   const coming = lesson.recording === 'recording';
   return <Empty icon="play" title={coming ? words.coming : words.none} text={coming ? words.comingText : words.noneText} />;
 }

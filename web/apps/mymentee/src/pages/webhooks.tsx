@@ -3,12 +3,14 @@
 import { useState } from 'preact/hooks';
 import { WEBHOOK_KINDS, WEBHOOK_KINDS_USUAL, type Delivery, type Webhook } from '@tayang/client';
 import {
-  Empty, FormError, Icon, Loading, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
+  Empty, FormError, Icon, Loading, More, Note, PageHead, SelectField, SubmitButton, Switch, TextField, Trouble, useApp, useForm, usePages, useResource, useShellWords,
   type Form, type Params, type Resource,
 } from '@tayang/shell';
 import { useQuestion } from '../parts/ask.tsx';
 import { CopyRow } from '../parts/copy.tsx';
+import { useIsOperator } from '../parts/gate.tsx';
 import { readAll, useDeed, useMyWhen } from '../parts/hooks.ts';
+import { OperatorParts } from '../parts/operator-parts.tsx';
 import { useCourseWords } from '../words/courses.ts';
 
 interface HookValues {
@@ -32,15 +34,17 @@ export function isHookUrl(text: string): boolean {
 export function WebhooksPage() {
   const { api, router } = useApp();
   const words = useCourseWords().hooks;
+  const operator = useIsOperator();
   const hooks = useResource('webhooks', () => readAll((cursor) => api.webhooks({ cursor, limit: 100 })));
   return (
     <div class="page page-form">
-      <PageHead title={words.title} lead={words.lead}>
+      <PageHead title={words.title} lead={operator ? words.leadOperator : words.lead}>
         <a class="button button-strong" href={router.href('/webhooks/new')}>
           <Icon name="plus" />
           {words.add}
         </a>
       </PageHead>
+      {operator ? <OperatorParts here="/webhooks" /> : null}
       {hooks.value === null ? (
         hooks.problem === null ? <Loading /> : <Trouble problem={hooks.problem} retry={hooks.reload} />
       ) : hooks.value.length === 0 ? (
@@ -99,11 +103,12 @@ function HookFields({ form: { values, errors, set } }: { form: Form<HookValues> 
 export function NewWebhookPage() {
   const { api, router } = useApp();
   const words = useCourseWords().hooks;
+  const operator = useIsOperator();
   const [made, setMade] = useState<Webhook | null>(null);
   const form = useHookForm({ url: '', kinds: [...WEBHOOK_KINDS_USUAL] }, async (values, key) => setMade(await api.createWebhook(values, key)));
   return (
     <div class="page page-form">
-      <PageHead title={words.add} lead={made === null ? words.lead : made.url} />
+      <PageHead title={words.add} lead={made !== null ? <span class="break">{made.url}</span> : operator ? words.leadOperator : words.lead} />
       {made === null ? (
         <form class="form card" onSubmit={form.onSubmit} noValidate>
           <HookFields form={form} />
@@ -132,7 +137,12 @@ export function WebhookPage({ params }: { params: Params }) {
   const id = params['id'] ?? '';
   const hook = useResource(`webhook ${id}`, (signal) => api.webhook(id, signal));
   if (hook.value === null) {
-    return <div class="page">{hook.problem === null ? <Loading /> : <Trouble problem={hook.problem} retry={hook.reload} />}</div>;
+    return (
+      <div class="page page-form">
+        <PageHead title={words.title} />
+        {hook.problem === null ? <Loading /> : <Trouble problem={hook.problem} retry={hook.reload} />}
+      </div>
+    );
   }
   return (
     <div class="page page-form">
@@ -188,7 +198,6 @@ function ChangeHook({ hook, resource }: { hook: Webhook; resource: Resource<Webh
 function Deliveries({ hook }: { hook: Webhook }) {
   const { api } = useApp();
   const words = useCourseWords().hooks;
-  const more = useShellWords().more;
   const [state, setState] = useState('');
   const list = usePages<Delivery>(`deliveries ${hook.id} ${state}`, (cursor) => api.deliveries(hook.id, { cursor, ...(state === '' ? {} : { state }) }));
   return (
@@ -203,7 +212,7 @@ function Deliveries({ hook }: { hook: Webhook }) {
       {list.items === null ? (
         list.problem === null ? <Loading rows={2} /> : <Trouble problem={list.problem} retry={list.reload} />
       ) : list.items.length === 0 ? (
-        <p class="field-note">{words.noDeliveries}</p>
+        <p class="field-note">{state === '' ? words.noDeliveries : words.noSuchDeliveries}</p>
       ) : (
         <ul class="people">
           {list.items.map((one) => (
@@ -211,11 +220,7 @@ function Deliveries({ hook }: { hook: Webhook }) {
           ))}
         </ul>
       )}
-      {list.more === null ? null : (
-        <button type="button" class="button more" onClick={list.more}>
-          {more}
-        </button>
-      )}
+      <More list={list} />
     </section>
   );
 }
@@ -244,7 +249,7 @@ function DeliveryRow({ hook, delivery, onReplayed }: { hook: Webhook; delivery: 
       <p>
         <strong>{kind}</strong>
         <span class="field-note">
-          {when.moment(delivery.created_at, now())} · {words.tries(delivery.attempts)}
+          {when.exact(delivery.created_at, now())} · {words.tries(delivery.attempts)}
           {status}
         </span>
       </p>

@@ -19,10 +19,14 @@ export class MentorWhen extends When {
   }
 
   /** `hari ini · 19.00`: a moment in the middle of a sentence. */
-  public within(at: string | number, now: number): string {
-    const text = this.moment(at, now);
+  public within(at: string | number, now: number, text = this.moment(at, now)): string {
     // Names of days are capitals everywhere; today and its neighbours only at the beginning.
     return this.date(at, now) === this.day(at, now) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+  }
+
+  /** `Hari ini · 19.00 WIB`: for what is told to others, or compared with other clocks. */
+  public exact(at: string, now: number): string {
+    return `${this.moment(at, now)} ${this.zoneName(at)}`;
   }
 
   /** `Sen`, `Mon`. */

@@ -152,6 +152,8 @@ const en: LiveWords = {
     title: 'Recording',
     none: 'No recording',
     noneText: 'This lesson left no recording.',
+    notYet: 'No recording yet',
+    notYetText: 'It will be here once the lesson is over.',
     coming: 'The recording is being made ready',
     comingText: 'A few seconds as a rule. This page looks by itself.',
     download: 'Download MP4',

@@ -154,6 +154,8 @@ const id = {
     title: 'Rekaman',
     none: 'Tidak ada rekaman',
     noneText: 'Pelajaran ini tidak meninggalkan rekaman.',
+    notYet: 'Belum ada rekaman',
+    notYetText: 'Rekaman muncul di sini setelah pelajaran selesai.',
     coming: 'Rekaman sedang disiapkan',
     comingText: 'Biasanya beberapa detik saja. Halaman ini memeriksanya sendiri.',
     download: 'Unduh MP4',

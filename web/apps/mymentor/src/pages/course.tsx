@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { Problem, type Course, type EnrolmentState, type Lesson } from '@tayang/client';
-import { Confirm, FormError, Icon, Loading, Note, PageHead, SubmitButton, TextField, Trouble, useApp, useForm, usePages, useProblemText, useResource, useShellWords, type Params } from '@tayang/shell';
+import { Confirm, FormError, Icon, Loading, More, Note, PageHead, SubmitButton, TextField, Trouble, useApp, useForm, usePages, useProblemText, useResource, useShellWords, type PagedResource, type Params } from '@tayang/shell';
 import { invitationIn } from '../invitation.ts';
 import { comingFrom, isComing } from '../parts/coming.ts';
 import { useEnrolledText } from '../parts/course-card.tsx';
@@ -73,8 +73,8 @@ function CourseLessons({ course }: { course: Course }) {
   if (nothing) return <p class="soft">{words.course.noLessons}</p>;
   return (
     <>
-      <LessonSection title={words.lessons.upcoming} lessons={soon.toSorted((a, b) => rank(a) - rank(b))} more={coming.more} loading={coming.loading} />
-      <LessonSection title={words.lessons.past} lessons={over} more={past.more} loading={past.loading} />
+      <LessonSection title={words.lessons.upcoming} lessons={soon.toSorted((a, b) => rank(a) - rank(b))} list={coming} />
+      <LessonSection title={words.lessons.past} lessons={over} list={past} />
     </>
   );
 }
@@ -82,10 +82,9 @@ function CourseLessons({ course }: { course: Course }) {
 /** What is on air first. */
 const rank = ({ state }: Lesson): number => (state === 'live' ? 0 : 1);
 
-function LessonSection({ title, lessons, more, loading }: { title: string; lessons: readonly Lesson[]; more: (() => void) | null; loading: boolean }) {
+function LessonSection({ title, lessons, list }: { title: string; lessons: readonly Lesson[]; list: PagedResource<Lesson> }) {
   const { now } = useApp();
-  const shell = useShellWords();
-  if (lessons.length === 0 && more === null) return null;
+  if (lessons.length === 0 && list.more === null) return null;
   return (
     <section>
       <h2 class="section-title">{title}</h2>
@@ -94,11 +93,7 @@ function LessonSection({ title, lessons, more, loading }: { title: string; lesso
           <LessonCard key={lesson.id} lesson={lesson} now={now()} plain />
         ))}
       </ul>
-      {more === null ? null : (
-        <button type="button" class="button center" aria-disabled={loading} onClick={more}>
-          {shell.more}
-        </button>
-      )}
+      <More list={list} />
     </section>
   );
 }

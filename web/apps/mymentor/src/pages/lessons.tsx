@@ -2,7 +2,7 @@
 
 import { useRef, useState } from 'preact/hooks';
 import type { Lesson } from '@tayang/client';
-import { Confirm, copyText, Dialog, Empty, Icon, Loading, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
+import { Confirm, copyText, Dialog, Empty, Icon, Loading, More, PageHead, Trouble, useApp, useNow, usePages, useProblemText, useShellWords, useWhen } from '@tayang/shell';
 import { comingFrom, isComing } from '../parts/coming.ts';
 import { useFresh } from '../parts/fresh.ts';
 import { LessonCard } from '../parts/lesson-card.tsx';
@@ -56,7 +56,6 @@ function useLessons(tab: Tab) {
 function LessonList({ tab }: { tab: Tab }) {
   const { now: clock } = useApp();
   const words = useWords();
-  const shell = useShellWords();
   const when = useWhen();
   const now = useNow(clock, REFRESH_MS);
   const lessons = useLessons(tab);
@@ -78,11 +77,7 @@ function LessonList({ tab }: { tab: Tab }) {
           </ul>
         </section>
       ))}
-      {lessons.more === null ? null : (
-        <button type="button" class="button center" aria-disabled={lessons.loading} onClick={lessons.more}>
-          {shell.more}
-        </button>
-      )}
+      <More list={lessons} />
     </>
   );
 }

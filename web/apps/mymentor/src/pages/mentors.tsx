@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Mentor } from '@tayang/client';
-import { Avatar, Empty, Icon, Loading, PageHead, Trouble, useApp, usePages, useShellWords, useWhen } from '@tayang/shell';
+import { Avatar, Empty, Icon, Loading, More, PageHead, Trouble, useApp, usePages, useWhen } from '@tayang/shell';
 import { useWords } from '../words.ts';
 
 /** A pause in typing, after which is searched. */
@@ -40,7 +40,6 @@ export function MentorsPage() {
 
 function MentorList({ mentors }: { mentors: ReturnType<typeof usePages<Mentor>> }) {
   const words = useWords();
-  const shell = useShellWords();
   if (mentors.items === null) return mentors.problem === null ? <Loading /> : <Trouble problem={mentors.problem} retry={mentors.reload} />;
   if (mentors.items.length === 0) return <Empty icon="search" title={words.mentors.none.title} text={words.mentors.none.text} />;
   return (
@@ -50,11 +49,7 @@ function MentorList({ mentors }: { mentors: ReturnType<typeof usePages<Mentor>> 
           <MentorCard key={mentor.id} mentor={mentor} />
         ))}
       </ul>
-      {mentors.more === null ? null : (
-        <button type="button" class="button center" aria-disabled={mentors.loading} onClick={mentors.more}>
-          {shell.more}
-        </button>
-      )}
+      <More list={mentors} />
     </>
   );
 }

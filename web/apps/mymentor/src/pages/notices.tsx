@@ -2,7 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import type { Notice } from '@tayang/client';
-import { Empty, Icon, Loading, PageHead, Trouble, useApp, usePages, useShellWords, useWhen, type IconName } from '@tayang/shell';
+import { Empty, Icon, Loading, More, PageHead, Trouble, useApp, usePages, useWhen, type IconName } from '@tayang/shell';
 import { inbox } from '../inbox.ts';
 import { useWords } from '../words.ts';
 
@@ -19,7 +19,6 @@ const ICONS: Readonly<Record<string, IconName>> = {
 export function NoticesPage() {
   const { api, router, now } = useApp();
   const words = useWords();
-  const shell = useShellWords();
   const notices = usePages<Notice>('notices', (cursor, signal) => api.notices({ cursor, signal }));
   const newest = notices.items?.[0];
   const unread = notices.items?.some(({ read_at }) => read_at === null) ?? false;
@@ -67,11 +66,7 @@ export function NoticesPage() {
           ))}
         </ul>
       )}
-      {notices.more === null ? null : (
-        <button type="button" class="button center" aria-disabled={notices.loading} onClick={notices.more}>
-          {shell.more}
-        </button>
-      )}
+      <More list={notices} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** One's passkeys: the list, adding one on this device, removing one. Shown where the server takes them. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { hasPasskeys, makePasskey, Problem, type Passkey } from '@tayang/client';
 import {
   Confirm, FormError, Icon, Loading, PasswordField, SubmitButton, TextField, Trouble, useApp, useForm, usePages, useProblemText, useShellWords, useWhen,
@@ -25,6 +25,7 @@ function PasskeysCard() {
   const passkeys = usePages<Passkey>('passkeys', (cursor, signal) => api.passkeys({ cursor, signal }));
   const [asking, setAsking] = useState<Asking>('nothing');
   const [leaving, setLeaving] = useState<Passkey | null>(null);
+  const adding = useRef<HTMLButtonElement>(null);
   const open = (): void => {
     // Whether there is a password to ask for, the server knows.
     api.passkeyToMake(undefined).then(
@@ -38,9 +39,14 @@ function PasskeysCard() {
       (problem: unknown) => toasts.problem(textOf(problem)),
     );
   };
+  // What had the focus is gone: it goes on with what opens it again.
+  const close = (): void => {
+    setAsking('nothing');
+    requestAnimationFrame(() => adding.current?.focus());
+  };
   const added = (passkey: Passkey): void => {
     passkeys.change((items) => [...items, passkey]);
-    setAsking('nothing');
+    close();
     toasts.done(words.added);
   };
   return (
@@ -55,9 +61,9 @@ function PasskeysCard() {
           ))}
         </ul>
       )}
-      {asking === 'nothing' ? null : <NewPasskey asksPassword={asking === 'password'} onAdded={added} onCancel={() => setAsking('nothing')} />}
+      {asking === 'nothing' ? null : <NewPasskey asksPassword={asking === 'password'} onAdded={added} onCancel={close} />}
       {asking !== 'nothing' ? null : hasPasskeys() ? (
-        <button type="button" class="button" onClick={open}>
+        <button ref={adding} type="button" class="button" onClick={open}>
           <Icon name="plus" />
           {words.add}
         </button>
@@ -96,8 +102,10 @@ function NewPasskey({ asksPassword, onAdded, onCancel }: { asksPassword: boolean
       onAdded(await api.addPasskey({ challenge: question.challenge, credential, name: name.trim() }));
     },
   });
+  const element = useRef<HTMLFormElement>(null);
+  useEffect(() => element.current?.querySelector('input')?.focus(), []);
   return (
-    <form class="form" noValidate onSubmit={form.onSubmit}>
+    <form ref={element} class="form" noValidate onSubmit={form.onSubmit}>
       <TextField
         label={settings.passkeys.name}
         hint={settings.passkeys.nameHint}
@@ -135,7 +143,7 @@ function PasskeyRow({ passkey, onRemove }: { passkey: Passkey; onRemove: () => v
       <Icon name="key" />
       <div>
         <h3>{passkey.name}</h3>
-        <p class="soft small">{`${words.since(when.relative(passkey.created_at, now()))}, ${used}`}</p>
+        <p class="soft small">{`${words.since(when.date(passkey.created_at, now()))}, ${used}`}</p>
       </div>
       <button type="button" class="button" onClick={onRemove}>
         {words.remove}

@@ -90,7 +90,7 @@ export const id: Words = {
     raise: 'Angkat tangan',
     lower: 'Turunkan tangan',
     raised: 'Tangan Anda terangkat. Mentor melihatnya.',
-    left: (n) => `sisa ${n} huruf`,
+    left: (n) => `sisa ${n} karakter`,
   },
   lessons: {
     title: 'Pelajaran saya',
@@ -189,7 +189,7 @@ export const id: Words = {
     thisDevice: 'Perangkat ini',
     unknownDevice: 'Perangkat lain',
     since: (when) => `masuk ${when}`,
-    seen: (when) => `terakhir ${when}`,
+    seen: (when) => `terakhir dipakai ${when}`,
     signOutDevice: 'Keluarkan',
     signOutEverywhere: 'Keluar dari semua perangkat',
     signOutEverywhereText: 'Semua perangkat, termasuk yang ini, harus masuk lagi.',

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { useApp, useShellWords } from '../context.ts';
 import { FormError, looksLikeEmail, PasswordField, SubmitButton, TextField, useForm } from '../form.tsx';
 import { PageHead } from '../frame.tsx';
-import { Note } from '../parts/feedback.tsx';
+import { Sent } from '../parts/sent.tsx';
 import { deviceZone } from '../preferences.ts';
 
 /** Longer than any name that is meant to be read beside a comment. */
@@ -17,15 +17,8 @@ export function CreateAccountPage() {
   return (
     <div class="page page-narrow">
       <PageHead title={words.create.title} lead={sentTo === null ? words.create.lead : undefined} />
-      <div role="status">
-        {sentTo === null ? null : (
-          <Note kind="good" icon="check">
-            <p class="note-title">{words.create.sent}</p>
-            <p>{words.create.sentText(sentTo)}</p>
-          </Note>
-        )}
-      </div>
-      {sentTo === null ? <AccountForm onSent={setSentTo} /> : null}
+      <Sent title={words.create.sent} text={sentTo === null ? null : words.create.sentText(sentTo)} onChange={() => setSentTo(null)} />
+      <AccountForm hidden={sentTo !== null} onSent={setSentTo} />
       <p class="aside">
         <a class="text-link" href={router.href('/sign-in')}>
           {words.create.have}
@@ -35,7 +28,8 @@ export function CreateAccountPage() {
   );
 }
 
-function AccountForm({ onSent }: { onSent: (email: string) => void }) {
+/** What was typed stays for who has to correct the address. */
+function AccountForm({ hidden, onSent }: { hidden: boolean; onSent: (email: string) => void }) {
   const { api, preferences } = useApp();
   const words = useShellWords();
   const form = useForm({
@@ -52,7 +46,7 @@ function AccountForm({ onSent }: { onSent: (email: string) => void }) {
     },
   });
   return (
-    <form class="card form" noValidate onSubmit={form.onSubmit}>
+    <form class="card form" hidden={hidden} noValidate onSubmit={form.onSubmit}>
       <TextField
         label={words.field.name}
         hint={words.create.nameHint}

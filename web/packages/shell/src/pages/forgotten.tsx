@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { useApp, useShellWords } from '../context.ts';
 import { FormError, looksLikeEmail, SubmitButton, TextField, useForm } from '../form.tsx';
 import { PageHead } from '../frame.tsx';
-import { Note } from '../parts/feedback.tsx';
+import { Sent } from '../parts/sent.tsx';
 
 export function ForgottenPage() {
   const { api, router } = useApp();
@@ -21,14 +21,7 @@ export function ForgottenPage() {
   return (
     <div class="page page-narrow">
       <PageHead title={words.forgotten.title} lead={sentTo === null ? words.forgotten.lead : undefined} />
-      <div role="status">
-        {sentTo === null ? null : (
-          <Note kind="good" icon="check">
-            <p class="note-title">{words.forgotten.sent}</p>
-            <p>{words.forgotten.sentText(sentTo)}</p>
-          </Note>
-        )}
-      </div>
+      <Sent title={words.forgotten.sent} text={sentTo === null ? null : words.forgotten.sentText(sentTo)} onChange={() => setSentTo(null)} />
       {sentTo === null ? (
         <form class="card form" noValidate onSubmit={form.onSubmit}>
           <TextField

@@ -32,7 +32,7 @@ export function NewPasswordPage() {
       {token === '' && !first ? (
         <Empty icon="link" title={words.newPassword.noToken} text={words.newPassword.noTokenText}>
           <a class="button" href={router.href('/forgotten')}>
-            {words.forgotten.act}
+            {words.newPassword.again}
           </a>
         </Empty>
       ) : (

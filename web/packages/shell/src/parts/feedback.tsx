@@ -5,6 +5,7 @@ import { Problem, type FieldProblem } from '@tayang/client';
 import type { IconName } from '@tayang/ui';
 import { useApp, useShellWords } from '../context.ts';
 import { fieldText } from '../fields.ts';
+import type { PagedResource } from '../resource.ts';
 import type { ShellWords } from '../words/words.ts';
 import { Flower, Icon } from './icon.tsx';
 
@@ -98,6 +99,25 @@ export function Trouble({ problem, retry }: { problem: unknown; retry?: () => vo
         </button>
       )}
     </div>
+  );
+}
+
+/** The way to the next page of a list, and what went wrong with it while the list itself is there. */
+export function More({ list: { items, problem, loading, more } }: { list: Omit<PagedResource<unknown>, 'change'> }) {
+  const words = useShellWords();
+  const textOf = useProblemText();
+  if (items === null) return null;
+  return (
+    <>
+      <p class="form-error center" role="alert">
+        {problem === null ? null : textOf(problem)}
+      </p>
+      {more === null ? null : (
+        <button type="button" class="button center" aria-disabled={loading} onClick={more}>
+          {words.more}
+        </button>
+      )}
+    </>
   );
 }
 

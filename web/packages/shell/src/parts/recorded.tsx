@@ -18,9 +18,9 @@ export function RecordedParts({ playback, onPart }: PartsProps) {
   const main = mainPart(playback.recordings)?.stream;
   return (
     <div class="choices recorded-parts" role="group" aria-label={words.recorded.parts}>
-      {playback.recordings.map(({ stream, started_at }, at) => (
+      {playback.recordings.map(({ stream, started_at, duration_ms }, at) => (
         <button key={stream} type="button" class="choice" aria-pressed={at === played} onClick={() => onPart(stream === main ? null : stream)}>
-          {words.recorded.part(at + 1)} · <time dateTime={started_at}>{when.time(started_at)}</time>
+          {words.recorded.part(at + 1)} · <time dateTime={started_at}>{when.time(started_at)}</time> · {when.span(duration_ms)}
         </button>
       ))}
     </div>

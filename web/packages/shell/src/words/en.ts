@@ -87,6 +87,7 @@ export const en: ShellWords = {
     act: 'Send the link',
     sent: 'Check your email',
     sentText: (email) => `If ${email} has an account, the link is on its way. Look into the spam folder too.`,
+    otherAddress: 'Wrong address? Change it',
     back: 'Back to sign-in',
   },
   newPassword: {
@@ -98,6 +99,7 @@ export const en: ShellWords = {
     firstDone: 'Your password was saved.',
     noToken: 'This link is not complete',
     noTokenText: 'Open the link of the email again, or ask for a new one.',
+    again: 'Ask for a new link',
   },
   create: {
     title: 'Create an account',

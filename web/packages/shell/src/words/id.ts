@@ -53,7 +53,7 @@ export const id: ShellWords = {
     email: 'Surel',
     password: 'Kata sandi',
     newPassword: 'Kata sandi baru',
-    passwordHint: 'Paling sedikit 10 huruf. Kalimat pendek lebih aman dan mudah diingat.',
+    passwordHint: 'Paling sedikit 10 karakter. Kalimat pendek lebih aman dan mudah diingat.',
     showPassword: 'Tampilkan kata sandi',
     hidePassword: 'Sembunyikan kata sandi',
     name: 'Nama',
@@ -91,6 +91,7 @@ export const id: ShellWords = {
     act: 'Kirim tautan',
     sent: 'Periksa surel Anda',
     sentText: (email) => `Jika ${email} punya akun, tautannya sudah dikirim. Lihat juga kotak spam.`,
+    otherAddress: 'Salah alamat? Ubah',
     back: 'Kembali ke halaman masuk',
   },
   newPassword: {
@@ -102,6 +103,7 @@ export const id: ShellWords = {
     firstDone: 'Kata sandi sudah disimpan.',
     noToken: 'Tautan ini tidak lengkap',
     noTokenText: 'Buka lagi tautan dari surel, atau minta yang baru.',
+    again: 'Minta tautan baru',
   },
   create: {
     title: 'Buat akun',

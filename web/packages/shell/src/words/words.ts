@@ -79,6 +79,7 @@ export interface ShellWords {
     readonly act: string;
     readonly sent: string;
     readonly sentText: (email: string) => string;
+    readonly otherAddress: string;
     readonly back: string;
   };
   readonly newPassword: {
@@ -90,6 +91,7 @@ export interface ShellWords {
     readonly firstDone: string;
     readonly noToken: string;
     readonly noTokenText: string;
+    readonly again: string;
   };
   readonly create: {
     readonly title: string;
