@@ -311,7 +311,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
     let lesson = lesson(repository).await;
     let own = keys::generate().0;
     own_key(ground, lesson.mentor, &own).await;
-    let (snapshot, seq) = repository.directory().await.expect("read");
+    let (snapshot, seq) = repository.directory(UnixMillis(0)).await.expect("read");
     assert_eq!(seq, repository.last_seq().await.expect("read"));
     let airing = *snapshot.airing(lesson.channel).expect("its lesson");
     assert_eq!((airing.lesson, airing.mentor, airing.course), (lesson.id, lesson.mentor, lesson.course));
@@ -322,7 +322,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
     assert_eq!(grant.channel.id, lesson.channel);
     for may_not in ["suspended_ms = 1", "suspended_ms = NULL, is_mentor = 0"] {
         ground.run(format!("UPDATE users SET {may_not} WHERE id = '{}'", lesson.mentor)).await;
-        let (snapshot, _) = repository.directory().await.expect("read");
+        let (snapshot, _) = repository.directory(UnixMillis(0)).await.expect("read");
         assert!(snapshot.airing(lesson.channel).expect("its lesson").suspended, "{may_not}");
         let touched = Touched { mentors: vec![lesson.mentor], ..Touched::default() };
         let keys = repository.parts(&touched).await.expect("read").own_keys;
@@ -451,7 +451,7 @@ fn step_of(lesson: &Lesson, user: UserId, step: i64) -> Interval {
 async fn record_until_killed(path: &Path) {
     let store = SqliteStore::open(path).await.expect("open");
     let repository: &dyn Repository = &store;
-    let (snapshot, _) = repository.directory().await.expect("read");
+    let (snapshot, _) = repository.directory(UnixMillis(0)).await.expect("read");
     let airing = *snapshot.channels().find_map(|channel| snapshot.airing(channel.id)).expect("a lesson");
     let standing = repository.standing(None, airing.lesson).await.expect("read").expect("there");
     let pool = sqlite_ground(path).await;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use control::airing::Touched;
+use control::airing::{KNOWN_AFTER_END_MS, Touched};
 use control::playback::{SECRET, TokenKeys};
 use control::relay::Direction;
 use control::revocations::KEPT_MS;
@@ -37,7 +37,7 @@ pub(super) fn wall_now() -> UnixMillis {
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Reads all: channels, lessons, keys, what was taken away lately, and the keys of tokens. Answers as of which change.
+/// Reads all: channels, lessons that are not past, keys, what was taken away lately, and the keys of tokens. Answers as of which change.
 pub(super) async fn read_all(
     store: &dyn Repository,
     directory: &Directory,
@@ -45,10 +45,10 @@ pub(super) async fn read_all(
 ) -> Result<Seq, RepositoryError> {
     let now = wall_now();
     read_keys(store, directory).await?;
-    let (snapshot, seq) = store.directory().await?;
+    let (snapshot, seq) = store.directory(now.plus_millis(-KNOWN_AFTER_END_MS)).await?;
     let revoked = store.revocations(now.plus_millis(-KEPT_MS)).await?;
     directory.learn(&revoked, now);
-    directory.replace(snapshot.with_margin_ms(slot_margin_ms));
+    directory.replace(snapshot.with_margin_ms(slot_margin_ms).without_past(now));
     Ok(seq)
 }
 
@@ -158,6 +158,7 @@ impl Follower {
         if self.forgot.elapsed() >= FORGET_EVERY {
             self.forgot = Instant::now();
             self.gateway.directory.learn(&[], wall_now());
+            self.gateway.directory.forget_past(wall_now());
             self.gateway.directory.playbacks().forget(wall_now());
             self.gateway.audience().forget(Instant::now());
         }
@@ -182,7 +183,7 @@ impl Follower {
         } else if !self.touched.is_empty() {
             let parts = self.store.parts(&self.touched).await?;
             let snapshot = self.gateway.directory.snapshot().with(&self.touched, parts);
-            self.gateway.directory.replace(snapshot);
+            self.gateway.directory.replace(snapshot.without_past(wall_now()));
             self.settled();
         }
         if !self.relays_read {

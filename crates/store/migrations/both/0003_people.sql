@@ -255,6 +255,8 @@ CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
+-- What was over at some moment.
+CREATE INDEX lessons_over ON lessons ((COALESCE(ended_ms, ends_ms)));
 -- Lists go by begin.
 CREATE INDEX lessons_time ON lessons (starts_ms, id);
 
