@@ -96,12 +96,14 @@ async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {
     assert!(repository.create_channel(&channel, &key).await.is_err(), "what fails leaves no change");
     repository.delete_channel(channel.id, None, UnixMillis(10)).await.expect("deleted");
     let changes = repository.changes(before, 100).await.expect("read");
-    let expected = NewChange::new(ChangeKind::Channel).channel(channel.id);
+    let of_channel = |kind| NewChange::new(kind).channel(channel.id);
     let seen: Vec<_> = changes.iter().map(|change| (change.seq.0 - before.0, change.at.0)).collect();
-    assert_eq!(seen, [(1, 5), (2, 9), (3, 10)]);
-    assert!(changes.iter().all(|change| change.what == expected), "{changes:?}");
+    assert_eq!(seen, [(1, 5), (2, 9), (3, 10), (4, 10)]);
+    let (last, others) = changes.split_last().expect("four");
+    assert!(others.iter().all(|change| change.what == of_channel(ChangeKind::Channel)), "{changes:?}");
+    assert_eq!(last.what, of_channel(ChangeKind::Revoked), "what plays of it ends");
     assert_eq!(repository.changes(before, 1).await.expect("read").len(), 1);
-    assert_eq!(repository.last_seq().await.expect("read"), Seq(before.0 + 3));
+    assert_eq!(repository.last_seq().await.expect("read"), Seq(before.0 + 4));
     assert_ne!(repository.version().await.expect("read"), version);
 }
 
