@@ -260,6 +260,9 @@ CREATE INDEX lessons_over ON lessons ((COALESCE(ended_ms, ends_ms)));
 -- Lists go by begin.
 CREATE INDEX lessons_time ON lessons (starts_ms, id);
 
+-- What a new stream could meet is found without the others.
+CREATE INDEX recordings_stream ON recordings (stream);
+CREATE INDEX recordings_next ON recordings (next_msn);
 CREATE INDEX recordings_app ON recordings (app, started_ms);
 CREATE INDEX recordings_name ON recordings (name, started_ms);
 
