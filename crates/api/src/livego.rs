@@ -238,7 +238,8 @@ async fn delete(
 
 /// Channels that have media, by path.
 async fn on_air(state: &State) -> Result<Vec<Channel>, Response> {
-    let snapshot = state.repository.snapshot().await.map_err(failed)?;
+    // What is over has none: it is not read.
+    let (snapshot, _) = state.repository.directory(state.now()).await.map_err(failed)?;
     let has_media = |channel: &&std::sync::Arc<Channel>| state.air.on_air(channel.id).on_air;
     let mut channels: Vec<Channel> = snapshot.channels().filter(has_media).map(|channel| (**channel).clone()).collect();
     channels.sort_by_key(|channel| channel.path.to_string());

@@ -10,6 +10,13 @@ use uuid::Uuid;
 use crate::teaching::{LessonState, Slot};
 use crate::{BoxFuture, Channel, CourseId, KeyHash, LessonId, RepositoryError, Seq, Snapshot, StreamKey, UserId};
 
+/// How long after its end a lesson is still known here. A day: its stream is packaged to the end, whoever watched live has
+/// seen it, and encoders that were not stopped have been told, minutes behind it; the rest is for clocks that differ and a
+/// server that stood still. What plays of it later needs nothing from here ([`crate::Directory::authorize_playback`]).
+pub const KNOWN_AFTER_END_MS: i64 = 86_400_000;
+
+const _: () = assert!(KNOWN_AFTER_END_MS > QUIET_AFTER_END_MS, "that a lesson ended just now is known of it");
+
 /// A lesson, as far as media goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Airing {
@@ -39,6 +46,17 @@ impl Airing {
     pub fn is_open(&self, now: UnixMillis, margin_ms: i64) -> bool {
         let slot = Slot::of(self.state, self.starts, self.ends, margin_ms);
         !self.suspended && slot.is_some_and(|slot| slot.is_open(now))
+    }
+
+    /// Whether it is over for so long that nothing here asks for it any more.
+    #[must_use]
+    pub fn is_past(&self, now: UnixMillis) -> bool {
+        match self.state {
+            LessonState::Scheduled | LessonState::Live => false,
+            LessonState::Ended | LessonState::Cancelled => {
+                self.ended.unwrap_or(self.ends).plus_millis(KNOWN_AFTER_END_MS) <= now
+            }
+        }
     }
 
     /// How willingly a mentor's own key goes to it, of those that are open: the less the sooner.
@@ -129,8 +147,9 @@ pub struct Parts {
 
 /// What the directory is fed from.
 pub trait AiringRepository: Send + Sync {
-    /// All channels, keys and lessons as of one moment, and the newest change that they have in them.
-    fn directory(&self) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>>;
+    /// All channels, keys and lessons as of one moment, and the newest change that they have in them; but of lessons that were
+    /// over at `since` nothing. Costs what these cost, however many lessons are over.
+    fn directory(&self, since: UnixMillis) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>>;
 
     /// What there is of `touched`. Costs what these cost, however many others there are.
     fn parts<'a>(&'a self, touched: &'a Touched) -> BoxFuture<'a, Result<Parts, RepositoryError>>;

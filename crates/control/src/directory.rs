@@ -1,7 +1,8 @@
 //! Who may publish and who may play, answered from memory.
 //!
-//! A [`Snapshot`] is all channels, keys and lessons as of one moment; the [`Directory`] holds the newest one and swaps it
-//! whole when the database changed. Beside it are the keys of playback tokens, what was taken back of them, and which
+//! A [`Snapshot`] is the channels, keys and lessons that matter as of one moment; the [`Directory`] holds the newest one and
+//! swaps it whole when the database changed, or when lessons are past. What plays of these needs no channel here: a token
+//! names its lesson, a lesson its channel's path, and what is taken back is told of by name too. Beside it are the keys of playback tokens, what was taken back of them, and which
 //! playback sessions are open. Asking costs a few look-ups in hash tables whatever the number of channels, waits for no disk,
 //! and is repeated while somebody publishes or plays: a key revoked, a channel deleted, a lesson over or a right taken away is
 //! refused from the moment on at which it is known.
@@ -16,7 +17,7 @@ use crate::playback::{Claims, TokenError, TokenKeys};
 use crate::playbacks::Playbacks;
 use crate::revocations::Revocations;
 use crate::sign::{self, Purpose, Scheme, SignError};
-use crate::teaching::lessons::LESSON_APP;
+use crate::teaching::lessons::{LESSON_APP, lesson_at};
 use crate::{Change, Channel, KeyHash, Snapshot};
 
 /// Why somebody may not. Prints as one text whatever the reason, for the reason is nobody's business but ours:
@@ -110,8 +111,10 @@ pub struct PublishGrant {
 /// Leave to play. Ask [`Directory::play_still_valid`] while it is used.
 #[derive(Clone, Debug)]
 pub struct PlayGrant {
-    /// This channel, as it was when asked.
-    pub channel: Arc<Channel>,
+    /// Which channel.
+    pub id: Uuid,
+    /// The channel as it was when asked. `None`: a past lesson's, of which only recordings play.
+    pub channel: Option<Arc<Channel>>,
     /// By this; nothing was needed for a public channel.
     pub credential: Option<Credential>,
 }
@@ -135,17 +138,26 @@ pub struct View<'d> {
 
 impl View<'_> {
     /// Whether a grant to play holds: the channel exists under that path, and is public, or the signature not expired nor the
-    /// secret that made it replaced, or the playback session still open and nothing taken away from it.
+    /// secret that made it replaced, or the playback session still open and nothing taken away from it. A lesson may be past
+    /// by now, and its channel not here any more: its playback sessions go on.
     #[must_use]
     pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
-        let Some(channel) = unmoved(&self.snapshot, &grant.channel) else { return false };
-        match &grant.credential {
-            _ if channel.public => true,
-            None | Some(Credential::Key(_) | Credential::OwnKey(_)) => false,
-            Some(Credential::Signed { scheme, expires_at }) => {
-                now <= *expires_at && same_secret(&grant.channel, channel, *scheme)
+        let granted = grant.channel.as_deref();
+        let path = granted.map(|channel| &channel.path);
+        let channel = self.snapshot.channel_by_id(grant.id);
+        if channel.is_some_and(|channel| path.is_some_and(|path| *path != channel.path)) {
+            return false;
+        }
+        match (&grant.credential, channel) {
+            (_, Some(channel)) if channel.public => true,
+            (Some(Credential::Signed { scheme, expires_at }), Some(channel)) => {
+                now <= *expires_at && granted.is_some_and(|granted| same_secret(granted, channel, *scheme))
             }
-            Some(Credential::Playback { claims, .. }) => self.until(claims, now).is_ok(),
+            (Some(Credential::Playback { claims, .. }), channel) => {
+                let is_lessons = || path.is_none_or(|path| lesson_at(path) == Some(claims.lesson));
+                (channel.is_some() || is_lessons()) && self.until(claims, now).is_ok()
+            }
+            (None | Some(Credential::Key(_) | Credential::OwnKey(_) | Credential::Signed { .. }), _) => false,
         }
     }
 
@@ -176,6 +188,14 @@ impl Directory {
     /// Every question from now on is answered from `snapshot`.
     pub fn replace(&self, snapshot: Snapshot) {
         *self.current.write() = Arc::new(snapshot);
+    }
+
+    /// Lessons that are past by `now` are not known any more.
+    pub fn forget_past(&self, now: UnixMillis) {
+        let snapshot = self.snapshot();
+        if snapshot.has_past(now) {
+            self.replace(Snapshot::clone(&snapshot).without_past(now));
+        }
     }
 
     /// Tokens are made and checked with these keys from now on.
@@ -248,7 +268,7 @@ impl Directory {
                 (channel, signed(channel, Purpose::Publish, signature, now)?)
             }
         };
-        if !snapshot.takes_publisher(channel.id, now) {
+        if !snapshot.takes_publisher(channel, now) {
             return Err(Denied::NotNow);
         }
         Ok(PublishGrant { channel: Arc::clone(channel), credential })
@@ -269,13 +289,13 @@ impl Directory {
     ) -> Result<PlayGrant, Denied> {
         let channel = self.channel(path).ok_or(Denied::Unknown)?;
         if channel.public {
-            return Ok(PlayGrant { channel, credential: None });
+            return Ok(PlayGrant { id: channel.id, channel: Some(channel), credential: None });
         }
         if path.app.as_str() == LESSON_APP {
             return Err(Denied::Unknown);
         }
         let credential = signed(&channel, Purpose::Play, signature.ok_or(Denied::Unknown)?, now)?;
-        Ok(PlayGrant { channel, credential: Some(credential) })
+        Ok(PlayGrant { id: channel.id, channel: Some(channel), credential: Some(credential) })
     }
 
     /// What a playback token says, if it is one of ours. Whether it opens anything now is [`Self::authorize_playback`]'s
@@ -290,6 +310,10 @@ impl Directory {
     /// May somebody play `path` whose token says `claims`? Which of live and recording it opens is for the caller to look at:
     /// only there it is known which of the two a file is.
     ///
+    /// A past lesson's channel is not here, and the database is not asked: we signed which lesson and channel the token opens,
+    /// and where a lesson's channel is follows from its id ([`lesson_at`]). So who has no token of ours is refused whatever
+    /// names they try, at the cost of a look-up.
+    ///
     /// # Errors
     /// [`Denied`].
     pub fn authorize_playback(
@@ -299,10 +323,17 @@ impl Directory {
         now: UnixMillis,
     ) -> Result<PlayGrant, Denied> {
         let view = self.view();
-        let channel = view.snapshot.channel(path).filter(|channel| channel.id == claims.channel);
-        let channel = Arc::clone(channel.ok_or(Denied::Unknown)?);
+        let channel = view.snapshot.channel(path);
+        let is_theirs = match channel {
+            Some(channel) => channel.id == claims.channel,
+            None => lesson_at(path) == Some(claims.lesson),
+        };
+        if !is_theirs {
+            return Err(Denied::Unknown);
+        }
         let expires_at = view.until(claims, now)?;
-        Ok(PlayGrant { channel, credential: Some(Credential::Playback { claims: Arc::clone(claims), expires_at }) })
+        let credential = Some(Credential::Playback { claims: Arc::clone(claims), expires_at });
+        Ok(PlayGrant { id: claims.channel, channel: channel.cloned(), credential })
     }
 
     /// Whether a grant to publish still holds: the channel exists under that path, the key is not revoked, the signature not
@@ -311,7 +342,7 @@ impl Directory {
     pub fn still_valid(&self, grant: &PublishGrant, now: UnixMillis) -> bool {
         let snapshot = self.snapshot();
         let Some(channel) = unmoved(&snapshot, &grant.channel) else { return false };
-        snapshot.takes_publisher(channel.id, now)
+        snapshot.takes_publisher(channel, now)
             && match &grant.credential {
                 Credential::Key(id) => snapshot.key(*id).is_some_and(|key| key.revoked_at.is_none()),
                 Credential::OwnKey(id) => snapshot.own_key(*id).is_some_and(|key| key.revoked_at.is_none()),

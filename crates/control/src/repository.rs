@@ -127,6 +127,10 @@ pub trait RecordingRepository: Send + Sync {
     /// The newest recordings of a channel, newest first, at most `max`. Costs what these cost, however many there are.
     fn newest_recordings(&self, channel: Uuid, max: u32) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>>;
 
+    /// The recordings whose numbers a new stream could meet: that of the highest stream id, and those whose segments are
+    /// numbered beyond the second which that id stands for. Costs what these cost, however many there are.
+    fn recordings_ahead(&self) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>>;
+
     /// Forgets a recording. Forgetting what is not there is no error.
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>>;
 }

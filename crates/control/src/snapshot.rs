@@ -1,4 +1,7 @@
-//! All channels, keys and lessons as of one moment, indexed by what is asked for.
+//! The channels, keys and lessons that matter as of one moment, indexed by what is asked for.
+//!
+//! All channels of operators, and of lessons those that are set, on, or ended a moment ago; not the school's history, which
+//! has no end.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,6 +10,7 @@ use media::{ChannelPath, Name, UnixMillis};
 use uuid::Uuid;
 
 use crate::airing::{Airing, OwnKey, Parts, Touched, chosen};
+use crate::teaching::lessons::LESSON_APP;
 use crate::{Channel, KeyHash, LessonId, StreamKey, UserId};
 
 /// See the module's documentation.
@@ -56,6 +60,27 @@ impl Snapshot {
         snapshot
     }
 
+    /// The same without lessons that are past, their channels and keys. A lesson goes with its channel: one that was left
+    /// would take publishers at any time.
+    #[must_use]
+    pub fn without_past(mut self, now: UnixMillis) -> Self {
+        let past = self.airings.values().filter(|airing| airing.is_past(now)).map(|airing| airing.lesson).collect();
+        // A change of a past lesson's channel brought it here again without its lesson.
+        let is_left = |channel: &&Arc<Channel>| is_lessons(channel) && !self.lesson_of.contains_key(&channel.id);
+        let channels = self.channels().filter(is_left).map(|channel| channel.id).collect();
+        let gone = Touched { lessons: past, channels, ..Touched::default() };
+        if !gone.is_empty() {
+            self.remove(&gone, &Parts::default());
+        }
+        self
+    }
+
+    /// Some lesson in it is past.
+    #[must_use]
+    pub fn has_past(&self, now: UnixMillis) -> bool {
+        self.airings.values().any(|airing| airing.is_past(now))
+    }
+
     fn add(&mut self, parts: Parts) {
         for channel in parts.channels {
             let channel = Arc::new(channel);
@@ -97,6 +122,9 @@ impl Snapshot {
                 self.lesson_of.remove(&airing.channel);
                 if let Some(of_mentor) = self.lessons_of.get_mut(&airing.mentor) {
                     of_mentor.retain(|lesson| lesson != id);
+                    if of_mentor.is_empty() {
+                        self.lessons_of.remove(&airing.mentor);
+                    }
                 }
             }
         }
@@ -127,7 +155,7 @@ impl Snapshot {
     }
 
     /// All channels, in no order.
-    pub fn channels(&self) -> impl Iterator<Item = &Arc<Channel>> {
+    pub fn channels(&self) -> impl ExactSizeIterator<Item = &Arc<Channel>> {
         self.by_id.values()
     }
 
@@ -142,8 +170,12 @@ impl Snapshot {
         self.airings.get(self.lesson_of.get(&channel)?)
     }
 
-    pub(crate) fn takes_publisher(&self, channel: Uuid, now: UnixMillis) -> bool {
-        self.airing(channel).is_none_or(|airing| airing.is_open(now, self.margin_ms))
+    /// Whether the time is right: a lesson's channel has its slot, and one of a lesson that is not known here never has.
+    pub(crate) fn takes_publisher(&self, channel: &Channel, now: UnixMillis) -> bool {
+        match self.airing(channel.id) {
+            Some(airing) => airing.is_open(now, self.margin_ms),
+            None => !is_lessons(channel),
+        }
     }
 
     pub(crate) fn key_in_app(&self, app: &Name, hash: KeyHash) -> Option<(&Arc<StreamKey>, &Arc<Channel>)> {
@@ -171,6 +203,10 @@ impl Snapshot {
             |airing: &&Airing| self.by_id.get(&airing.channel).is_some_and(|channel| channel.path.app == *app);
         self.by_id.get(&chosen(lessons.filter(is_there), now, self.margin_ms)?.channel)
     }
+}
+
+fn is_lessons(channel: &Channel) -> bool {
+    channel.path.app.as_str() == LESSON_APP
 }
 
 #[cfg(test)]

@@ -79,10 +79,7 @@ pub async fn answer(
     file: StreamFile,
     headers: &HeaderMap,
 ) -> Response<Body> {
-    let Some(channel) = gateway.directory.channel(&asked.path) else {
-        return reply::nothing_for_them(&asked.called);
-    };
-    let key = RecordingKey { channel: channel.id, stream };
+    let key = RecordingKey { channel: asked.right.channel_id(), stream };
     match serve(gateway, asked, key, file, headers).await {
         Ok(response) => response,
         Err(error) => failed(&error),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use control::directory::View;
 use control::playback::{Claims, Kind};
-use control::{Channel, Credential, Directory, PlayGrant};
+use control::{Channel, Credential, Directory, PlayGrant, Uuid};
 use media::UnixMillis;
 
 use crate::clock::wall_now;
@@ -38,10 +38,16 @@ impl Right {
         Self { grant, asked_at: Instant::now(), asked_wall: wall_now() }
     }
 
-    /// The channel as it was when asked.
+    /// The channel as it was when asked. `None`: a past lesson's, of which only recordings play.
     #[must_use]
-    pub fn channel(&self) -> &Arc<Channel> {
-        &self.grant.channel
+    pub fn channel(&self) -> Option<&Arc<Channel>> {
+        self.grant.channel.as_ref()
+    }
+
+    /// Which channel.
+    #[must_use]
+    pub fn channel_id(&self) -> Uuid {
+        self.grant.id
     }
 
     /// Whether it holds at `now` as `view` has it: the same channel exists, and is public, or the signature still right, or

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use control::Denied;
+use control::teaching::lessons::lesson_at;
 use http::header::{CONTENT_RANGE, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
 use media::ChannelPath;
@@ -259,7 +260,7 @@ async fn serve(
     file: ChannelFile,
 ) -> Response<Body> {
     match file {
-        ChannelFile::Flv => match gateway.live.playable(asked.right.channel()) {
+        ChannelFile::Flv => match asked.right.channel().and_then(|channel| gateway.live.playable(channel)) {
             Some(stream) => Box::pin(flv::answer(gateway, peer, request, stream, asked.right.clone())).await,
             None => reply::not_live(asked.path.name.as_str()),
         },
@@ -284,14 +285,16 @@ async fn serve(
     }
 }
 
-/// The first reading whose channel exists and that this port serves.
+/// The first reading whose channel exists and that this port serves. Any path that a lesson's channel may have counts: whether
+/// there was such a lesson is known to who has a token for it, and to nobody else.
 fn resolve(gateway: &Gateway, listener: Listener, named: &Named<'_, '_>) -> Option<(ChannelPath, ChannelFile)> {
     let snapshot = gateway.directory.snapshot();
     let first = (named.channel.clone(), named.file.clone());
     std::iter::once(first).chain(named.second.clone()).filter(|(_, file)| serves(listener, file)).find_map(
         |(channel, file)| {
             let path = match channel {
-                ChannelRef::Path(path) => snapshot.channel(&path)?.path.clone(),
+                ChannelRef::Path(path) if snapshot.channel(&path).is_some() || lesson_at(&path).is_some() => path,
+                ChannelRef::Path(_) => return None,
                 ChannelRef::Id(id) => snapshot.channel_by_id(id)?.path.clone(),
             };
             Some((path, file))

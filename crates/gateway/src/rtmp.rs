@@ -266,7 +266,7 @@ impl Driver {
 
     fn on_play(&mut self, rtmp_stream: u32, name: &Redacted<String>) -> Step {
         match self.gateway.authorize_play_text(&self.app, &name.0) {
-            Ok(right) if self.closes_ring(right.channel()) => {
+            Ok(right) if right.channel().is_some_and(|channel| self.closes_ring(channel)) => {
                 self.session.reject_play(rtmp_stream, Reject::Denied);
             }
             Ok(right) => {
@@ -293,7 +293,7 @@ impl Driver {
 
     fn play_if_live(&self) -> Option<Step> {
         let Role::Waiting(right) = &self.role else { return None };
-        let stream = self.gateway.live.playable(right.channel())?;
+        let stream = self.gateway.live.playable(right.channel()?)?;
         Some(Step::Play { stream, right: right.clone() })
     }
 

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use hub::State;
-use media::{ChannelPath, TrackParams};
+use media::TrackParams;
 use serde_json::{Value, json};
 
 use crate::clock::wall_now;
@@ -83,7 +83,7 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
     // Who may watch need not be one of those for whom the recordings play.
     let recordings = match asked.right.kind() {
         Some(_) => Vec::new(),
-        None => recordings_of(gateway, &asked.path, Some(RECORDINGS_SHOWN)).await,
+        None => recordings_of(gateway, asked, Some(RECORDINGS_SHOWN)).await,
     };
     json_reply(
         StatusCode::OK,
@@ -105,18 +105,18 @@ pub async fn channel(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
 
 /// `/{app}/{name}/recordings`.
 pub async fn recordings(gateway: &Gateway, asked: &Asked<'_>) -> Response<Body> {
-    let recordings = recordings_of(gateway, &asked.path, None).await;
+    let recordings = recordings_of(gateway, asked, None).await;
     json_reply(StatusCode::OK, reply::NO_STORE, &json!({ "recordings": recordings }))
 }
 
 /// The newest first: all, or so many at most.
-async fn recordings_of(gateway: &Gateway, path: &ChannelPath, max: Option<u32>) -> Vec<Value> {
-    let Some(channel) = gateway.directory.channel(path) else { return Vec::new() };
+async fn recordings_of(gateway: &Gateway, asked: &Asked<'_>, max: Option<u32>) -> Vec<Value> {
+    let (path, channel) = (&asked.path, asked.right.channel_id());
     // Joining must not wait for a database that does not answer.
     let rows = async {
         match max {
-            Some(max) => gateway.recorder.newest(channel.id, max).await,
-            None => gateway.recorder.list(Some(channel.id)).await,
+            Some(max) => gateway.recorder.newest(channel, max).await,
+            None => gateway.recorder.list(Some(channel)).await,
         }
     };
     let listed = tokio::time::timeout(LIST_PATIENCE, rows).await;

@@ -56,7 +56,7 @@ pub struct RecorderStatus {
 pub struct Used {
     /// The highest id of a stream that has a recording, or a journal in any state.
     pub newest: Option<StreamId>,
-    /// Per channel, the number after the highest media sequence number.
+    /// Per channel, the number after the highest media sequence number, where that is above the second of `newest`.
     pub next_msn: HashMap<ChannelPath, u64>,
 }
 
@@ -226,12 +226,15 @@ impl Recorder {
         Ok(rows)
     }
 
-    /// What all recordings have used up.
+    /// What all recordings have used up that a new stream could meet. Reads no others: that of the newest, and of those whose
+    /// numbers are above the second of it, below which no stream begins from then on.
     ///
     /// # Errors
     /// [`RecorderError::Repository`].
     pub async fn used(&self) -> Result<Used, RecorderError> {
-        let rows = self.list(None).await?;
+        let live = self.archive.registry.all();
+        let mut rows = self.tending.repository.recordings_ahead().await?;
+        bring_up_to_date(&mut rows, &live, None);
         let mut used = Used { newest: self.newest_journal.max(rows.iter().map(|row| row.id).max()), ..Used::default() };
         for row in rows {
             let next = used.next_msn.entry(row.path).or_default();

@@ -264,7 +264,7 @@ async fn open(
 ) -> anyhow::Result<(Arc<Gateway>, Arc<dyn Repository>, Seq)> {
     let store = store::db::open(&config.database()).await?;
     let directory = Arc::new(Directory::default());
-    let read = watch::read_all(&*store, &directory, timing(config).margin_ms).await;
+    let read = watch::read_all(&*store, &directory, timing(config).margin_ms, watch::wall_now()).await;
     let seq = read.context("channels and lessons cannot be read")?;
     let objects = config.open_objects()?;
     let recordings: Arc<dyn RecordingRepository> = store.clone();

@@ -8,13 +8,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use control::airing::{Parts, Touched};
+use control::airing::{KNOWN_AFTER_END_MS, Parts, Touched};
 use control::attendance::{Attendee, Correction, Decision, Interval};
 use control::teaching::lessons::NewLesson;
 use control::teaching::{Course, Enrolling, Lesson, LessonState};
 use control::{
-    BoxFuture, ChangeKind, CourseId, Directory, KeyHash, LessonId, Locale, PlaybackId, Recording, RecordingState,
-    Repository, RepositoryError, Roles, Seq, StreamKey, User, UserId, Uuid, keys,
+    BoxFuture, ChangeKind, Channel, ChannelOptions, CourseId, Directory, KeyHash, LessonId, Locale, PlaybackId,
+    Recording, RecordingState, Repository, RepositoryError, Roles, Seq, StreamKey, User, UserId, Uuid, keys,
 };
 use media::{ChannelPath, StreamId, UnixMillis};
 use store::db::sqlite::SqliteStore;
@@ -153,6 +153,7 @@ async fn contract(repository: &dyn Repository, ground: &dyn Ground) {
     positions_are_kept(repository).await;
     the_directory_has_lessons_and_mentors_keys(repository, ground).await;
     only_what_was_touched_is_read_again(repository, ground).await;
+    of_twenty_thousand_lessons_that_are_over_the_directory_has_none(repository, ground).await;
 }
 
 async fn what_came_twice_counts_once_and_passing_is_told_once(repository: &dyn Repository, ground: &dyn Ground) {
@@ -311,7 +312,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
     let lesson = lesson(repository).await;
     let own = keys::generate().0;
     own_key(ground, lesson.mentor, &own).await;
-    let (snapshot, seq) = repository.directory().await.expect("read");
+    let (snapshot, seq) = repository.directory(UnixMillis(0)).await.expect("read");
     assert_eq!(seq, repository.last_seq().await.expect("read"));
     let airing = *snapshot.airing(lesson.channel).expect("its lesson");
     assert_eq!((airing.lesson, airing.mentor, airing.course), (lesson.id, lesson.mentor, lesson.course));
@@ -322,7 +323,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
     assert_eq!(grant.channel.id, lesson.channel);
     for may_not in ["suspended_ms = 1", "suspended_ms = NULL, is_mentor = 0"] {
         ground.run(format!("UPDATE users SET {may_not} WHERE id = '{}'", lesson.mentor)).await;
-        let (snapshot, _) = repository.directory().await.expect("read");
+        let (snapshot, _) = repository.directory(UnixMillis(0)).await.expect("read");
         assert!(snapshot.airing(lesson.channel).expect("its lesson").suspended, "{may_not}");
         let touched = Touched { mentors: vec![lesson.mentor], ..Touched::default() };
         let keys = repository.parts(&touched).await.expect("read").own_keys;
@@ -361,6 +362,70 @@ async fn only_what_was_touched_is_read_again(repository: &dyn Repository, ground
     let many = (0..40_000).map(Uuid::from_u128).chain([one.channel]).collect();
     let many = read(Touched { channels: many, ..Touched::default() }).await;
     assert_eq!(many.channels.len(), 1, "more than one statement takes");
+}
+
+/// Sets lessons of one mentor and ends them at [`NOW`], as years of teaching would.
+async fn years(ground: &dyn Ground, like: &Lesson, count: u32) {
+    let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let id = |kind: char| format!("'{kind}0000000-0000-7000-8000-' || CAST(100000000000 + i AS TEXT)");
+    let (lesson, channel, key) = (id('a'), id('b'), id('c'));
+    let columns = "id, app, name, record, public, sign_secret, created_ms";
+    let values = format!("{channel}, 'lesson', 'tahun-' || CAST(i AS TEXT), 1, 0, 'x', 1");
+    ground.run(format!("{numbers} INSERT INTO channels ({columns}) SELECT {values} FROM n")).await;
+    let hash = format!("'{:052}' || CAST(100000000000 + i AS TEXT)", 0);
+    let values = format!("{key}, {channel}, '', {hash}, 1, NULL");
+    let columns = "id, channel_id, label, hash, created_ms, revoked_ms";
+    ground.run(format!("{numbers} INSERT INTO stream_keys ({columns}) SELECT {values} FROM n")).await;
+    let rest = "zone, capacity, slow_ms, comments_on, review_on, word_filter, created_ms, version";
+    let values = format!(
+        "{lesson}, course_id, mentor_id, {channel}, title, summary, starts_ms, ends_ms, 'ended', starts_ms, {}, {rest}",
+        NOW.0
+    );
+    let columns =
+        "id, course_id, mentor_id, channel_id, title, summary, starts_ms, ends_ms, state, started_ms, ended_ms";
+    let like = like.id;
+    ground
+        .run(format!(
+            "{numbers} INSERT INTO lessons ({columns}, {rest}) SELECT {values} FROM n, lessons WHERE lessons.id = '{like}'"
+        ))
+        .await;
+}
+
+async fn of_twenty_thousand_lessons_that_are_over_the_directory_has_none(
+    repository: &dyn Repository,
+    ground: &dyn Ground,
+) {
+    let at = async |since: i64| repository.directory(NOW.plus_millis(since)).await.expect("read").0;
+    let (set, on, over) = (lesson(repository).await, lesson(repository).await, lesson(repository).await);
+    begin(ground, &on).await;
+    begin(ground, &over).await;
+    end(ground, &over, 1).await;
+    let (before, keys_before) = (at(0).await.channels().len(), at(0).await.keys().count());
+    years(ground, &over, 20_000).await;
+    // Beside those of lessons in the alphabet.
+    let mut operators = Vec::new();
+    for path in ["aula/satu", "lessom/dua", "lessons/tiga", "zona/empat"] {
+        let (app, name) = path.split_once('/').expect("a path");
+        let path = ChannelPath { app: app.parse().expect("app"), name: name.parse().expect("name") };
+        let channel = Channel::create(path, &ChannelOptions::default(), NOW);
+        repository.create_channel(&channel, &StreamKey::create(channel.id, "", NOW).0).await.expect("created");
+        operators.push(channel);
+    }
+    let here = at(0).await;
+    assert_eq!((here.channels().len(), here.keys().count()), (before + 4, keys_before + 4));
+    assert!(operators.iter().all(|one| here.channel(&one.path).is_some_and(|found| **found == *one)));
+    assert!([&set, &on, &over].iter().all(|one| here.airing(one.channel).is_some()), "it ended a moment later");
+    // Longer behind their end than any lesson lasts: one that is set is not over by itself, nor one that is on.
+    let later = at(1_000 * 86_400_000).await;
+    assert!([&set, &on].iter().all(|one| later.airing(one.channel).is_some()));
+    assert!(later.airing(over.channel).is_none() && later.channel_by_id(over.channel).is_none());
+    let all = at(-1).await;
+    assert!(all.channels().len() >= 20_000, "they are there, for who asks for them");
+    // Also where all of them are read again, for their mentor's sake.
+    let touched = Touched { mentors: vec![over.mentor], ..Touched::default() };
+    let parts = repository.parts(&touched).await.expect("read");
+    let after = here.with(&touched, parts).without_past(NOW.plus_millis(KNOWN_AFTER_END_MS + 1));
+    assert!(after.channels().len() < before + 4 && after.airing(over.channel).is_none());
 }
 
 #[tokio::test]
@@ -451,7 +516,7 @@ fn step_of(lesson: &Lesson, user: UserId, step: i64) -> Interval {
 async fn record_until_killed(path: &Path) {
     let store = SqliteStore::open(path).await.expect("open");
     let repository: &dyn Repository = &store;
-    let (snapshot, _) = repository.directory().await.expect("read");
+    let (snapshot, _) = repository.directory(UnixMillis(0)).await.expect("read");
     let airing = *snapshot.channels().find_map(|channel| snapshot.airing(channel.id)).expect("a lesson");
     let standing = repository.standing(None, airing.lesson).await.expect("read").expect("there");
     let pool = sqlite_ground(path).await;

@@ -52,7 +52,7 @@ async fn channel_of(state: &State, app: Name, name: &str) -> Result<Channel, Res
     if app.as_str() == control::teaching::lessons::LESSON_APP {
         return Err(nothing());
     }
-    let snapshot = state.repository.snapshot().await.map_err(failed)?;
+    let (snapshot, _) = state.repository.directory(state.now()).await.map_err(failed)?;
     let by_name = name.parse().ok().and_then(|name| snapshot.channel(&ChannelPath { app: app.clone(), name }));
     if let Some(channel) = by_name {
         return Ok((**channel).clone());

@@ -48,11 +48,11 @@ fn a_channel_is_asked_for_its_lesson_and_one_without_takes_anybody_with_a_key() 
     let world = world();
     assert_eq!(world.snapshot.airing(world.channels[0].id), Some(&world.airings[0]));
     assert_eq!(world.snapshot.airing(world.channels[2].id), None);
-    assert!(world.snapshot.takes_publisher(world.channels[2].id, UnixMillis(9_999)));
-    assert!(world.snapshot.takes_publisher(world.channels[0].id, NOW));
-    assert!(!world.snapshot.takes_publisher(world.channels[0].id, UnixMillis(1_100)));
+    assert!(world.snapshot.takes_publisher(&world.channels[2], UnixMillis(9_999)));
+    assert!(world.snapshot.takes_publisher(&world.channels[0], NOW));
+    assert!(!world.snapshot.takes_publisher(&world.channels[0], UnixMillis(1_100)));
     let wide = world.snapshot.with_margin_ms(50);
-    assert!(wide.takes_publisher(world.channels[0].id, UnixMillis(1_149)));
+    assert!(wide.takes_publisher(&world.channels[0], UnixMillis(1_149)));
 }
 
 #[test]
@@ -124,4 +124,55 @@ fn a_mentors_key_opens_nothing_in_another_application() {
     let world = world();
     let other: Name = "lain".parse().expect("app");
     assert!(world.snapshot.channel_of_mentor(world.airings[0].mentor, &other, NOW).is_none());
+}
+
+#[test]
+fn a_lesson_that_is_set_for_some_day_is_there_when_its_slot_comes_and_leaves_a_day_after_its_end() {
+    const DAY: i64 = crate::airing::KNOWN_AFTER_END_MS;
+    let world = world();
+    let (starts, ends) = (NOW.plus_millis(400 * DAY), NOW.plus_millis(401 * DAY));
+    let of_some_day = Airing { starts, ends, ..world.airings[0] };
+    let keys = vec![key(&world.channels[0]).0];
+    let mut snapshot = Snapshot::new(world.channels.to_vec(), keys).with_lessons(vec![of_some_day], world.own.to_vec());
+    for day in 0..400 {
+        snapshot = snapshot.without_past(NOW.plus_millis(day * DAY));
+        assert!(!snapshot.takes_publisher(&world.channels[0], NOW.plus_millis(day * DAY)));
+    }
+    assert!(snapshot.takes_publisher(&world.channels[0], starts));
+    // Whether it came to its end or not: that is for who directs it to say.
+    snapshot = snapshot.without_past(ends.plus_millis(9 * DAY));
+    for (state, ended, until) in [
+        (LessonState::Live, None, i64::MAX / 2),
+        (LessonState::Ended, None, ends.0 + DAY),
+        (LessonState::Ended, Some(UnixMillis(starts.0 + 5)), starts.0 + 5 + DAY),
+        (LessonState::Cancelled, None, ends.0 + DAY),
+    ] {
+        let now = Airing { state, ended, ..of_some_day };
+        let touched = Touched { lessons: vec![now.lesson], ..Touched::default() };
+        let parts = || Parts {
+            channels: vec![world.channels[0].clone()],
+            keys: vec![key(&world.channels[0]).0],
+            airings: vec![now],
+            ..Parts::default()
+        };
+        let last = snapshot.with(&touched, parts()).without_past(UnixMillis(until - 1));
+        assert!(last.airing(now.channel).is_some() && !last.has_past(UnixMillis(until - 1)), "{now:?}");
+        if state != LessonState::Live {
+            let after = snapshot.with(&touched, parts()).without_past(UnixMillis(until));
+            assert!(last.has_past(UnixMillis(until)));
+            assert!(after.airing(now.channel).is_none() && after.channel_by_id(now.channel).is_none(), "{now:?}");
+            assert!(after.channel(&world.channels[0].path).is_none() && after.lessons_of.is_empty());
+            assert_eq!((after.channels().len(), after.keys().count()), (2, 0), "{now:?}");
+        }
+    }
+}
+
+#[test]
+fn a_past_lessons_channel_that_changes_stays_away() {
+    let lesson = crate::LessonId::new(NOW);
+    let channel = crate::teaching::lessons::channel_of(lesson, NOW);
+    let touched = Touched { channels: vec![channel.id], ..Touched::default() };
+    let parts = Parts { keys: vec![key(&channel).0], channels: vec![channel], ..Parts::default() };
+    let after = Snapshot::default().with(&touched, parts).without_past(NOW);
+    assert_eq!((after.channels().len(), after.keys().count()), (0, 0));
 }

@@ -3,6 +3,7 @@
 //! Owns lengths, overlaps and how a lesson goes from state to state. When it does so by itself is [`super::directing`]'s.
 
 use media::{ChannelPath, UnixMillis};
+use uuid::Uuid;
 
 use super::series::{Move, Zone};
 use super::{Enrolling, EnrolmentState, Lesson, LessonState, TeachingError};
@@ -31,6 +32,15 @@ pub fn path_of(lesson: LessonId) -> ChannelPath {
         app: LESSON_APP.parse().expect("the application's name is one"),
         name: name.parse().expect("a letter, a dash and hexadecimal digits are a name"),
     }
+}
+
+/// Whose channel is at `path`: the inverse of [`path_of`]. Says nothing of whether there is such a lesson.
+#[must_use]
+pub fn lesson_at(path: &ChannelPath) -> Option<LessonId> {
+    let id = path.name.as_str().strip_prefix("l-").filter(|_| path.app.as_str() == LESSON_APP)?;
+    let lesson = LessonId(Uuid::try_parse(id).ok()?);
+    // An id has several spellings, a path one.
+    (path_of(lesson) == *path).then_some(lesson)
 }
 
 /// The channel of a lesson: recorded, not public, named after it.

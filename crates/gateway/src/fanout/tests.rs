@@ -55,7 +55,11 @@ impl Stage {
             format,
             socket: PlaySocket::Plain(server),
             preamble: Bytes::from_static(preamble),
-            right: Right::new(PlayGrant { channel: Arc::new(self.channel.clone()), credential: None }),
+            right: Right::new(PlayGrant {
+                id: self.channel.id,
+                channel: Some(Arc::new(self.channel.clone())),
+                credential: None,
+            }),
         });
         client
     }

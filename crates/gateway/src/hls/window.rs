@@ -83,7 +83,7 @@ pub(super) async fn list(
     let have = newest.last().map_or(0, |entry| entry.msn + 1).min(before);
     let version = (have, now.0 as u64 / 1_000 * 2 + u64::from(ended));
     let (config, name, wanted) = (gateway.live.config().clone(), label.0.clone(), *wanted);
-    let is_recorded = index.is_some() || asked.right.channel().record;
+    let is_recorded = index.is_some() || asked.right.channel().is_some_and(|channel| channel.record);
     let all = move || {
         let mut all = entries(index.as_deref(), &name, newest);
         all.retain(|entry| entry.msn < before);

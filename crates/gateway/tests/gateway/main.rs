@@ -13,6 +13,7 @@ mod memory;
 mod mpeg_ts;
 mod numbers;
 mod pages;
+mod past;
 mod playback;
 mod publisher;
 mod recordings;

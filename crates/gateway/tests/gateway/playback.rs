@@ -28,7 +28,7 @@ use crate::publisher::Peer;
 use crate::stage::{PATIENCE, Stage, soon};
 
 /// What is promised. The stage learns of a change at once, the server within a tenth of a second.
-const IN_TIME: Duration = Duration::from_millis(900);
+pub const IN_TIME: Duration = Duration::from_millis(900);
 
 const NAME: &str = "tertutup";
 
@@ -82,12 +82,12 @@ pub async fn stage() -> Stage {
     stage
 }
 
-fn revoke(stage: &Stage, seq: i64, what: NewChange) {
+pub fn revoke(stage: &Stage, seq: i64, what: NewChange) {
     stage.gateway.directory.learn(&[Change { seq: Seq(seq), at: wall_now(), what }], wall_now());
 }
 
 /// Asks for `file` with a token by each carrier, and follows where it is sent.
-async fn by_each_carrier(stage: &Stage, file: &str, pass: &Pass) -> Vec<(String, u16)> {
+pub async fn by_each_carrier(stage: &Stage, file: &str, pass: &Pass) -> Vec<(String, u16)> {
     let mark = if file.contains('?') { '&' } else { '?' };
     let asks = [
         ("cookie", file.to_owned(), Some(("Cookie", pass.cookie()))),

@@ -40,6 +40,10 @@ impl RecordingRepository for MemoryRecordings {
         Box::pin(async { Ok(newest) })
     }
 
+    fn recordings_ahead(&self) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>> {
+        self.recordings(None)
+    }
+
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>> {
         self.rows.lock().remove(&(channel, id));
         Box::pin(async { Ok(()) })

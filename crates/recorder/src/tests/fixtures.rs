@@ -205,6 +205,10 @@ impl RecordingRepository for MemoryRows {
         })
     }
 
+    fn recordings_ahead(&self) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>> {
+        self.recordings(None)
+    }
+
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             self.check()?;

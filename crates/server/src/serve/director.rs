@@ -94,4 +94,4 @@ impl Director {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

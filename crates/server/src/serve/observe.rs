@@ -40,6 +40,10 @@ fn describe() {
     describe_gauge!("tayang_attendance_waiting", "stretches of attendance that wait to be kept");
     describe_counter!("tayang_attendance_lost_total", "stretches of attendance for which there was no room to wait");
     describe_counter!("tayang_attendance_retries_total", "times that attendance could not be kept, and waited");
+    describe_gauge!(
+        "tayang_directory_channels",
+        "channels in memory: operators', and of lessons those that are not past"
+    );
     describe_gauge!("tayang_playbacks", "playback sessions of lessons that are remembered");
     describe_gauge!("tayang_relays", "streams that go on to other servers, or come from them, by direction");
     describe_counter!("tayang_relay_reconnects_total", "times that a relay connected again");
@@ -57,6 +61,7 @@ pub(super) fn publish(gateway: &Gateway) {
     metrics::counter!("tayang_fanout_cut_total").absolute(counters.cut.load(Ordering::Relaxed));
     metrics::counter!("tayang_fanout_writes_total").absolute(counters.writes.load(Ordering::Relaxed));
     metrics::gauge!("tayang_attendance_waiting").set(gateway.audience().waiting() as f64);
+    metrics::gauge!("tayang_directory_channels").set(gateway.directory.snapshot().channels().len() as f64);
     metrics::gauge!("tayang_playbacks").set(gateway.directory.playbacks().len() as f64);
     let streams = gateway.hub.streams();
     metrics::gauge!("tayang_streams").set(streams.len() as f64);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use control::airing::Touched;
+use control::airing::{KNOWN_AFTER_END_MS, Touched};
 use control::playback::{SECRET, TokenKeys};
 use control::relay::Direction;
 use control::revocations::KEPT_MS;
@@ -37,19 +37,32 @@ pub(super) fn wall_now() -> UnixMillis {
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Reads all: channels, lessons, keys, what was taken away lately, and the keys of tokens. Answers as of which change.
+/// Reads all: channels, lessons that are not past, keys, what was taken away lately, and the keys of tokens. Answers as of which change.
 pub(super) async fn read_all(
     store: &dyn Repository,
     directory: &Directory,
     slot_margin_ms: i64,
+    now: UnixMillis,
 ) -> Result<Seq, RepositoryError> {
-    let now = wall_now();
     read_keys(store, directory).await?;
-    let (snapshot, seq) = store.directory().await?;
+    let (snapshot, seq) = store.directory(now.plus_millis(-KNOWN_AFTER_END_MS)).await?;
     let revoked = store.revocations(now.plus_millis(-KEPT_MS)).await?;
     directory.learn(&revoked, now);
-    directory.replace(snapshot.with_margin_ms(slot_margin_ms));
+    directory.replace(snapshot.with_margin_ms(slot_margin_ms).without_past(now));
     Ok(seq)
+}
+
+/// Reads what was touched.
+async fn read_touched(
+    store: &dyn Repository,
+    directory: &Directory,
+    touched: &Touched,
+    now: UnixMillis,
+) -> Result<(), RepositoryError> {
+    let parts = store.parts(touched).await?;
+    // Of a past lesson, too, things are changed: it stays away.
+    directory.replace(directory.snapshot().with(touched, parts).without_past(now));
+    Ok(())
 }
 
 async fn read_keys(store: &dyn Repository, directory: &Directory) -> Result<(), RepositoryError> {
@@ -158,6 +171,7 @@ impl Follower {
         if self.forgot.elapsed() >= FORGET_EVERY {
             self.forgot = Instant::now();
             self.gateway.directory.learn(&[], wall_now());
+            self.gateway.directory.forget_past(wall_now());
             self.gateway.directory.playbacks().forget(wall_now());
             self.gateway.audience().forget(Instant::now());
         }
@@ -177,12 +191,10 @@ impl Follower {
         }
         self.read_changes().await?;
         if self.touched.len() > TOUCHED_MAX {
-            self.seq = read_all(&*self.store, &self.gateway.directory, self.slot_margin_ms).await?;
+            self.seq = read_all(&*self.store, &self.gateway.directory, self.slot_margin_ms, wall_now()).await?;
             self.settled();
         } else if !self.touched.is_empty() {
-            let parts = self.store.parts(&self.touched).await?;
-            let snapshot = self.gateway.directory.snapshot().with(&self.touched, parts);
-            self.gateway.directory.replace(snapshot);
+            read_touched(&*self.store, &self.gateway.directory, &self.touched, wall_now()).await?;
             self.settled();
         }
         if !self.relays_read {
@@ -234,9 +246,35 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
+    use control::air::OnAir;
+    use control::teaching::directing::{Seen, Timing};
     use control::{LessonId, NewChange, UserId};
 
     use super::*;
+    use crate::serve::director::tests::Scene;
+
+    #[tokio::test]
+    async fn a_lesson_is_known_from_when_it_is_set_until_a_day_after_its_end_and_at_no_start_after_that() {
+        let (scene, directory) = (Scene::new().await, Directory::default());
+        let (store, lesson) = (&*scene.repository, &scene.new.lesson);
+        let touched = Touched { lessons: vec![lesson.id], ..Touched::default() };
+        let known = || directory.snapshot().channels().len();
+        let past = lesson.ends.plus_millis(KNOWN_AFTER_END_MS);
+        read_touched(store, &directory, &touched, lesson.created).await.expect("read");
+        assert_eq!(known(), 1, "it was set");
+        read_all(store, &directory, 0, past).await.expect("read");
+        assert_eq!(known(), 1, "nobody has ended it");
+        let gone = Seen { on_air: OnAir::default(), gone_since: Some(lesson.starts) };
+        let timing = Timing { margin_ms: 0, reconnect_window_ms: 0 };
+        store.take_step(lesson.id, gone, timing, lesson.ends).await.expect("taken").expect("its end");
+        for (before_ms, expected) in [(1, 1), (0, 0)] {
+            let now = past.plus_millis(-before_ms);
+            read_all(store, &directory, 0, now).await.expect("read");
+            assert_eq!(known(), expected, "after a start");
+            read_touched(store, &directory, &touched, now).await.expect("read");
+            assert_eq!(known(), expected, "after a change of it");
+        }
+    }
 
     #[test]
     fn each_change_touches_what_it_is_about_and_most_touch_nothing() {

@@ -255,9 +255,14 @@ CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
+-- What was over at some moment.
+CREATE INDEX lessons_over ON lessons ((COALESCE(ended_ms, ends_ms)));
 -- Lists go by begin.
 CREATE INDEX lessons_time ON lessons (starts_ms, id);
 
+-- What a new stream could meet is found without the others.
+CREATE INDEX recordings_stream ON recordings (stream);
+CREATE INDEX recordings_next ON recordings (next_msn);
 CREATE INDEX recordings_app ON recordings (app, started_ms);
 CREATE INDEX recordings_name ON recordings (name, started_ms);
 

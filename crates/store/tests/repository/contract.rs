@@ -96,12 +96,14 @@ async fn changes_are_numbered_without_gaps(repository: &dyn Repository) {
     assert!(repository.create_channel(&channel, &key).await.is_err(), "what fails leaves no change");
     repository.delete_channel(channel.id, None, UnixMillis(10)).await.expect("deleted");
     let changes = repository.changes(before, 100).await.expect("read");
-    let expected = NewChange::new(ChangeKind::Channel).channel(channel.id);
+    let of_channel = |kind| NewChange::new(kind).channel(channel.id);
     let seen: Vec<_> = changes.iter().map(|change| (change.seq.0 - before.0, change.at.0)).collect();
-    assert_eq!(seen, [(1, 5), (2, 9), (3, 10)]);
-    assert!(changes.iter().all(|change| change.what == expected), "{changes:?}");
+    assert_eq!(seen, [(1, 5), (2, 9), (3, 10), (4, 10)]);
+    let (last, others) = changes.split_last().expect("four");
+    assert!(others.iter().all(|change| change.what == of_channel(ChangeKind::Channel)), "{changes:?}");
+    assert_eq!(last.what, of_channel(ChangeKind::Revoked), "what plays of it ends");
     assert_eq!(repository.changes(before, 1).await.expect("read").len(), 1);
-    assert_eq!(repository.last_seq().await.expect("read"), Seq(before.0 + 3));
+    assert_eq!(repository.last_seq().await.expect("read"), Seq(before.0 + 4));
     assert_ne!(repository.version().await.expect("read"), version);
 }
 
@@ -151,6 +153,7 @@ async fn an_empty_repository_says_so(repository: &dyn Repository) {
     assert_eq!(repository.snapshot().await.expect("read").channels().count(), 0);
     assert_eq!(repository.channel(&path("live/kosong")).await.expect("read"), None);
     assert!(repository.recordings(None).await.expect("read").is_empty());
+    assert!(repository.recordings_ahead().await.expect("read").is_empty());
 }
 
 async fn a_channel_comes_back_as_it_was_kept(repository: &dyn Repository) {
@@ -252,6 +255,21 @@ async fn recordings_are_kept_replaced_listed_and_forgotten(repository: &dyn Repo
     repository.delete_recording(one.id, later.id).await.expect("forgotten");
     assert_eq!(repository.recordings(Some(one.id)).await.expect("read"), vec![early]);
     assert_eq!(repository.recording(two.id, other.id).await.expect("read"), Some(other));
+    // Far ahead of whatever else is kept: of seconds 9,000,000,000 to 9,000,000,500.
+    let at = |second: u64, next_msn: u64| {
+        let row = recording(&one, (9_000_000_000 + second) * 1_000 + 7, RecordingState::Ready);
+        Recording { next_msn: 9_000_000_000 + next_msn, ..row }
+    };
+    let (newest, hurried, level, slow) = (at(500, 400), at(100, 501), at(200, 500), at(300, 350));
+    for recording in [&newest, &hurried, &level, &slow] {
+        repository.put_recording(recording).await.expect("kept");
+    }
+    let mut ahead = repository.recordings_ahead().await.expect("read");
+    ahead.sort_by_key(|recording| recording.id);
+    assert_eq!(ahead, [hurried.clone(), newest.clone()], "what a stream behind the newest could meet");
+    for recording in [newest, hurried, level, slow] {
+        repository.delete_recording(one.id, recording.id).await.expect("forgotten");
+    }
 }
 
 async fn a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository: &dyn Repository) {

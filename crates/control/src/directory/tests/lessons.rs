@@ -160,7 +160,8 @@ fn a_token_that_plays_does_not_publish() {
         assert!(lesson.directory.authorize_publish("live", &text, at(2_000)).is_err());
     }
     let grant = lesson.play(&lesson.claims(), at(2_000)).expect("right");
-    let as_publisher = PublishGrant { channel: grant.channel, credential: grant.credential.expect("a token") };
+    let as_publisher =
+        PublishGrant { channel: grant.channel.expect("known"), credential: grant.credential.expect("a token") };
     assert!(!lesson.directory.still_valid(&as_publisher, at(2_000)));
 }
 
@@ -172,4 +173,80 @@ fn a_recording_token_says_so() {
         Some(Credential::Playback { claims, .. }) => assert_eq!(claims.kind, Kind::Recording),
         other => panic!("{other:?}"),
     }
+}
+
+/// A lesson as it is set: at its own path. Ended at [`NOW`].
+struct Held {
+    directory: Directory,
+    channel: Channel,
+    key: String,
+    claims: Arc<Claims>,
+}
+
+impl Held {
+    fn new() -> Self {
+        let claims = claims();
+        let channel = crate::teaching::lessons::channel_of(claims.lesson, NOW);
+        let (kept, key) = StreamKey::create(channel.id, "", NOW);
+        let of_lesson = airing(UserId::new(NOW), NOW.0 - 3_600_000, NOW.0, LessonState::Ended);
+        let of_lesson = Airing { lesson: claims.lesson, channel: channel.id, ended: Some(NOW), ..of_lesson };
+        let snapshot = Snapshot::new(vec![channel.clone()], vec![kept]).with_lessons(vec![of_lesson], Vec::new());
+        let claims = Claims { channel: channel.id, kind: Kind::Recording, expires: at(2 * DAY_MS), ..claims };
+        Self { directory: Directory::new(snapshot), channel, key: key.0, claims: Arc::new(claims) }
+    }
+
+    fn play(&self, path: &ChannelPath, now: UnixMillis) -> Result<PlayGrant, Denied> {
+        self.directory.authorize_playback(path, &self.claims, now)
+    }
+}
+
+const DAY_MS: i64 = crate::airing::KNOWN_AFTER_END_MS;
+
+#[test]
+fn a_past_lessons_recording_plays_though_nothing_is_known_of_it_any_more_until_its_right_is_taken_back() {
+    let held = Held::new();
+    let before = held.play(&held.channel.path, at(DAY_MS - 1)).expect("right");
+    held.directory.forget_past(at(DAY_MS - 1));
+    assert_eq!(held.directory.snapshot().channels().len(), 1);
+    held.directory.forget_past(at(DAY_MS));
+    assert_eq!((held.directory.snapshot().channels().len(), held.directory.snapshot().keys().count()), (0, 0));
+    let after = held.play(&held.channel.path, at(DAY_MS)).expect("right");
+    assert!(before.channel.is_some() && after.channel.is_none());
+    assert_eq!((before.id, after.id), (held.channel.id, held.channel.id));
+    let valid = |grant: &PlayGrant| held.directory.play_still_valid(grant, at(DAY_MS));
+    assert!(valid(&before) && valid(&after), "what was open goes on");
+    let what = NewChange::new(ChangeKind::Revoked).channel(held.channel.id);
+    held.directory.learn(&[Change { seq: Seq(held.claims.seq.0 + 1), at: at(DAY_MS), what }], at(DAY_MS));
+    assert!(!valid(&before) && !valid(&after));
+    assert_eq!(held.play(&held.channel.path, at(DAY_MS)).err(), Some(Denied::Revoked));
+}
+
+#[test]
+fn a_past_lessons_token_opens_its_own_path_and_no_other() {
+    let held = Held::new();
+    held.directory.forget_past(at(DAY_MS));
+    let other = crate::teaching::lessons::path_of(claims().lesson);
+    let shouted = held.channel.path.name.as_str().to_uppercase().replace('L', "l");
+    let shouted = ChannelPath { app: held.channel.path.app.clone(), name: shouted.parse().expect("a name") };
+    for path in [other, shouted, path("lesson/lain"), path("live/kelas")] {
+        assert_eq!(held.play(&path, at(DAY_MS)).err(), Some(Denied::Unknown), "{path}");
+    }
+    let there = Channel::create(held.channel.path.clone(), &ChannelOptions::default(), NOW);
+    held.directory.replace(Snapshot::new(vec![there], Vec::new()));
+    assert_eq!(held.play(&held.channel.path, at(DAY_MS)).err(), Some(Denied::Unknown), "another channel is there");
+}
+
+#[test]
+fn nobody_publishes_to_a_past_lesson_nor_to_a_lessons_channel_of_which_nothing_is_known() {
+    let held = Held::new();
+    let sign = sign::issue(&held.channel, Purpose::Publish, NOW.seconds() + 999_999);
+    let ask = |shown: &str| held.directory.authorize_publish("lesson", shown, at(DAY_MS)).err();
+    let signed = format!("{}?sign={sign}", held.channel.path.name);
+    assert_eq!((ask(&held.key), ask(&signed)), (Some(Denied::NotNow), Some(Denied::NotNow)));
+    held.directory.forget_past(at(DAY_MS));
+    assert_eq!((ask(&held.key), ask(&signed)), (Some(Denied::Unknown), Some(Denied::Unknown)));
+    // As a change of its keys brings it.
+    let (kept, key) = StreamKey::create(held.channel.id, "", NOW);
+    held.directory.replace(Snapshot::new(vec![held.channel.clone()], vec![kept]));
+    assert_eq!((ask(&key.0), ask(&signed)), (Some(Denied::NotNow), Some(Denied::NotNow)));
 }

@@ -48,7 +48,11 @@ impl Stage {
         let (sender, body) = mpsc::channel(1);
         let follower = Follower {
             stream: self.publisher.stream().clone(),
-            right: Right::new(PlayGrant { channel: Arc::new(self.channel.clone()), credential: None }),
+            right: Right::new(PlayGrant {
+                id: self.channel.id,
+                channel: Some(Arc::new(self.channel.clone())),
+                credential: None,
+            }),
             directory: self.directory.clone(),
             config,
             counters: self.counters.clone(),

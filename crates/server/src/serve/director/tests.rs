@@ -44,17 +44,17 @@ impl Air for Signal {
     }
 }
 
-struct Scene {
-    repository: Arc<dyn Repository>,
+pub(in crate::serve) struct Scene {
+    pub(in crate::serve) repository: Arc<dyn Repository>,
     signal: Arc<Signal>,
     director: Director,
-    new: NewLesson,
+    pub(in crate::serve) new: NewLesson,
     _directory: tempfile::TempDir,
 }
 
 impl Scene {
     /// A lesson of an hour that begins in an hour.
-    async fn new() -> Self {
+    pub(in crate::serve) async fn new() -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
         let (repository, signal): (Arc<dyn Repository>, _) = (Arc::new(store), Arc::new(Signal::default()));

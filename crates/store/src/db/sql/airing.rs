@@ -1,6 +1,7 @@
 //! What the directory is fed from: channels, keys and lessons, all of them or a few.
 
 use control::airing::{Airing, AiringRepository, OwnKey, Parts, Touched};
+use control::teaching::lessons::LESSON_APP;
 use control::{BoxFuture, RepositoryError, Seq, Snapshot};
 use media::UnixMillis;
 use sqlx::QueryBuilder;
@@ -11,6 +12,14 @@ const AIRINGS: &str = "SELECT l.id, l.course_id, l.mentor_id, l.channel_id, l.st
     CASE WHEN l.state = 'ended' AND l.started_ms IS NOT NULL THEN l.ended_ms END AS over_ms,
     CAST(CASE WHEN u.suspended_ms IS NULL AND u.is_mentor = 1 THEN 0 ELSE 1 END AS BIGINT) AS suspended
     FROM lessons l JOIN users u ON u.id = l.mentor_id";
+
+/// Which lessons `l` are not over, or were not at `$1`. Each half is read along an index, so that it costs what it finds.
+const CURRENT: &str = "(l.state IN ('scheduled', 'live') OR COALESCE(l.ended_ms, l.ends_ms) > $1)";
+
+/// All channels that are no lesson's: `$2` is the application of those. Two ranges of the index on paths, where `<>` would read
+/// every channel there is.
+const OF_OPERATORS: &str = "SELECT c.id FROM channels c WHERE c.deleted_ms IS NULL AND c.app < $2
+    UNION ALL SELECT c.id FROM channels c WHERE c.deleted_ms IS NULL AND c.app > $2";
 
 /// A key of somebody who is suspended, or no mentor any more, is refused as a revoked one is. When the role went stands in
 /// the journal alone: such a key is refused as if it had never held.
@@ -55,10 +64,6 @@ fn among(query: &mut QueryBuilder<Db>, column: &str, ids: &[impl ToString]) {
 }
 
 impl Store {
-    async fn all(&self, text: &'static str, what: &'static str) -> Result<Vec<Row>, RepositoryError> {
-        sqlx::query(text).fetch_all(&self.readers).await.map_err(|error| rows::failed(what, error))
-    }
-
     /// Rows of `text` where one of the columns has one of its ids. Without ids there is nothing.
     async fn those(
         &self,
@@ -85,15 +90,25 @@ fn texts(ids: &[impl ToString]) -> Vec<String> {
 }
 
 impl AiringRepository for Store {
-    fn directory(&self) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>> {
+    fn directory(&self, since: UnixMillis) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>> {
         Box::pin(async move {
-            use control::{ChangeRepository as _, ChannelRepository as _};
+            use control::ChangeRepository as _;
             // First, so that what is written meanwhile is read again as a change rather than missed.
             let seq = self.last_seq().await?;
-            let snapshot = self.snapshot().await?;
-            let airings = rows::each(&self.all(AIRINGS, "lesson").await?, airing)?;
-            let own_keys = rows::each(&self.all(OWN_KEYS, "key").await?, own_key)?;
-            Ok((snapshot.with_lessons(airings, own_keys), seq))
+            let ids = format!("SELECT l.channel_id FROM lessons l WHERE {CURRENT} UNION ALL {OF_OPERATORS}");
+            let of_channels = async |text: String| {
+                let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(since.0).bind(LESSON_APP);
+                query.fetch_all(&self.readers).await.map_err(|error| rows::failed("channel", error))
+            };
+            let channels = of_channels(format!("{} AND id IN ({ids})", rows::CHANNELS)).await?;
+            let keys = of_channels(format!("{} WHERE channel_id IN ({ids})", rows::KEYS)).await?;
+            let lessons = sqlx::query(sqlx::AssertSqlSafe(format!("{AIRINGS} WHERE {CURRENT}"))).bind(since.0);
+            let lessons = lessons.fetch_all(&self.readers).await.map_err(|error| rows::failed("lesson", error))?;
+            let own_keys = sqlx::query(OWN_KEYS).fetch_all(&self.readers).await;
+            let own_keys = own_keys.map_err(|error| rows::failed("key", error))?;
+            let snapshot = Snapshot::new(rows::each(&channels, rows::channel)?, rows::each(&keys, rows::key)?);
+            let (lessons, own_keys) = (rows::each(&lessons, airing)?, rows::each(&own_keys, own_key)?);
+            Ok((snapshot.with_lessons(lessons, own_keys), seq))
         })
     }
 

@@ -141,6 +141,7 @@ impl ChannelRepository for Store {
             .await
             .map_err(|error| rows::failed("channel", error))?;
             changed(&mut transaction, channel, at).await?;
+            changes::append(&mut transaction, at, &NewChange::new(ChangeKind::Revoked).channel(channel)).await?;
             noted(&mut transaction, channel, (AuditAction::ChannelDeleted, by, at), "with its keys and relays").await?;
             transaction.commit().await.map_err(|error| rows::failed("channel", error))
         }))

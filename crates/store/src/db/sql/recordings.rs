@@ -65,6 +65,13 @@ impl RecordingRepository for Store {
         })
     }
 
+    fn recordings_ahead(&self) -> BoxFuture<'_, Result<Vec<Recording>, RepositoryError>> {
+        Box::pin(async move {
+            let found = sqlx::query(rows::RECORDINGS_AHEAD).fetch_all(&self.readers).await;
+            rows::each(&found.map_err(|error| rows::failed("recording", error))?, rows::recording)
+        })
+    }
+
     fn delete_recording(&self, channel: Uuid, id: StreamId) -> BoxFuture<'_, Result<(), RepositoryError>> {
         Box::pin(async move {
             let Ok(stream) = i64::try_from(id.0) else { return Ok(()) };

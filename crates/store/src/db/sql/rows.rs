@@ -46,6 +46,12 @@ pub(super) const NEWEST_RECORDINGS: &str =
     "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
      WHERE channel_id = $1 ORDER BY stream DESC LIMIT $2";
 
+/// The newest of all, and those that are numbered beyond its second: stream ids are milliseconds, segments are numbered
+/// from their stream's second on.
+pub(super) const RECORDINGS_AHEAD: &str =
+    "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
+     WHERE stream = (SELECT MAX(stream) FROM recordings) OR next_msn > (SELECT MAX(stream) / 1000 FROM recordings)";
+
 /// Every recording.
 pub(super) const ALL_RECORDINGS: &str =
     "SELECT channel_id, stream, app, name, started_ms, duration_ms, bytes, next_msn, state FROM recordings
