@@ -72,6 +72,7 @@ pub fn claims(stage: &Stage, kind: Kind) -> Claims {
         seq: Seq(10),
         issued: now,
         expires: now.plus_millis(LIFE_MS),
+        kid: 1,
     }
 }
 
