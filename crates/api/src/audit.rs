@@ -28,7 +28,7 @@ struct AuditLine {
     /// Who did it; null for nobody who is known, and the command line.
     actor_id: Option<Uuid>,
     action: &'static str,
-    /// `user:{id}`, `session:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`, `webhook:{id}`, or empty.
+    /// `user:{id}`, `session:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`, `webhook:{id}`, `secret:{name}`, or empty.
     subject: String,
     detail: String,
 }

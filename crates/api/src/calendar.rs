@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::access::Action;
-use control::secrets::Secret;
+use control::secrets::{Secret, SecretName};
 use control::teaching::lessons::{LessonFilter, LessonSeen, Mine};
 use control::{LessonId, UserId, Uuid, keys};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -28,8 +28,6 @@ use crate::problem::{Problem, ProblemBody};
 use crate::teaching::origin;
 use crate::visit::Visit;
 
-/// Name of the secret that signs addresses.
-const SECRET: &str = "calendar";
 /// Of the user's id, the number of the address, and the signature's first half: 128 bits are not guessed.
 const TOKEN_BYTES: usize = 16 + 8 + 16;
 /// How far back a calendar goes: a month, for whoever looks what was.
@@ -73,7 +71,7 @@ fn read(secrets: &[Secret], bytes: &[u8; TOKEN_BYTES]) -> Option<(UserId, i64)> 
 }
 
 async fn secrets(state: &State) -> Result<Vec<Secret>, Problem> {
-    Ok(state.repository.secrets(SECRET, &keys::generate(), state.now()).await?)
+    Ok(state.repository.secrets(SecretName::Calendar, &keys::generate(), state.now()).await?)
 }
 
 fn file(name: &str, lessons: &[LessonSeen], origin: &str, state: &State) -> Response {

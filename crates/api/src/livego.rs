@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use control::secrets::{Secret, SecretName};
 use control::{Channel, ChannelOptions, KeyHash, RepositoryError, SessionKind, StreamKey, UserId, Uuid, keys};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::CACHE_CONTROL;
@@ -30,8 +31,6 @@ use crate::problem::Problem;
 
 /// Application of rooms.
 const ROOM_APP: &str = "live";
-/// Name of the secret that keys of rooms are made with.
-const SECRET: &str = "livego";
 /// What keys are called that `get` and `reset` made.
 const LABEL: &str = "livego";
 /// Longest token that is looked at: twice ours.
@@ -128,21 +127,25 @@ fn path_of(state: &State, asked: &Asked) -> Result<ChannelPath, Box<Response>> {
     }
 }
 
-async fn key_of(state: &State, id: Uuid) -> Result<String, Response> {
-    let secrets = state.repository.secrets(SECRET, &keys::generate(), state.now()).await.map_err(failed)?;
-    // The oldest, so that a key stays the same when another secret is made.
-    let secret = secrets.last().ok_or_else(|| failed(RepositoryError::NotFound("secret")))?;
+/// What keys of rooms are made with, newest first.
+async fn secrets(state: &State) -> Result<Vec<Secret>, Response> {
+    state.repository.secrets(SecretName::Livego, &keys::generate(), state.now()).await.map_err(failed)
+}
+
+fn key_of(secret: &Secret, id: Uuid) -> String {
     let mut mac = Hmac::<Sha512>::new_from_slice(secret.value.0.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(b"tayang room key\0");
     mac.update(id.as_bytes());
     let bytes = mac.finalize().into_bytes();
     // 36 of 64 bytes are 48 characters: as long as any key.
-    Ok(URL_SAFE_NO_PAD.encode(bytes.get(..36).unwrap_or_default()))
+    URL_SAFE_NO_PAD.encode(bytes.get(..36).unwrap_or_default())
 }
 
 async fn fresh_key(state: &State, channel: Uuid) -> Result<(StreamKey, String), Response> {
     let (mut kept, _) = StreamKey::create(channel, LABEL, state.now());
-    let key = key_of(state, kept.id).await?;
+    let secrets = secrets(state).await?;
+    let newest = secrets.first().ok_or_else(|| failed(RepositoryError::NotFound("secret")))?;
+    let key = key_of(newest, kept.id);
     kept.hash = KeyHash::of(&key);
     Ok((kept, key))
 }
@@ -179,9 +182,10 @@ async fn get(
     }
     let channel = found.ok_or_else(|| answer(StatusCode::NOT_FOUND, "room not found"))?;
     let known = state.repository.keys(channel.id).await.map_err(failed)?;
+    let secrets = secrets(&state).await?;
     for kept in known.iter().rev().filter(|kept| kept.revoked_at.is_none()) {
-        let key = key_of(&state, kept.id).await?;
-        if KeyHash::of(&key) == kept.hash {
+        let answered = secrets.iter().map(|secret| key_of(secret, kept.id)).find(|key| KeyHash::of(key) == kept.hash);
+        if let Some(key) = answered {
             return Ok(answer(StatusCode::OK, key));
         }
     }

@@ -311,6 +311,7 @@ fn claims(standing: &Standing, who: &Principal, kind: Kind, playback: PlaybackId
         seq: standing.seq,
         issued: now,
         expires: now.plus_millis(LIFE_MS),
+        kid: 0,
     }
 }
 

@@ -51,7 +51,7 @@ pub struct SessionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
     /// Only in the answer to a link that confirms an address, and only `true`: the password that was typed with the address
-    /// was not typed in this browser and is not kept; choose one by `POST /api/v1/password`.
+    /// was not typed in this browser, or not by who opened the link, and is not kept; choose one by `POST /api/v1/password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     choose_password: Option<bool>,
 }
@@ -333,12 +333,24 @@ struct LinkToken {
     /// As for signing in with a password.
     #[serde(default)]
     bearer: bool,
+    /// Whether the password stands that was typed in this browser with the address that the link confirms. Asked for by 409
+    /// `password-typed`: at a computer that several use, somebody else may have typed it.
+    #[serde(default)]
+    keep_password: Option<bool>,
+}
+
+/// 409: who opens the link says whose password it is.
+fn password_typed() -> Problem {
+    let detail = "a password was typed in this browser within the last hour for this account: send keep_password true if you \
+                  typed it, false to choose another";
+    Problem::conflict("password-typed", detail)
 }
 
 /// Signs in with a one-time link, or with the one that confirms an address.
 #[utoipa::path(post, path = "/api/v1/session/link", tag = "session", request_body = LinkToken, responses(
     (status = 200, body = SessionBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`password-typed`"),
     (status = 429, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn by_link(
@@ -365,7 +377,12 @@ async fn by_link(
         return Err(void_link());
     };
     let browser = cookie(&headers, SIGN_UP_COOKIE).map(KeyHash::of);
-    let proof = Proof::Link { hash, browser };
+    if let (true, Some(browser), None) = (confirms, browser, shown.keep_password)
+        && state.repository.typed_here(hash, browser).await?
+    {
+        return Err(password_typed());
+    }
+    let proof = Proof::Link { hash, browser: browser.filter(|_| shown.keep_password == Some(true)) };
     let begin = Begin { user: &user, bearer: shown.bearer, how: "by link", forgive: &attempts, proof };
     let (principal, secret) = begin.principal(&state, &visit, now).await?;
     let mut body = SessionBody::of(&state, Some(&principal), Some(&secret.0));

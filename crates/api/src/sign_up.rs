@@ -45,8 +45,8 @@ struct Newcomer {
 }
 
 /// Makes an account, which can be used once its address is confirmed by the link in the mail that goes out. The password is
-/// kept if that link is opened in the same browser, by a cookie that this sets for an hour; elsewhere one is chosen anew, as
-/// whoever signs up has not shown yet that the address is theirs.
+/// kept if that link is opened in the same browser, by a cookie that this sets for an hour, and whoever opens it says that they
+/// typed it; else one is chosen anew, as whoever signs up has not shown yet that the address is theirs.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "account", request_body = Newcomer, responses(
     (status = 202, description = "A mail is under way, whether or not the address has an account."),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),

@@ -6,6 +6,7 @@ mod stage;
 use std::sync::Arc;
 
 use control::air::{Air, AudioHealth, Health, OnAir, VideoHealth, Watching};
+use control::secrets::{Older, SecretName};
 use control::teaching::Enrolling;
 use control::{Channel, ChannelOptions, KeyHash, PlaybackId, StreamKey, UserId, Uuid, keys};
 use http::{Method, Request, StatusCode};
@@ -373,6 +374,15 @@ async fn livegos_addresses_answer_operators_in_its_envelope() {
     for path in ["control/reset/", "control/delete/", "control/push/", "control/pull/", "stat/livestat/", "streams/"] {
         assert_eq!(stage.get(None, &format!("/{path}")).await.json["status"], 403, "{path}");
     }
+    let (now, livego) = (stage.state.now(), SecretName::Livego);
+    assert_eq!(stage.repository.rotate_secret(livego, &keys::generate(), now).await.expect("rotated"), 2);
+    assert_eq!(get("/control/get?room=aula").await.json["data"], key, "made by a secret that stands");
+    let by_next = get("/control/get?room=baru").await.json["data"].clone();
+    assert_eq!(stage.repository.retire_secrets(livego, Older::All, now).await.expect("retired"), [1]);
+    assert_eq!(get("/control/get?room=baru").await.json["data"], by_next, "made by the newer one");
+    let other = get("/control/get?room=aula").await.json["data"].as_str().expect("a key").to_owned();
+    assert_ne!(other, key, "it cannot be made again");
+    let key = other;
     let by_jwt = format!("/control/get?room=aula&jwt={}", operator.token);
     assert_eq!(stage.post(None, &by_jwt, json!({})).await.json["data"], key, "by any method");
     let path = "live/aula"

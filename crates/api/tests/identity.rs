@@ -44,7 +44,7 @@ async fn member<'s>(stage: &'s Stage, email: &str) -> Browser<'s> {
     let answer = browser.post("/api/v1/accounts", newcomer(email)).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.json);
     let mail = stage.letterbox.mails().pop().expect("a mail");
-    let answer = browser.post("/api/v1/session/link", json!({ "token": token_of(&mail) })).await;
+    let answer = browser.post("/api/v1/session/link", json!({ "token": token_of(&mail), "keep_password": true })).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
     browser.csrf = answer.json["csrf_token"].as_str().map(str::to_owned);
     browser
@@ -84,10 +84,29 @@ async fn the_password_is_kept_where_it_was_typed_whoever_signs_up_meanwhile() {
     let own = token_of(&stage.letterbox.mails().pop().expect("a mail"));
     assert!(siti.cookies.contains_key("tayang_sign_up"));
     Browser::new(&stage, [203, 0, 113, 66]).post("/api/v1/accounts", newcomer(EMAIL)).await;
-    let answer = siti.post("/api/v1/session/link", json!({ "token": own })).await;
+    let answer = siti.post("/api/v1/session/link", json!({ "token": own, "keep_password": true })).await;
     assert_eq!((answer.status, answer.json.get("choose_password")), (StatusCode::OK, None));
     assert!(!siti.cookies.contains_key("tayang_sign_up"), "used");
     assert_eq!(Browser::new(&stage, HERE).sign_in(EMAIL, PASSWORD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn at_a_shared_computer_a_password_that_somebody_else_typed_stands_only_if_who_opens_the_link_says_so() {
+    let stage = Stage::new().await;
+    let mut shared = Browser::new(&stage, HERE);
+    shared.post("/api/v1/accounts", newcomer(EMAIL)).await;
+    let link = token_of(&stage.letterbox.mails().pop().expect("a mail"));
+    let asked = shared.post("/api/v1/session/link", json!({ "token": link })).await;
+    assert_eq!((asked.status, code(&asked)), (StatusCode::CONFLICT, "password-typed"));
+    assert_eq!(shared.user().await, Value::Null, "it is asked before anything is done");
+    assert!(shared.cookies.contains_key("tayang_sign_up"), "and can be answered");
+    let answer = shared.post("/api/v1/session/link", json!({ "token": link, "keep_password": false })).await;
+    assert_eq!((answer.status, &answer.json["choose_password"]), (StatusCode::OK, &json!(true)));
+    shared.csrf = answer.json["csrf_token"].as_str().map(str::to_owned);
+    let stranger = Browser::new(&stage, HERE).sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "the stranger's password opens nothing");
+    let chosen = shared.post("/api/v1/password", json!({ "password": "gajah lampu merah" })).await;
+    assert_eq!(chosen.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -108,7 +127,8 @@ async fn who_signs_up_is_let_in_by_the_link_in_the_mail() {
     assert_eq!((early.status, code(&early)), (StatusCode::FORBIDDEN, "address-not-confirmed"));
     let wrong = browser.sign_in(EMAIL, "sesuatu yang lain").await;
     assert_eq!(code(&wrong), "wrong-credentials", "who has not shown the password is told nothing");
-    let answer = browser.post("/api/v1/session/link", json!({ "token": token_of(&mails[0]) })).await;
+    let kept = json!({ "token": token_of(&mails[0]), "keep_password": true });
+    let answer = browser.post("/api/v1/session/link", kept).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!((&answer.json["user"]["email"], &answer.json["roles"]), (&json!(EMAIL), &json!(["mentee"])));
     assert!(answer.json.get("token").is_none(), "the cookie's secret is nowhere else");

@@ -61,7 +61,7 @@ async fn no_password_token_link_or_cookie_is_logged() {
     };
     let confirm = token(&stage);
     keep(&confirm);
-    let session = browser.post("/api/v1/session/link", json!({ "token": confirm })).await;
+    let session = browser.post("/api/v1/session/link", json!({ "token": confirm, "keep_password": true })).await;
     browser.csrf = session.json["csrf_token"].as_str().map(str::to_owned);
     keep(browser.csrf.as_deref().expect("a token"));
     keep(&browser.cookies["tayang_session"]);

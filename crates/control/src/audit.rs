@@ -80,6 +80,10 @@ actions! {
     RelayStarted = "relay_started",
     /// And does not any more.
     RelayStopped = "relay_stopped",
+    /// Another key signs for the server from then on.
+    SecretRotated = "secret_rotated",
+    /// What an older key signed holds no more.
+    SecretRetired = "secret_retired",
 }
 
 /// The text is no action.
@@ -107,7 +111,7 @@ pub struct AuditEntry {
     /// What.
     pub action: AuditAction,
     /// To what: `user:{id}`, `session:{id}`, `passkey:{id}`, `lesson:{id}`, `course:{id}`, `channel:{id}`,
-    /// `webhook:{id}`, or empty for what is not known.
+    /// `webhook:{id}`, `secret:{name}`, or empty for what is not known.
     pub subject: String,
     /// In words for people: how, from where, what it was before.
     pub detail: String,

@@ -132,14 +132,15 @@ pub struct Directory {
 #[derive(Debug)]
 pub struct View<'d> {
     snapshot: Arc<Snapshot>,
+    token_keys: Arc<TokenKeys>,
     revocations: Arc<Revocations>,
     playbacks: &'d Playbacks,
 }
 
 impl View<'_> {
     /// Whether a grant to play holds: the channel exists under that path, and is public, or the signature not expired nor the
-    /// secret that made it replaced, or the playback session still open and nothing taken away from it. A lesson may be past
-    /// by now, and its channel not here any more: its playback sessions go on.
+    /// secret that made it replaced, or the playback session still open, nothing taken away from it and the key of its token
+    /// not retired. A lesson may be past by now, and its channel not here any more: its playback sessions go on.
     #[must_use]
     pub fn play_still_valid(&self, grant: &PlayGrant, now: UnixMillis) -> bool {
         let granted = grant.channel.as_deref();
@@ -165,6 +166,8 @@ impl View<'_> {
     fn until(&self, claims: &Claims, now: UnixMillis) -> Result<UnixMillis, Denied> {
         let (seq, expires) = self.playbacks.standing(claims).ok_or(Denied::Revoked)?;
         match () {
+            // Not even for a session that was given longer: whoever has the key may have begun it.
+            () if !self.token_keys.stands(claims.kid) => Err(Denied::Revoked),
             () if self.revocations.concern(claims, seq) => Err(Denied::Revoked),
             () if expires <= now => Err(Denied::Expired),
             () => Ok(expires),
@@ -235,7 +238,7 @@ impl Directory {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let (snapshot, revocations) = (self.snapshot(), Arc::clone(&self.revocations.read()));
-        View { snapshot, revocations, playbacks: &self.playbacks }
+        View { snapshot, token_keys: self.token_keys(), revocations, playbacks: &self.playbacks }
     }
 
     /// The channel at that path, if it exists.

@@ -412,6 +412,9 @@ pub trait IdentityRepository: Send + Sync {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<User>, RepositoryError>>;
 
+    /// Whether a password was typed in that browser with what the link confirms, so that signing in by it can keep it.
+    fn typed_here(&self, link: KeyHash, browser: KeyHash) -> BoxFuture<'_, Result<bool, RepositoryError>>;
+
     /// Keeps a password, voids the person's links, ends their other sessions. `false`: its link does not hold (any more),
     /// nothing was done.
     fn set_password<'a>(&'a self, new: &'a NewPassword<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>>;

@@ -29,12 +29,13 @@ use crate::keys::ALPHABET;
 use crate::secrets::Secret;
 use crate::{CourseId, LessonId, PlaybackId, Seq, SessionId, UserId};
 
-/// Name of the secret that signs.
-pub const SECRET: &str = "playback";
-
 /// How long a token holds without being refreshed. Two minutes: a player asks again after one, and has another to do so on
 /// a network that fails now and then. So long is also what a server must remember of rights that were taken away.
 pub const LIFE_MS: i64 = 120_000;
+
+/// How long a key is kept before it signs, while there is an older one: until each server verifies with it. Servers read the
+/// keys every two seconds, and their clocks differ by a minute.
+pub const SIGNS_AFTER_MS: i64 = 70_000;
 
 /// When whoever plays should refresh, after the token was made.
 pub const REFRESH_AFTER_MS: i64 = 60_000;
@@ -99,6 +100,8 @@ pub struct Claims {
     pub issued: UnixMillis,
     /// Until before when it holds by itself.
     pub expires: UnixMillis,
+    /// Which key signed it; 0 before it is signed.
+    pub kid: u16,
 }
 
 /// Why a token is not accepted.
@@ -116,12 +119,19 @@ pub enum TokenError {
 #[derive(Clone, Default)]
 pub struct TokenKeys {
     /// Newest first.
-    keys: Vec<(u16, Redacted<String>)>,
+    keys: Vec<TokenKey>,
+}
+
+#[derive(Clone)]
+struct TokenKey {
+    kid: u16,
+    value: Redacted<String>,
+    signs_from: UnixMillis,
 }
 
 impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(kid, _)| kid)).finish()
+        f.debug_list().entries(self.keys.iter().map(|key| key.kid)).finish()
     }
 }
 
@@ -129,14 +139,24 @@ impl TokenKeys {
     /// Of secrets, newest first. One whose number is beyond 65,535 is left out: a key a day for a century is fewer.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
-        let key = |secret: &Secret| Some((u16::try_from(secret.kid).ok()?, secret.value.clone()));
+        let key = |secret: &Secret| {
+            let signs_from = secret.created.plus_millis(SIGNS_AFTER_MS);
+            Some(TokenKey { kid: u16::try_from(secret.kid).ok()?, value: secret.value.clone(), signs_from })
+        };
         Self { keys: secrets.iter().filter_map(key).collect() }
     }
 
-    /// A token that says `claims`, by the newest key. `None`: there is no key.
+    /// Whether that key is not retired.
+    #[must_use]
+    pub fn stands(&self, kid: u16) -> bool {
+        self.keys.iter().any(|key| key.kid == kid)
+    }
+
+    /// A token that says `claims`, by the newest key that all servers know by then. `None`: there is no key.
     #[must_use]
     pub fn issue(&self, claims: &Claims) -> Option<Redacted<String>> {
-        let (kid, key) = self.keys.first()?;
+        let known = self.keys.iter().find(|key| key.signs_from <= claims.issued);
+        let key = known.or(self.keys.last())?;
         let mut bytes = Vec::with_capacity(TOKEN_BYTES);
         bytes.push(VERSION);
         bytes.push(match claims.kind {
@@ -144,7 +164,7 @@ impl TokenKeys {
             Kind::Recording => 2,
             Kind::Download => 3,
         });
-        bytes.extend_from_slice(&kid.to_be_bytes());
+        bytes.extend_from_slice(&key.kid.to_be_bytes());
         let ids =
             [claims.user.0, claims.session.0, claims.lesson.0, claims.course.0, claims.channel, claims.playback.0];
         for id in ids {
@@ -153,7 +173,7 @@ impl TokenKeys {
         for number in [claims.seq.0, claims.issued.0, claims.expires.0] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
-        let mac = mac(&key.0, &bytes).finalize().into_bytes();
+        let mac = mac(&key.value.0, &bytes).finalize().into_bytes();
         bytes.extend_from_slice(&mac);
         Some(Redacted(encode(&bytes)))
     }
@@ -174,10 +194,10 @@ impl TokenKeys {
             _ => return Err(TokenError::Malformed),
         };
         let kid = fields.take().map(u16::from_be_bytes).ok_or(TokenError::Malformed)?;
-        let (_, key) = self.keys.iter().find(|(known, _)| *known == kid).ok_or(TokenError::Forged)?;
+        let key = self.keys.iter().find(|key| key.kid == kid).ok_or(TokenError::Forged)?;
         // Takes the same time wherever the difference is.
-        mac(&key.0, signed).verify_slice(given).map_err(|_| TokenError::Forged)?;
-        fields.claims(kind).ok_or(TokenError::Malformed)
+        mac(&key.value.0, signed).verify_slice(given).map_err(|_| TokenError::Forged)?;
+        fields.claims(kind, kid).ok_or(TokenError::Malformed)
     }
 }
 
@@ -199,7 +219,7 @@ impl Fields<'_> {
         self.take().map(i64::from_be_bytes)
     }
 
-    fn claims(&mut self, kind: Kind) -> Option<Claims> {
+    fn claims(&mut self, kind: Kind, kid: u16) -> Option<Claims> {
         Some(Claims {
             user: UserId(self.id()?),
             session: SessionId(self.id()?),
@@ -211,6 +231,7 @@ impl Fields<'_> {
             seq: Seq(self.number()?),
             issued: UnixMillis(self.number()?),
             expires: UnixMillis(self.number()?),
+            kid,
         })
     }
 }

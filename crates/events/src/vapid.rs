@@ -5,15 +5,12 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::RepositoryError;
-use control::secrets::SecretRepository;
+use control::secrets::{SecretName, SecretRepository};
 use media::{Redacted, UnixMillis};
 use parking_lot::Mutex;
 use url::Url;
 use web_push_native::jwt_simple::algorithms::{ECDSAP256KeyPairLike as _, ECDSAP256PublicKeyLike as _, ES256KeyPair};
 use web_push_native::jwt_simple::claims::Claims;
-
-/// Name among the secrets.
-const SECRET: &str = "vapid";
 
 /// How long a token holds. RFC 8292 section 2 allows 24 hours.
 const HOLDS: std::time::Duration = std::time::Duration::from_secs(12 * 3_600);
@@ -43,7 +40,7 @@ fn public_text(key: &ES256KeyPair) -> String {
 
 async fn key<R: SecretRepository + ?Sized>(repository: &R, now: UnixMillis) -> Result<ES256KeyPair, RepositoryError> {
     let fresh = Redacted(URL_SAFE_NO_PAD.encode(ES256KeyPair::generate().to_bytes()));
-    let secrets = repository.secrets(SECRET, &fresh, now).await?;
+    let secrets = repository.secrets(SecretName::Vapid, &fresh, now).await?;
     let newest = secrets.first().ok_or(RepositoryError::NotFound("secret"))?;
     load(&newest.value.0).ok_or_else(|| RepositoryError::Corrupt { what: "a value of secrets".to_owned() })
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use control::secrets::SecretName;
 use media::{ChannelPath, Name};
 
 use crate::commands::PublishTest;
@@ -44,6 +45,9 @@ pub enum Command {
     /// People: their accounts, roles and sign-in links; works whether the server runs or not
     #[command(subcommand)]
     User(User),
+    /// What the server itself signs with; works whether the server runs or not
+    #[command(subcommand)]
+    Secret(Secret),
     /// Publish a test signal made by ffmpeg to a channel of the server that runs on this data directory
     PublishTest(PublishTest),
     /// Copy the database, as of one moment, into a new folder; works while the server runs
@@ -350,6 +354,36 @@ pub enum User {
     Restore {
         /// E-mail address
         email: String,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// What to do with what the server signs with.
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    /// List the keys (never the keys themselves): name, number, when each was made and retired
+    List(Json),
+    /// Make a new key, which signs from now on; the older ones still verify
+    Rotate {
+        /// Of playback, calendar, oidc, passkey, livego
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<SecretName>,
+        /// Of all that have one, but vapid
+        #[arg(long)]
+        all: bool,
+        /// How to answer.
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Let the oldest key verify no more: what it signed ends
+    Retire {
+        /// Of playback, calendar, oidc, passkey, livego
+        name: SecretName,
+        /// All but the newest
+        #[arg(long)]
+        all_older: bool,
         /// How to answer.
         #[command(flatten)]
         json: Json,

@@ -5,6 +5,7 @@ mod channel;
 mod explain;
 mod publish_test;
 mod recording;
+mod secret;
 mod user;
 
 use std::io::Write as _;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Backup(options) => runtime.block_on(backup::run(&config, &options)),
         Command::Restore(options) => runtime.block_on(backup::restore(&config, &options)),
         Command::User(command) => runtime.block_on(user::run(&config, command)),
+        Command::Secret(command) => runtime.block_on(secret::run(&config, command)),
         Command::Doctor(json) => runtime.block_on(doctor::run(&config, json.json)),
         Command::Config(ConfigCommand::Explain(json)) => explain::run(&explained, json.json),
         Command::Openapi => answer(&api::routes::document()),

@@ -20,6 +20,8 @@ mod relays;
 mod room;
 #[path = "repository/school.rs"]
 mod school;
+#[path = "repository/secrets.rs"]
+mod secrets;
 #[path = "repository/teaching.rs"]
 mod teaching;
 

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use control::secrets::Secret;
+use control::secrets::{Secret, SecretName};
 use control::{RepositoryError, keys as control_keys};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,6 @@ use crate::{State, seal};
 
 /// How long one may take at the provider: a forgotten password and a code by mail.
 pub const LIFETIME_MS: i64 = 15 * 60_000;
-/// Name of the key that tickets are signed with.
-const SECRET_NAME: &str = "oidc";
 /// What is signed.
 const KIND: &str = "oidc ticket";
 
@@ -38,7 +36,7 @@ pub struct Ticket {
 /// # Errors
 /// What the repository says.
 pub async fn keys(state: &State) -> Result<Vec<Secret>, RepositoryError> {
-    state.repository.secrets(SECRET_NAME, &control_keys::generate(), state.now()).await
+    state.repository.secrets(SecretName::Oidc, &control_keys::generate(), state.now()).await
 }
 
 impl Ticket {

@@ -3,15 +3,13 @@
 //! ([`control::passkeys::Answered`]).
 
 use control::passkeys::{Answered, CHALLENGE_MS};
-use control::secrets::Secret;
+use control::secrets::{Secret, SecretName};
 use control::{KeyHash, RepositoryError, UserId, Uuid, keys as control_keys};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{State, seal};
 
-/// Name of the key that challenges are signed with.
-const SECRET_NAME: &str = "passkey";
 /// What is signed.
 const KIND: &str = "passkey challenge";
 
@@ -31,7 +29,7 @@ pub struct Challenge {
 /// # Errors
 /// What the repository says.
 pub async fn keys(state: &State) -> Result<Vec<Secret>, RepositoryError> {
-    state.repository.secrets(SECRET_NAME, &control_keys::generate(), state.now()).await
+    state.repository.secrets(SecretName::Passkey, &control_keys::generate(), state.now()).await
 }
 
 impl Challenge {

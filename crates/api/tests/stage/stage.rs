@@ -9,6 +9,7 @@ use api::{Addresses, Api, Peer, Settings, State};
 use bytes::Bytes;
 use control::air::{Air, Silence};
 use control::mail::{Mail, Mailer};
+use control::secrets::SecretName;
 use control::teaching::lessons::NewLesson;
 use control::teaching::{Course, Enrolling, EnrolmentState, Lesson, LessonState};
 use control::{
@@ -116,7 +117,8 @@ impl Stage {
         folder: Arc<tempfile::TempDir>,
     ) -> Self {
         let rights = control::Directory::default();
-        let secrets = repository.secrets("playback", &keys::generate(), UnixMillis(1)).await.expect("a secret");
+        let secrets =
+            repository.secrets(SecretName::Playback, &keys::generate(), UnixMillis(1)).await.expect("a secret");
         rights.set_token_keys(control::playback::TokenKeys::new(&secrets));
         let state = State::new(Parts {
             repository: repository.clone(),

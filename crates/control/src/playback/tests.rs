@@ -19,6 +19,7 @@ pub(crate) fn claims() -> Claims {
         seq: Seq(7),
         issued: now,
         expires: now.plus_millis(LIFE_MS),
+        kid: 1,
     }
 }
 
@@ -83,6 +84,24 @@ fn the_newest_key_signs_and_all_that_are_not_retired_verify() {
 }
 
 #[test]
+fn a_new_key_signs_once_every_server_knows_it_or_when_it_is_the_only_one() {
+    let made = claims().issued;
+    let (first, second) = (secret(1), Secret { created: made, ..secret(2) });
+    let rotated = TokenKeys::new(&[second.clone(), first]);
+    let kid = |keys: &TokenKeys, after_ms: i64| {
+        let claims = Claims { issued: made.plus_millis(after_ms), ..claims() };
+        keys.verify(&issue(keys, &claims)).expect("one of ours").kid
+    };
+    assert_eq!([0, SIGNS_AFTER_MS - 1, SIGNS_AFTER_MS].map(|after| kid(&rotated, after)), [1, 1, 2]);
+    let retired = TokenKeys::new(std::slice::from_ref(&second));
+    assert_eq!(kid(&retired, 0), 2);
+    assert_eq!(
+        [rotated.stands(1), rotated.stands(2), rotated.stands(3), retired.stands(1)],
+        [true, true, false, false]
+    );
+}
+
+#[test]
 fn another_servers_key_of_the_same_number_is_no_key() {
     let token = issue(&TokenKeys::new(&[secret(1)]), &claims());
     assert_eq!(TokenKeys::new(&[secret(1)]).verify(&token), Err(TokenError::Forged));
@@ -127,6 +146,7 @@ proptest! {
             seq: Seq(numbers[0]),
             issued: UnixMillis(numbers[1]),
             expires: UnixMillis(numbers[2]),
+            kid: 1,
         };
         let keys = TokenKeys::new(&[secret(1)]);
         prop_assert_eq!(keys.verify(&issue(&keys, &claims)), Ok(claims));

@@ -16,6 +16,7 @@ fn claims(user: UserId, channel: Uuid) -> Arc<Claims> {
         seq: Seq(1),
         issued: now,
         expires: now.plus_millis(60_000),
+        kid: 1,
     })
 }
 

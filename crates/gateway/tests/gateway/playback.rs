@@ -72,6 +72,7 @@ pub fn claims(stage: &Stage, kind: Kind) -> Claims {
         seq: Seq(10),
         issued: now,
         expires: now.plus_millis(LIFE_MS),
+        kid: 1,
     }
 }
 
@@ -354,6 +355,32 @@ async fn what_plays_and_what_waits_ends_within_a_second_of_a_revocation_and_othe
     assert_eq!(soon("the playlist", kept.parked.answer()).await.status, 200);
     drop(kept.web_socket);
     drop(kept.rtmp);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_plays_and_what_waits_by_a_retired_key_ends_within_a_second_and_what_the_next_key_signed_goes_on() {
+    let stage = Stage::new().await;
+    let secret = |kid| Secret { kid, value: control::keys::generate(), created: UnixMillis(1) };
+    let (first, second) = (secret(1), secret(2));
+    let directory = &stage.gateway.directory;
+    directory.set_token_keys(TokenKeys::new(std::slice::from_ref(&first)));
+    let mut publisher = stage.on_air(NAME, 1_000).await;
+    let last = publisher.payloads(MediaKind::Video).last().expect("a picture").clone();
+    let old = Pass::new(&stage, Kind::Live);
+    directory.set_token_keys(TokenKeys::new(&[second.clone(), first]));
+    let new = Pass::new(&stage, Kind::Live);
+    let (mut gone, mut kept) = (open(&stage, &old, &last).await, open(&stage, &new, &last).await);
+    let start = Instant::now();
+    directory.set_token_keys(TokenKeys::new(&[second]));
+    soon("the end of FLV", gone.flv.rest()).await;
+    soon("the end of FLV over a WebSocket", gone.web_socket.rest()).await;
+    assert!(soon("the end of RTMP", gone.rtmp.is_closed()).await);
+    assert_eq!(soon("an answer to who waits", gone.parked.answer()).await.status, 404);
+    assert!(start.elapsed() < IN_TIME, "{:?}", start.elapsed());
+    publisher.send_until_ms(2_000).await;
+    let last = publisher.payloads(MediaKind::Video).last().expect("a picture").clone();
+    kept.watched.until(&mut kept.flv, &last).await;
+    assert_eq!(soon("the playlist", kept.parked.answer()).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use control::airing::{KNOWN_AFTER_END_MS, Touched};
-use control::playback::{SECRET, TokenKeys};
+use control::playback::TokenKeys;
 use control::relay::Direction;
 use control::revocations::KEPT_MS;
+use control::secrets::SecretName;
 use control::{Change, ChangeKind, Directory, Repository, RepositoryError, Seq, Uuid};
 use gateway::Gateway;
 use gateway::relay::Relays;
@@ -28,8 +29,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(5);
 /// How often a server says that pulls are its own, and how long that holds: when it is gone, another fetches them after this.
 const HOLD_EVERY: Duration = Duration::from_secs(10);
 const HELD_MS: i64 = 30_000;
-/// How often the keys of playback tokens are read again: so soon a new one signs.
-const KEYS_EVERY: Duration = Duration::from_secs(60);
+/// How often the keys of playback tokens are read again: so soon what a retired one signed is refused. A new one signs much
+/// later ([`control::playback::SIGNS_AFTER_MS`]).
+const KEYS_EVERY: Duration = Duration::from_secs(2);
 
 /// The wall clock.
 pub(super) fn wall_now() -> UnixMillis {
@@ -66,7 +68,7 @@ async fn read_touched(
 }
 
 async fn read_keys(store: &dyn Repository, directory: &Directory) -> Result<(), RepositoryError> {
-    let secrets = store.secrets(SECRET, &control::keys::generate(), wall_now()).await?;
+    let secrets = store.secrets(SecretName::Playback, &control::keys::generate(), wall_now()).await?;
     directory.set_token_keys(TokenKeys::new(&secrets));
     Ok(())
 }

@@ -41,6 +41,7 @@ pub fn recording(channel: &Channel, id: u64, state: RecordingState) -> Recording
 /// Runs on an empty repository.
 pub async fn repository_contract(repository: &dyn Repository) {
     an_empty_repository_says_so(repository).await;
+    super::secrets::secrets_contract(repository).await;
     super::identity::identity_contract(repository).await;
     super::passkeys::passkeys_contract(repository).await;
     a_channel_comes_back_as_it_was_kept(repository).await;

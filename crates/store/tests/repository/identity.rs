@@ -193,6 +193,9 @@ async fn who_signs_up_waits_for_the_link(repository: &dyn Repository) {
     let (mine, browser) = asked_for(repository, EMAIL, "Pertama", NOW).await;
     let (theirs, _) = asked_for(repository, EMAIL, "Kedua", at(1)).await;
     let waiting = repository.user_by_email(EMAIL).await.expect("read").expect("there");
+    for (link, typed) in [(mine, true), (theirs, false)] {
+        assert_eq!(repository.typed_here(link, browser).await.expect("read"), typed, "a password, in that browser");
+    }
     assert_eq!(
         (waiting.name.as_str(), &waiting.password, waiting.version),
         ("Pertama", &None, 1),

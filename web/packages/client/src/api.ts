@@ -39,7 +39,9 @@ function accountRoutes(http: Http) {
     /** Tells one sign-in from another: what the server binds to a sign-in has to be told again after the next. */
     signInMark: (): string | null => http.signInMark(),
     signIn: async (email: string, password: string) => keep(await http.post<Session>(`${V1}/session`, { email, password })),
-    signInByLink: async (token: string) => keep(await http.post<Session>(`${V1}/session/link`, { token })),
+    /** `keepPassword` answers `password-typed`: whether who opens the link typed the password in this browser. */
+    signInByLink: async (token: string, keepPassword?: boolean) =>
+      keep(await http.post<Session>(`${V1}/session/link`, keepPassword === undefined ? { token } : { token, keep_password: keepPassword })),
     passkeyToShow: () => http.post<PasskeyToShow>(`${V1}/session/passkey/options`),
     signInByPasskey: async (challenge: string, credential: unknown) => keep(await http.post<Session>(`${V1}/session/passkey`, { challenge, credential })),
     passkeyToMake: (current_password: string | undefined) => http.post<PasskeyToMake>(`${V1}/me/passkeys/options`, { current_password }),

@@ -48,7 +48,7 @@ export interface Session {
   readonly oidc: readonly OidcProvider[];
   /** One can sign in by passkey here. */
   readonly passkeys: boolean;
-  /** Only in the answer to a link: the password typed when signing up was typed in another browser, and is not kept. */
+  /** Only in the answer to a link: the password typed when signing up was typed in another browser, or by somebody else, and is not kept. */
   readonly choose_password?: true;
 }
 

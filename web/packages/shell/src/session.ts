@@ -62,9 +62,9 @@ export class SessionStore {
     this.enter(await this.api.signInByPasskey(question.challenge, await show(question)));
   }
 
-  /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser. */
-  public async signInByLink(token: string): Promise<{ choosePassword: boolean }> {
-    const session = await this.api.signInByLink(token);
+  /** Whether a password is to be chosen: the one typed when signing up is not kept in another browser, nor if it is disowned. */
+  public async signInByLink(token: string, keepPassword?: boolean): Promise<{ choosePassword: boolean }> {
+    const session = await this.api.signInByLink(token, keepPassword);
     this.enter(session);
     return { choosePassword: session.choose_password === true };
   }

@@ -153,6 +153,24 @@ fn a_session_that_is_refreshed_goes_on_under_its_old_token_and_one_that_is_ended
 }
 
 #[test]
+fn what_a_retired_key_signed_is_refused_and_closed_and_goes_on_under_a_token_of_the_next() {
+    let lesson = Lesson::new();
+    let (first, second) = (secret(1), secret(2));
+    lesson.directory.set_token_keys(TokenKeys::new(std::slice::from_ref(&first)));
+    let mine = Arc::new(lesson.claims());
+    lesson.directory.playbacks().open(&mine, Carry::Cookie, Terms::default(), NOW).expect("room");
+    let old = lesson.directory.token_keys().issue(&mine).expect("a key").0;
+    let grant = lesson.play(&mine, NOW).expect("right");
+    lesson.directory.set_token_keys(TokenKeys::new(&[second.clone(), first]));
+    assert!(lesson.directory.play_still_valid(&grant, NOW) && lesson.directory.read_token(&old).is_ok());
+    let renewed = lesson.play(&mine, NOW).expect("right");
+    lesson.directory.set_token_keys(TokenKeys::new(&[second]));
+    assert!(!lesson.directory.play_still_valid(&grant, NOW), "what was opened with it is closed");
+    assert_eq!(lesson.directory.read_token(&old).err(), Some(Denied::Forged));
+    assert!(lesson.directory.play_still_valid(&renewed, NOW), "the session itself goes on");
+}
+
+#[test]
 fn a_token_that_plays_does_not_publish() {
     let lesson = Lesson::new();
     let token = lesson.directory.token_keys().issue(&lesson.claims()).expect("a key").0;

@@ -109,6 +109,18 @@ impl IdentityRepository for Store {
         Box::pin(link(self, hash, purposes, now))
     }
 
+    fn typed_here(&self, link: KeyHash, browser: KeyHash) -> BoxFuture<'_, Result<bool, RepositoryError>> {
+        Box::pin(async move {
+            sqlx::query("SELECT 1 FROM one_time_links WHERE hash = $1 AND browser = $2 AND password IS NOT NULL")
+                .bind(link.to_string())
+                .bind(browser.to_string())
+                .fetch_optional(&self.readers)
+                .await
+                .map(|found| found.is_some())
+                .map_err(|error| rows::failed("link", error))
+        })
+    }
+
     fn set_password<'a>(&'a self, new: &'a NewPassword<'a>) -> BoxFuture<'a, Result<bool, RepositoryError>> {
         Box::pin(self.again(move || accounts::set_password(self, new)))
     }

@@ -60,10 +60,10 @@ async fn acknowledged_means_flushed() {
 async fn what_strangers_ask_for_on_and_on_waits_for_no_writer() {
     use control::identity::IdentityRepository as _;
     use control::identity::throttle::{Attempt, Share};
-    use control::secrets::SecretRepository as _;
+    use control::secrets::{SecretName, SecretRepository as _};
     let directory = tempfile::tempdir().expect("temporary directory");
     let store = SqliteStore::open(&directory.path().join("tayang.db")).await.expect("open");
-    let secrets = store.secrets("kalender", &keys::generate(), UnixMillis(1)).await.expect("made");
+    let secrets = store.secrets(SecretName::Calendar, &keys::generate(), UnixMillis(1)).await.expect("made");
     let share = Share { what: "uji", max: 1, window_ms: 900_000 };
     let attempts = [Attempt::on_account(share, "siti@example.test")];
     assert_eq!(store.attempt(&attempts, UnixMillis(1)).await.expect("noted"), None);
@@ -71,7 +71,7 @@ async fn what_strangers_ask_for_on_and_on_waits_for_no_writer() {
     let answers = async {
         assert_eq!(store.attempt(&attempts, UnixMillis(2)).await.expect("asked"), Some(899_999));
         assert_eq!(store.wait(&attempts, UnixMillis(2)).await.expect("asked"), Some(899_999));
-        assert_eq!(store.secrets("kalender", &keys::generate(), UnixMillis(2)).await.expect("read"), secrets);
+        assert_eq!(store.secrets(SecretName::Calendar, &keys::generate(), UnixMillis(2)).await.expect("read"), secrets);
     };
     tokio::time::timeout(BUSY_TIMEOUT / 2, answers).await.expect("beside the writer");
 }

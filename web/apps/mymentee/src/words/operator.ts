@@ -68,6 +68,7 @@ const id = {
       identity_linked: 'Penyedia dihubungkan', roles_changed: 'Peran diubah', suspended: 'Ditangguhkan', restored: 'Dipulihkan', attendance_corrected: 'Kehadiran dikoreksi',
       sent_out: 'Dikeluarkan dari pelajaran', let_in_again: 'Boleh masuk lagi', put_out: 'Dikeluarkan dari kursus', key_made: 'Kunci dibuat', key_revoked: 'Kunci dicabut', channel_deleted: 'Kanal dihapus',
       webhook_made: 'Webhook dibuat', webhook_changed: 'Webhook diubah', webhook_deleted: 'Webhook dihapus', relay_started: 'Relai dimulai', relay_stopped: 'Relai dihentikan',
+      secret_rotated: 'Kunci server diganti', secret_retired: 'Kunci server lama dihentikan',
     } as Named,
   },
 };
@@ -136,6 +137,7 @@ const en: typeof id = {
       identity_linked: 'Provider linked', roles_changed: 'Roles changed', suspended: 'Suspended', restored: 'Restored', attendance_corrected: 'Attendance corrected',
       sent_out: 'Sent out of a lesson', let_in_again: 'Let in again', put_out: 'Put out of a course', key_made: 'Key made', key_revoked: 'Key revoked', channel_deleted: 'Channel deleted',
       webhook_made: 'Webhook made', webhook_changed: 'Webhook changed', webhook_deleted: 'Webhook deleted', relay_started: 'Relay started', relay_stopped: 'Relay stopped',
+      secret_rotated: 'Server key rotated', secret_retired: 'Older server key retired',
     },
   },
 };

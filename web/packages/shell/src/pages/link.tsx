@@ -19,12 +19,12 @@ export function LinkPage() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   useEffect(() => router.dropHash(), []);
-  const use = async (): Promise<void> => {
+  const use = async (keepPassword?: boolean): Promise<void> => {
     setBusy(true);
     setProblem(null);
     try {
       const next = safeNext(router.place.value.query.get('next'));
-      const { choosePassword } = await session.signInByLink(token);
+      const { choosePassword } = await session.signInByLink(token, keepPassword);
       router.go(choosePassword ? `/password?choose=1&next=${encodeURIComponent(next)}` : next, 'replace');
     } catch (error) {
       setProblem(error);
@@ -32,7 +32,10 @@ export function LinkPage() {
     }
   };
   const isReset = problem instanceof Problem && problem.code === 'reset-link';
-  const dead = token === '' || (problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
+  // At a shared computer somebody else may have typed it: only who opens the link knows.
+  const isTyped = problem instanceof Problem && problem.code === 'password-typed';
+  const press = (keepPassword?: boolean) => (): void => void (busy ? undefined : use(keepPassword));
+  const dead = token === '' || (!isTyped && problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
   return (
     <div class="page page-narrow">
       <PageHead title={words.link.title} />
@@ -50,13 +53,23 @@ export function LinkPage() {
             </a>
           </Empty>
         </div>
+      ) : isTyped ? (
+        <div class="card form" role="alert">
+          <p>{words.link.typed}</p>
+          <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={press(true)}>
+            {words.link.typedByMe}
+          </button>
+          <button type="button" class="button button-wide" aria-disabled={busy} onClick={press(false)}>
+            {words.link.chooseAnother}
+          </button>
+        </div>
       ) : (
         <div class="card form">
           <p>{words.link.lead}</p>
           <p class="form-error" role="alert">
             {problem === null ? null : textOf(problem)}
           </p>
-          <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={() => void (busy ? undefined : use())}>
+          <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={press()}>
             {busy ? words.link.working : words.link.act}
           </button>
         </div>

@@ -70,6 +70,9 @@ export interface ShellWords {
     readonly isReset: string;
     readonly isResetText: string;
     readonly forPassword: string;
+    readonly typed: string;
+    readonly typedByMe: string;
+    readonly chooseAnother: string;
     readonly act: string;
     readonly lead: string;
   };
