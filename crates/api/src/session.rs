@@ -339,13 +339,6 @@ struct LinkToken {
     keep_password: Option<bool>,
 }
 
-/// 409: who opens the link says whose password it is.
-fn password_typed() -> Problem {
-    let detail = "a password was typed in this browser within the last hour for this account: send keep_password true if you \
-                  typed it, false to choose another";
-    Problem::conflict("password-typed", detail)
-}
-
 /// Signs in with a one-time link, or with the one that confirms an address.
 #[utoipa::path(post, path = "/api/v1/session/link", tag = "session", request_body = LinkToken, responses(
     (status = 200, body = SessionBody),
@@ -380,7 +373,7 @@ async fn by_link(
     if let (true, Some(browser), None) = (confirms, browser, shown.keep_password)
         && state.repository.typed_here(hash, browser).await?
     {
-        return Err(password_typed());
+        return Err(crate::sign_up::password_typed());
     }
     let proof = Proof::Link { hash, browser: browser.filter(|_| shown.keep_password == Some(true)) };
     let begin = Begin { user: &user, bearer: shown.bearer, how: "by link", forgive: &attempts, proof };

@@ -133,3 +133,10 @@ async fn keep(
     };
     state.mailer.send(&mail).await
 }
+
+/// 409: who opens the link says whose password it is.
+pub(crate) fn password_typed() -> Problem {
+    let detail = "a password was typed in this browser within the last hour for this account: send keep_password true if you \
+                  typed it, false to choose another";
+    Problem::conflict("password-typed", detail)
+}

@@ -57,6 +57,14 @@ describe('requests', () => {
     expect([0, 1, 2].map((at) => world.header(at, 'idempotency-key'))).toEqual(['key-1', 'key-2', 'mine']);
   });
 
+  test('a link is opened without a word on the password, and with one once the server has asked', async () => {
+    const world = new World([json({ type: '/problems/password-typed', status: 409, title: '', detail: '' }, {}, 409), json({})]);
+    const api = connect(world.http);
+    await expect(api.signInByLink('t')).rejects.toMatchObject({ code: 'password-typed' });
+    await api.signInByLink('t', false);
+    expect(world.asked.map(({ init }) => JSON.parse(String(init.body)) as unknown)).toEqual([{ token: 't' }, { token: 't', keep_password: false }]);
+  });
+
   test('a playback that got no answer is asked for again with another key: the server keeps no answers of these', async () => {
     const world = new World([lost(), json({ playback_id: 'p' }), lost(), json({ playback_id: 'p' })]);
     const api = connect(world.http);
