@@ -431,7 +431,7 @@ pub struct Letter {
     pub reader: Option<Reader>,
     /// The device, if its sign-in still stands.
     pub subscription: Option<Subscription>,
-    /// The webhook, if it is on.
+    /// The webhook, paused or not, if its owner may have it.
     pub webhook: Option<Webhook>,
     /// Of a notice of a move: what the same person was or is to be told of other moves of the lesson at the same place, in no
     /// order.
