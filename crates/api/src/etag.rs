@@ -21,6 +21,10 @@ use crate::problem::Problem;
 /// Longest header that is looked at, over all its lines: some twenty of our tags.
 const HEADER_LENGTH_MAX: usize = 1_024;
 
+/// How often a change is tried that others come before: each time one of them has gone through, so that as many at once of
+/// one person's devices stand side by side.
+pub(crate) const CHANGE_TRIES: u32 = 4;
+
 /// What a request makes its answer depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {

@@ -54,7 +54,7 @@ pub(crate) fn is_without(path: &str) -> bool {
 }
 
 /// livego's addresses answer keys of rooms.
-fn is_secretive(path: &str) -> bool {
+pub(crate) fn is_secretive(path: &str) -> bool {
     path.starts_with("/control/") || path.rsplit('/').next().is_some_and(|last| SECRETIVE.contains(&last))
 }
 

@@ -30,6 +30,7 @@ mod attendance;
 mod audit;
 mod calendar;
 mod changes;
+mod compress;
 mod courses;
 mod document;
 mod earlier;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::State;
 use crate::auth::SignedIn;
-use crate::etag::{self, Conditions};
+use crate::etag::{self, CHANGE_TRIES, Conditions};
 use crate::extract::{Json, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
@@ -225,17 +225,19 @@ async fn change_settings(
     conditions: Conditions,
     Json(change): Json<SettingsChange>,
 ) -> Result<Response, Problem> {
-    let mut settings = state.repository.notice_settings(who.id()).await?;
-    conditions.check(settings.version)?;
-    settings.push_on = change.push_on.unwrap_or(settings.push_on);
-    settings.email_on = change.email_on.unwrap_or(settings.email_on);
-    settings.quiet = quiet(&change, settings.quiet)?;
-    if let Some(words) = &change.muted_kinds {
-        settings.muted = muted(words)?;
+    for _ in 0..CHANGE_TRIES {
+        let mut settings = state.repository.notice_settings(who.id()).await?;
+        conditions.check(settings.version)?;
+        settings.push_on = change.push_on.unwrap_or(settings.push_on);
+        settings.email_on = change.email_on.unwrap_or(settings.email_on);
+        settings.quiet = quiet(&change, settings.quiet)?;
+        if let Some(words) = &change.muted_kinds {
+            settings.muted = muted(words)?;
+        }
+        if state.repository.set_notice_settings(who.id(), &settings).await? {
+            settings.version += 1;
+            return etag::changed(StatusCode::OK, settings.version, &SettingsBody::from(&settings));
+        }
     }
-    if !state.repository.set_notice_settings(who.id(), &settings).await? {
-        return Err(Problem::changed_meanwhile());
-    }
-    settings.version += 1;
-    etag::changed(StatusCode::OK, settings.version, &SettingsBody::from(&settings))
+    Err(Problem::changed_meanwhile())
 }

@@ -6,9 +6,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Problem, ProblemBody};
 use crate::{
-    State, account, attendance, audit, calendar, changes, courses, document, earlier, enrolments, idempotency, lessons,
-    livego, mentors, notices, oidc, pace, passkeys, playback, positions, publishing, push, room, session, sign_up,
-    users, webhooks,
+    State, account, attendance, audit, calendar, changes, compress, courses, document, earlier, enrolments,
+    idempotency, lessons, livego, mentors, notices, oidc, pace, passkeys, playback, positions, publishing, push, room,
+    session, sign_up, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -92,5 +92,6 @@ pub(crate) fn all(state: State) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(axum::middleware::from_fn_with_state(state.clone(), pace::held))
+        .layer(axum::middleware::from_fn(compress::packed))
         .with_state(state)
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::State;
 use crate::auth::SignedIn;
-use crate::etag::{self, Conditions};
+use crate::etag::{self, CHANGE_TRIES, Conditions};
 use crate::extract::{Json, Path, Query};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
@@ -200,24 +200,27 @@ async fn change(
     Path(id): Path<Uuid>,
     Json(change): Json<WebhookChange>,
 ) -> Result<Response, Problem> {
-    let mut webhook = owned(&state, &permitted(who)?, id).await?;
-    conditions.check(webhook.version)?;
-    if let Some(url) = change.url {
-        webhook.url = read_url(&state, url)?;
+    let who = permitted(who)?;
+    for _ in 0..CHANGE_TRIES {
+        let mut webhook = owned(&state, &who, id).await?;
+        conditions.check(webhook.version)?;
+        if let Some(url) = &change.url {
+            webhook.url = read_url(&state, url.clone())?;
+        }
+        if let Some(words) = &change.kinds {
+            webhook.kinds = read_kinds(words)?;
+        }
+        match change.disabled {
+            Some(true) => webhook.disabled = webhook.disabled.or_else(|| Some(state.now())),
+            Some(false) => webhook.disabled = None,
+            None => {}
+        }
+        if state.repository.change_webhook(&webhook, state.now()).await? {
+            webhook.version += 1;
+            return etag::changed(StatusCode::OK, webhook.version, &WebhookBody::from(&webhook));
+        }
     }
-    if let Some(words) = &change.kinds {
-        webhook.kinds = read_kinds(words)?;
-    }
-    match change.disabled {
-        Some(true) => webhook.disabled = webhook.disabled.or_else(|| Some(state.now())),
-        Some(false) => webhook.disabled = None,
-        None => {}
-    }
-    if !state.repository.change_webhook(&webhook, state.now()).await? {
-        return Err(Problem::changed_meanwhile());
-    }
-    webhook.version += 1;
-    etag::changed(StatusCode::OK, webhook.version, &WebhookBody::from(&webhook))
+    Err(Problem::changed_meanwhile())
 }
 
 /// Deletes one of one's webhooks, with all that was or is to be sent to it.

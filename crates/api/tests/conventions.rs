@@ -76,3 +76,39 @@ async fn who_is_signed_in_is_told_who_they_are() {
     assert_eq!(answer.json["roles"], json!(["mentee", "mentor"]));
     assert_eq!(answer.json["id"], json!(mentor.id.to_string()));
 }
+
+#[tokio::test]
+async fn changes_of_different_fields_that_come_at_once_both_stand() {
+    let stage = Stage::new().await;
+    let mentor = stage.mentor("mentor@example.test").await;
+    let course = stage.course(&mentor, control::teaching::Enrolling::Open).await.id;
+    let hook =
+        stage.post(Some(&mentor), "/api/v1/webhooks", json!({ "url": "https://93.184.215.14/", "kinds": [] })).await;
+    let hook = hook.json["id"].as_str().unwrap_or_else(|| panic!("{}", hook.json)).to_owned();
+    for round in 0..6 {
+        let is_even = round % 2 == 0;
+        let (zone, kind) = if is_even { ("Asia/Makassar", "lesson_soon") } else { ("Asia/Jakarta", "lesson_changed") };
+        for (path, one, other) in [
+            ("/api/v1/me".to_owned(), json!({ "name": format!("Nama {round}") }), json!({ "zone": zone })),
+            (
+                format!("/api/v1/courses/{course}"),
+                json!({ "title": format!("Judul {round}") }),
+                json!({ "summary": format!("Isi {round}") }),
+            ),
+            ("/api/v1/me/notice-settings".to_owned(), json!({ "push_on": is_even }), json!({ "muted_kinds": [kind] })),
+            (format!("/api/v1/webhooks/{hook}"), json!({ "kinds": [kind] }), json!({ "disabled": is_even })),
+        ] {
+            let change = |body: &serde_json::Value| stage.ask(Some(&mentor), Method::PATCH, &path, Some(body.clone()));
+            let (first, second) = tokio::join!(change(&one), change(&other));
+            assert_eq!((first.status, second.status), (StatusCode::OK, StatusCode::OK), "{path} {round}");
+            let kept = stage.get(Some(&mentor), &path).await.json;
+            for (field, value) in [&one, &other].into_iter().flat_map(|body| body.as_object().expect("fields")) {
+                let is_so = match field.as_str() {
+                    "disabled" => kept["disabled_at"].is_string() == is_even,
+                    field => kept[field] == *value,
+                };
+                assert!(is_so, "{path} {round}: {field} {value} in {kept}");
+            }
+        }
+    }
+}

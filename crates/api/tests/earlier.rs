@@ -312,8 +312,18 @@ async fn a_reaction_and_a_comment_are_sent_and_read_at_one_address() {
     assert_eq!((said.status.as_u16(), &said.json["comment"]["seq"]), (201, &json!(1)), "{}", said.json);
     let reacted = stage.post(Some(&mentee), &format!("{path}/"), json!({"reaction": "hati"})).await;
     assert_eq!(reacted.status, StatusCode::CREATED, "{}", reacted.json);
+    use control::room::{ReactionCount, ReactionKind};
+    for (media_ms, kind, count) in
+        [(0, ReactionKind::Tawa, 3), (5_000, ReactionKind::Tawa, 4), (5_000, ReactionKind::Hati, 2)]
+    {
+        let counted = ReactionCount { media_ms, kind, count };
+        stage.repository.add_reactions(lesson.id, &[counted]).await.expect("added");
+    }
     let read = stage.get(Some(&mentee), &path).await.json;
     assert_eq!(read["comments"][0]["body"], "Halo", "{read}");
+    assert_eq!(read["reactions"]["tawa"], 7, "summed over the lesson: {read}");
+    let shown = read["reactions"].as_object().expect("by kind");
+    assert!(shown.contains_key("hati") && !shown.contains_key("kaget"), "none of which there is nothing: {read}");
     let nothing = stage.post(Some(&mentee), &path, json!({})).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(stage.post(Some(&outsider), &path, json!({"comment": "Halo"})).await.status, StatusCode::FORBIDDEN);

@@ -431,7 +431,7 @@ pub struct Letter {
     pub reader: Option<Reader>,
     /// The device, if its sign-in still stands.
     pub subscription: Option<Subscription>,
-    /// The webhook, if it is on.
+    /// The webhook, paused or not, if its owner may have it.
     pub webhook: Option<Webhook>,
     /// Of a notice that may be about several lessons of a series: those of it that the reader is told of, as they are now, by
     /// begin.

@@ -314,6 +314,9 @@ pub trait RoomRepository: Send + Sync {
     /// All counts, by media time.
     fn reactions(&self, lesson: LessonId) -> BoxFuture<'_, Result<Vec<ReactionCount>, RepositoryError>>;
 
+    /// Their sum over the whole lesson.
+    fn reaction_totals(&self, lesson: LessonId) -> BoxFuture<'_, Result<Counts, RepositoryError>>;
+
     /// Keeps how hands are.
     fn set_hands<'a>(&'a self, lesson: LessonId, hands: &'a [HandChange])
     -> BoxFuture<'a, Result<(), RepositoryError>>;

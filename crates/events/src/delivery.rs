@@ -295,7 +295,9 @@ impl Courier {
     }
 
     async fn call(&self, delivery: &Delivery, letter: &Letter, now: UnixMillis) -> Verdict {
-        let Some(hook) = &letter.webhook else { return Verdict::Dead("the webhook is gone".to_owned()) };
+        let Some(hook) = &letter.webhook else {
+            return Verdict::Dead("the webhook is gone, or its owner may have none any more".to_owned());
+        };
         if hook.disabled.is_some() {
             // Until its time is over, or it is turned on.
             return Verdict::Postponed(now.plus_millis(PAUSED_LOOK_MS));

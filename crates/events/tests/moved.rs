@@ -12,19 +12,21 @@ mod stand_in {
     pub mod running;
 }
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use control::deliveries::{Medium, Room};
+use control::deliveries::{DeliveryState, Medium, Room};
 use control::identity::UserChange;
 use control::notices::{NoticeKind, NoticeSettings, Quiet, TOMORROW_MS};
 use control::teaching::lessons::{Ban, LessonChange, LessonEdit, Scope};
-use control::{LessonId, Repository, UserId};
+use control::webhooks::Webhook;
+use control::{LessonId, Repository, Roles, UserId, WebhookId, keys};
 use events::email::Route;
 use events::planner::Planner;
 use events::text;
 use events::told::Told;
-use media::UnixMillis;
+use media::{Redacted, UnixMillis};
 use school::School;
+use stand_in::receiver::{self, status};
 use stand_in::running::{Running, databases, is_empty, now, push_service, sqlite, until, with_device};
 
 async fn plan_all(repository: &Arc<dyn Repository>, at: UnixMillis) {
@@ -264,5 +266,59 @@ async fn what_somebody_does_not_want_any_more_is_not_sent_though_it_was_planned(
             .expect("claimed");
         assert!(held.iter().all(|one| one.what.user == Some(sleeps) && one.attempts == 1), "{held:?}");
         assert!(held.iter().all(|one| one.what.expires > one.what.created.plus_millis(13 * 3_600_000)), "{held:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_of_who_may_have_none_any_more_are_not_called_with_what_was_planned() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for repository in databases(folder.path()).await {
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let address = receiver::start({
+            let called = called.clone();
+            move |request| {
+                called.lock().expect("no panic").push(request.uri().path().to_owned());
+                status(204)
+            }
+        })
+        .await;
+        let school = School::with(&*repository, 0, now()).await;
+        let roles = Roles { operator: true, ..Roles::default() };
+        let suspended = school::somebody(&*repository, roles, now()).await;
+        let kept = school::somebody(&*repository, roles, now()).await;
+        let mut hooks = Vec::new();
+        for (owner, name) in [(school.mentor, "demoted"), (suspended, "suspended"), (kept, "kept")] {
+            let hook = Webhook {
+                id: WebhookId::new(now()),
+                owner,
+                url: Redacted(format!("http://{address}/{name}")),
+                secret: keys::generate(),
+                kinds: Vec::new(),
+                created: now(),
+                disabled: None,
+                version: 1,
+            };
+            assert!(repository.create_webhook(&hook).await.expect("made"));
+            hooks.push(hook.id);
+        }
+        school.lesson(&*repository, now().plus_millis(7 * TOMORROW_MS), now()).await;
+        plan_all(&repository, now()).await;
+        assert_eq!(waiting(&*repository, Medium::Webhook).await, 3, "they were to be told");
+        let mentee = Roles { mentee: true, ..Roles::default() };
+        for (user, change) in [
+            (school.mentor, UserChange { roles: Some(mentee), ..UserChange::default() }),
+            (suspended, UserChange { suspended: Some(true), ..UserChange::default() }),
+        ] {
+            repository.change_user(user, None, &change, None, now()).await.expect("changed");
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join("mails")));
+        until("nothing waits", async || is_empty(&*repository).await).await;
+        running.end().await;
+        assert_eq!(*called.lock().expect("no panic"), ["/kept"]);
+        for (hook, state) in hooks.into_iter().zip([DeliveryState::Dead, DeliveryState::Dead, DeliveryState::Sent]) {
+            let sent = repository.webhook_deliveries(hook, None, None, 9).await.expect("read").remove(0);
+            assert_eq!(sent.state, state);
+            assert_eq!(sent.error.contains("may have none any more"), state == DeliveryState::Dead, "{}", sent.error);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::extract;
 use control::access::Action;
+use control::room::ReactionKind;
 use control::{LessonId, UserId, Uuid, keys};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
@@ -40,11 +41,9 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     require(&state, &who, mentor, lesson).await?;
     let comments = read::comments(extract::State(state.clone()), who, Path(lesson), Query(query)).await?.0;
-    let mut reactions = Map::new();
-    for counted in state.repository.reactions(LessonId(lesson)).await? {
-        let sum = reactions.get(counted.kind.as_str()).and_then(Value::as_u64).unwrap_or(0);
-        reactions.insert(counted.kind.as_str().to_owned(), json!(sum.saturating_add(counted.count)));
-    }
+    let totals = state.repository.reaction_totals(LessonId(lesson)).await?;
+    let counted = ReactionKind::ALL.into_iter().zip(totals).filter(|(_, count)| *count > 0);
+    let reactions: Map<String, Value> = counted.map(|(kind, count)| (kind.as_str().to_owned(), json!(count))).collect();
     let items: Vec<Value> = comments.items.iter().map(|said| json!(said)).collect();
     Ok(Json(json!({ "reactions": reactions, "comments": items, "next_cursor": comments.next_cursor })))
 }

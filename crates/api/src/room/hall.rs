@@ -102,7 +102,7 @@ impl Hall {
         let standing = repository.standing(None, lesson).await?.ok_or(RepositoryError::NotFound("lesson"))?;
         let mutes = repository.mutes(lesson, now).await?;
         let pinned = repository.pinned_comments(lesson).await?;
-        let tally = Tally::new(&repository.reactions(lesson).await?);
+        let tally = Tally::new(repository.reaction_totals(lesson).await?);
         let hands = repository.raised_hands(lesson).await?;
         let last = repository.last_comment(lesson).await?;
         let lesson = standing.lesson;

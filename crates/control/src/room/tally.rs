@@ -18,11 +18,7 @@ pub struct Tally {
 impl Tally {
     /// Goes on from what is kept.
     #[must_use]
-    pub fn new(kept: &[ReactionCount]) -> Self {
-        let mut totals = Counts::default();
-        for count in kept {
-            totals[count.kind as usize] += count.count;
-        }
+    pub fn new(totals: Counts) -> Self {
         Self { totals, ..Self::default() }
     }
 

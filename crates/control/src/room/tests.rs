@@ -310,7 +310,7 @@ fn a_moderator_shows_holds_deletes_and_what_is_not_shown_is_not_pinned() {
 
 #[test]
 fn reactions_that_could_not_be_written_are_written_later_and_counted_once() {
-    let mut tally = Tally::new(&[ReactionCount { media_ms: 0, kind: ReactionKind::Hati, count: 40 }]);
+    let mut tally = Tally::new([40, 0, 0, 0, 0, 0]);
     assert!(tally.is_empty() && tally.to_write().is_empty());
     tally.add(ReactionKind::Hati, 2, Some(12_345));
     tally.add(ReactionKind::Tanya, 1, None);

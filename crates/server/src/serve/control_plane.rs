@@ -67,3 +67,74 @@ fn head_of<B>(response: &Response<B>) -> Bytes {
     head.put_slice(b"\r\n");
     head.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use control::air::Silence;
+    use control::mail::{Mail, Mailer};
+    use control::playback::Kind;
+    use control::playbacks::{Carry, Terms};
+    use control::{
+        BoxFuture, CourseId, Directory, LessonId, PlaybackId, RepositoryError, Seq, SessionId, UserId, keys,
+    };
+    use store::db::sqlite::SqliteStore;
+
+    use super::*;
+
+    struct NoMail;
+
+    impl Mailer for NoMail {
+        fn send<'a>(&'a self, _: &'a Mail) -> BoxFuture<'a, Result<(), RepositoryError>> {
+            unreachable!("nobody is written to")
+        }
+    }
+
+    fn settings() -> api::Settings {
+        api::Settings {
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            sign_up: false,
+            slot_margin_ms: 0,
+            attendance_ms: 0,
+            one_stream_each: false,
+            addresses: Arc::default(),
+            hook_secret: None,
+            refuses_path: |_| None,
+            egress: events::egress::Policy::default(),
+            oidc: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_api_is_asked_whether_a_download_may_go_on() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let store = SqliteStore::open(&folder.path().join("tayang.db")).await.expect("open");
+        let directory = Arc::new(Directory::default());
+        let state = api::State::new(api::state::Parts {
+            repository: Arc::new(store),
+            air: Arc::new(Silence),
+            directory: Arc::clone(&directory),
+            mailer: Arc::new(NoMail),
+            settings: settings(),
+            stop: tokio_util::sync::CancellationToken::new(),
+            tasks: tokio_util::task::TaskTracker::new(),
+        });
+        let now = state.now();
+        let claims = Arc::new(Claims {
+            user: UserId::new(now),
+            session: SessionId::new(now),
+            lesson: LessonId::new(now),
+            course: CourseId::new(now),
+            channel: keys::random_id(),
+            playback: PlaybackId::new(now),
+            kind: Kind::Download,
+            seq: Seq(0),
+            issued: now,
+            expires: now.plus_millis(60_000),
+        });
+        directory.playbacks().open(&claims, Carry::Path, Terms::default(), now).expect("room");
+        assert!(directory.playbacks().get(claims.playback, now).is_some());
+        ControlPlane(api::Api::new(state)).renew(Arc::clone(&claims)).await;
+        assert!(directory.playbacks().get(claims.playback, now).is_none(), "there is no such lesson, as the API knows");
+    }
+}

@@ -1,6 +1,8 @@
 //! What any repository must do. A new backend adds one call of [`repository_contract`].
 
+use control::identity::UserChange;
 use control::notices::{Place, Plan};
+use control::teaching::courses::CourseChange;
 use control::{
     ChangeKind, Channel, ChannelOptions, KeyHash, Locale, NewChange, Principal, Recording, RecordingState, Repository,
     RepositoryError, Roles, Seq, Session, SessionId, SessionKind, StreamKey, User, UserId,
@@ -53,6 +55,7 @@ pub async fn repository_contract(repository: &dyn Repository) {
     a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository).await;
     changes_are_numbered_without_gaps(repository).await;
     a_person_is_known_by_the_secret_of_a_session(repository).await;
+    changes_of_different_fields_at_once_both_stand(repository).await;
     super::teaching::teaching_contract(repository).await;
     super::notices::notices_contract(repository).await;
     super::room::room_contract(repository).await;
@@ -291,4 +294,25 @@ async fn a_deleted_channel_frees_its_path_and_keeps_its_recordings(repository: &
     repository.create_channel(&new, &key_for(&new).0).await.expect("the path is free");
     assert_eq!(repository.recordings(Some(old.id)).await.expect("read"), vec![sealed]);
     assert!(repository.recordings(Some(new.id)).await.expect("read").is_empty());
+}
+
+async fn changes_of_different_fields_at_once_both_stand(repository: &dyn Repository) {
+    let now = UnixMillis(1_000);
+    let school = super::school::School::with(repository, 0, now).await;
+    for round in 0..10 {
+        let (one, other) = (format!("satu {round}"), format!("dua {round}"));
+        let zone = if round % 2 == 0 { "Asia/Makassar" } else { "Asia/Jakarta" }.to_owned();
+        let name = UserChange { name: Some(one.clone()), ..UserChange::default() };
+        let place = UserChange { zone: Some(zone.clone()), ..UserChange::default() };
+        let title = CourseChange { title: Some(one.clone()), ..CourseChange::default() };
+        let summary = CourseChange { summary: Some(other.clone()), ..CourseChange::default() };
+        let user = |change| repository.change_user(school.mentor, None, change, None, now);
+        let course = |change| repository.change_course(school.course, change, None, now);
+        let (a, b, c, d) = tokio::join!(user(&name), user(&place), course(&title), course(&summary));
+        assert!(a.is_ok() && b.is_ok() && c.is_ok() && d.is_ok(), "{a:?} {b:?} {c:?} {d:?}");
+        let user = repository.user(school.mentor).await.expect("read").expect("there");
+        assert_eq!((&user.name, &user.zone), (&one, &zone));
+        let course = repository.course(school.course, None).await.expect("read").expect("there").course;
+        assert_eq!((&course.title, &course.summary), (&one, &other));
+    }
 }

@@ -260,7 +260,10 @@ async fn reactions_are_added_up(repository: &dyn Repository) {
     let expected =
         [count(0, ReactionKind::Hati, 11), count(0, ReactionKind::Tanya, 2), count(5_000, ReactionKind::Tawa, 1)];
     assert_eq!(kept, expected);
-    assert!(repository.reactions(LessonId::new(NOW)).await.expect("read").is_empty());
+    assert_eq!(repository.reaction_totals(room.lesson).await.expect("read"), [11, 0, 0, 1, 0, 2]);
+    let other = LessonId::new(NOW);
+    assert!(repository.reactions(other).await.expect("read").is_empty());
+    assert_eq!(repository.reaction_totals(other).await.expect("read"), [0; 6]);
 }
 
 async fn hands_keep_their_turn(repository: &dyn Repository) {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use control::deliveries::NewDelivery;
 use control::room::{
-    Appended, Comment, HandChange, Moderated, Moderation, Mute, NewComment, PINS_MAX, RaisedHand, ReactionCount,
-    RoomRepository,
+    Appended, Comment, Counts, HandChange, Moderated, Moderation, Mute, NewComment, PINS_MAX, RaisedHand,
+    ReactionCount, ReactionKind, RoomRepository,
 };
 use control::{BoxFuture, CommentId, LessonId, RepositoryError, UserId};
 use media::UnixMillis;
@@ -288,6 +288,23 @@ impl RoomRepository for Store {
                     .await
                     .map_err(failed)?;
             rows::each(&found, reaction)
+        })
+    }
+
+    fn reaction_totals(&self, lesson: LessonId) -> BoxFuture<'_, Result<Counts, RepositoryError>> {
+        Box::pin(async move {
+            let found = sqlx::query(
+                "SELECT kind, CAST(SUM(count) AS BIGINT) AS count FROM reactions WHERE lesson_id = $1 GROUP BY kind",
+            )
+            .bind(lesson.to_string())
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?;
+            let mut totals = Counts::default();
+            for row in &found {
+                totals[rows::parsed::<ReactionKind>(row, "kind")? as usize] = rows::count(row, "count")?;
+            }
+            Ok(totals)
         })
     }
 

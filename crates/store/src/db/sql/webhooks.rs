@@ -36,9 +36,13 @@ fn kinds(webhook: &Webhook) -> String {
     serde_json::to_string(&words).expect("words are JSON")
 }
 
-/// The webhook of that id, paused or not, if its owner may have it.
+/// The webhook of that id, paused or not, if its owner may have it: who is suspended, or teaches no more and runs nothing,
+/// may have none, whatever was planned before.
 pub(super) async fn allowed(store: &Store, id: &str) -> Result<Option<Webhook>, RepositoryError> {
-    let text = format!("{WEBHOOKS} JOIN users u ON u.id = w.owner_id WHERE w.id = $1 AND u.suspended_ms IS NULL");
+    let text = format!(
+        "{WEBHOOKS} JOIN users u ON u.id = w.owner_id
+         WHERE w.id = $1 AND u.suspended_ms IS NULL AND (u.is_operator = 1 OR u.is_mentor = 1)"
+    );
     let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).fetch_optional(&store.readers).await.map_err(failed)?;
     row.map(|row| webhook(&row)).transpose()
 }
