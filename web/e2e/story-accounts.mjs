@@ -71,6 +71,16 @@ async function signUp(person, [name, email, password]) {
   await person.page.getByText('Tinggal satu langkah').waitFor();
 }
 
+/** Opens the mail where the password was typed, and says that it was typed by whoever opens it. */
+async function confirms(person, link) {
+  await person.page.goto(link);
+  await person.button('Masuk sekarang').click();
+  await person.page.getByText('Apakah Anda sendiri yang mengetiknya?').waitFor();
+  await person.shows('who-typed-the-password-is-asked');
+  await person.button('Ya, pakai itu dan masuk').click();
+  await person.page.getByRole('heading', { level: 1, name: /^Halo, / }).waitFor();
+}
+
 async function signInWith(person, email, password) {
   await person.go('/mymentor/sign-in');
   await person.page.getByLabel('Surel').fill(email);
@@ -89,8 +99,7 @@ export async function mailStory(story, enter) {
   const siti = await enter('siti');
   await signUp(siti, ['Siti Aminah', 'siti@example.test', first]);
   await siti.shows('a-mail-is-on-its-way');
-  await siti.signIn(await nextLink(story, read));
-  await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
+  await confirms(siti, await nextLink(story, read));
   await siti.page.context().clearCookies();
   await signInWith(siti, 'siti@example.test', first);
   await siti.page.getByRole('heading', { level: 1, name: 'Halo, Siti' }).waitFor();
@@ -146,7 +155,7 @@ export async function passkeyStory(story, enter) {
   const siti = await enter('siti');
   const kept = await keepsPasskeys(siti);
   await signUp(siti, ['Siti Aminah', 'siti@example.test', password]);
-  await siti.signIn(await nextLink(story, new Set()));
+  await confirms(siti, await nextLink(story, new Set()));
   await siti.go('/mymentor/settings');
   await siti.button('Tambah passkey').click();
   await siti.page.getByLabel('Nama passkey').fill('Ponsel Siti');

@@ -74,7 +74,7 @@ pub(crate) fn all(state: State) -> Router {
     let (router, document) = described().split_for_parts();
     let text = document.to_json().expect("a document is JSON");
     let text = bytes::Bytes::from(text);
-    router
+    let routes = router
         .route(
             "/api/v1/openapi.json",
             axum::routing::get(move || async move {
@@ -92,6 +92,6 @@ pub(crate) fn all(state: State) -> Router {
         })
         .layer(axum::middleware::from_fn_with_state(state.clone(), idempotency::once))
         .layer(axum::middleware::from_fn_with_state(state.clone(), pace::held))
-        .layer(axum::middleware::from_fn(compress::packed))
-        .with_state(state)
+        .with_state(state);
+    compress::before(routes)
 }
