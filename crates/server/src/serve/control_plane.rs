@@ -131,6 +131,7 @@ mod tests {
             seq: Seq(0),
             issued: now,
             expires: now.plus_millis(60_000),
+            kid: 0,
         });
         directory.playbacks().open(&claims, Carry::Path, Terms::default(), now).expect("room");
         assert!(directory.playbacks().get(claims.playback, now).is_some());
