@@ -209,8 +209,10 @@ impl Held {
         let of_lesson = airing(UserId::new(NOW), NOW.0 - 3_600_000, NOW.0, LessonState::Ended);
         let of_lesson = Airing { lesson: claims.lesson, channel: channel.id, ended: Some(NOW), ..of_lesson };
         let snapshot = Snapshot::new(vec![channel.clone()], vec![kept]).with_lessons(vec![of_lesson], Vec::new());
-        let claims = Claims { channel: channel.id, kind: Kind::Recording, expires: at(2 * DAY_MS), ..claims };
-        Self { directory: Directory::new(snapshot), channel, key: key.0, claims: Arc::new(claims) }
+        let claims = Claims { channel: channel.id, kind: Kind::Recording, expires: at(2 * DAY_MS), kid: 1, ..claims };
+        let directory = Directory::new(snapshot);
+        directory.set_token_keys(TokenKeys::new(&[secret(1)]));
+        Self { directory, channel, key: key.0, claims: Arc::new(claims) }
     }
 
     fn play(&self, path: &ChannelPath, now: UnixMillis) -> Result<PlayGrant, Denied> {
