@@ -26,6 +26,9 @@ const WORTH_BYTES: u16 = 1_024;
 /// A third of the time of the usual level (6), for some hundredths more bytes of JSON.
 const LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
+/// Where the description of the API is.
+const DOCUMENT: &str = "/api/v1/openapi.json";
+
 /// What is compressed.
 const TYPES: &[&str] = &["application/json", "application/problem+json", "text/csv", "text/calendar"];
 
@@ -41,7 +44,9 @@ pub(crate) fn before(routes: Router) -> Router {
 struct AsItIs;
 
 async fn marked(request: Request, next: Next) -> Response {
-    let as_it_is = request.method() != Method::GET || holds_secret(request.uri().path());
+    let path = request.uri().path();
+    // Of whatever size: programs read it once, and strangers may ask for it.
+    let as_it_is = request.method() != Method::GET || holds_secret(path) || path == DOCUMENT;
     let mut response = next.run(request).await;
     if as_it_is {
         response.extensions_mut().insert(AsItIs);
@@ -59,10 +64,11 @@ impl Predicate for MayBePacked {
     }
 }
 
-/// Whether a `GET` there answers a secret: the token of forms, the address of one's calendar, keys of rooms. Those whose
+/// Whether a `GET` there answers a secret: the token of forms, addresses of calendars and webhooks, keys of rooms. Those whose
 /// `POST` does are left out as well.
 fn holds_secret(path: &str) -> bool {
-    idempotency::is_without(path) || idempotency::is_secretive(path) || path == "/api/v1/me/calendar"
+    let in_address = path == "/api/v1/me/calendar" || path.starts_with("/api/v1/webhooks/");
+    in_address || idempotency::is_without(path) || idempotency::is_secretive(path)
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
@@ -108,6 +114,7 @@ mod tests {
         for (path, secret) in [
             ("/api/v1/session", true),
             ("/api/v1/me/calendar", true),
+            ("/api/v1/webhooks/0193", true),
             ("/api/v1/courses/1/invitations", true),
             ("/control/get", true),
             ("/api/v1/me", false),

@@ -142,7 +142,7 @@ async fn playable(
 ) -> Result<Playable, Problem> {
     let lesson = &standing.lesson;
     let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
-    let channel = state.repository.parts(&touched).await?.channels.pop().ok_or_else(Problem::not_found)?;
+    let channel = state.repository.parts(&touched, state.now()).await?.channels.pop().ok_or_else(Problem::not_found)?;
     let recordings = match kind {
         Kind::Live => Vec::new(),
         Kind::Recording | Kind::Download => recordings_of(state, lesson.channel).await?,

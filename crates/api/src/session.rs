@@ -373,6 +373,8 @@ async fn by_link(
     if let (true, Some(browser), None) = (confirms, browser, shown.keep_password)
         && state.repository.typed_here(hash, browser).await?
     {
+        // Whoever has the link is asked, not refused: a class behind one router answers as often.
+        state.repository.forgive(&attempts, now).await?;
         return Err(crate::sign_up::password_typed());
     }
     let proof = Proof::Link { hash, browser: browser.filter(|_| shown.keep_password == Some(true)) };

@@ -65,7 +65,6 @@ async fn what_is_read_comes_in_fewer_bytes_that_are_the_same() {
     let calendar = calendar.strip_prefix("https://tayang.test").expect("of this server");
     for (path, kind) in [
         ("/api/v1/lessons?limit=20", "application/json"),
-        ("/api/v1/openapi.json", "application/json"),
         (calendar, "text/calendar; charset=utf-8"),
         (&format!("/api/v1/lessons/{lesson}/comments.csv"), "text/csv; charset=utf-8"),
         (&format!("/api/v1/lessons/{lesson}/attendance.csv"), "text/csv; charset=utf-8"),
@@ -143,6 +142,9 @@ async fn secrets_streams_and_short_answers_go_as_they_are() {
     }
     let (_, headers, _) = get(port, &mentor, "/api/v1/me/notice-settings", &[GZIP]).await;
     assert!(!headers.contains_key("content-encoding"), "too short to pay");
+
+    let (_, headers, body) = get(port, &mentor, "/api/v1/openapi.json", &[GZIP]).await;
+    assert!(!headers.contains_key("content-encoding") && body.len() > 100_000, "not packed for each stranger anew");
 
     let headers = [GZIP, ("accept", "text/event-stream")];
     for path in [format!("/api/v1/lessons/{lesson}/room"), "/api/v1/changes?after=0".to_owned()] {

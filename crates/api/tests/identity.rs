@@ -110,6 +110,21 @@ async fn at_a_shared_computer_a_password_that_somebody_else_typed_stands_only_if
 }
 
 #[tokio::test]
+async fn a_class_behind_one_router_confirms_and_none_of_it_is_sent_away() {
+    let stage = Stage::new().await;
+    // One more than the tries of one address.
+    for pupil in 0..31 {
+        let mut browser = Browser::new(&stage, HERE);
+        browser.post("/api/v1/accounts", newcomer(&format!("siswa{pupil}@example.test"))).await;
+        let link = token_of(&stage.letterbox.mails().pop().expect("a mail"));
+        let asked = browser.post("/api/v1/session/link", json!({ "token": link })).await;
+        assert_eq!(code(&asked), "password-typed", "{pupil}");
+        let answer = browser.post("/api/v1/session/link", json!({ "token": link, "keep_password": true })).await;
+        assert_eq!(answer.status, StatusCode::OK, "{pupil}");
+    }
+}
+
+#[tokio::test]
 async fn who_signs_up_is_let_in_by_the_link_in_the_mail() {
     let stage = Stage::new().await;
     let mut browser = Browser::new(&stage, HERE);

@@ -75,7 +75,8 @@ impl Class {
     /// The lesson left recordings of these ids, which are their starts too, and durations in milliseconds.
     async fn recorded(&self, lesson: &Lesson, recordings: &[(u64, u64)]) -> Channel {
         let touched = control::airing::Touched { channels: vec![lesson.channel], ..Default::default() };
-        let channel = self.stage.repository.parts(&touched).await.expect("read").channels.remove(0);
+        let channel =
+            self.stage.repository.parts(&touched, self.stage.state.now()).await.expect("read").channels.remove(0);
         for (id, duration_ms) in recordings {
             let recording = Recording {
                 id: StreamId(*id),

@@ -151,8 +151,9 @@ pub trait AiringRepository: Send + Sync {
     /// over at `since` nothing. Costs what these cost, however many lessons are over.
     fn directory(&self, since: UnixMillis) -> BoxFuture<'_, Result<(Snapshot, Seq), RepositoryError>>;
 
-    /// What there is of `touched`. Costs what these cost, however many others there are.
-    fn parts<'a>(&'a self, touched: &'a Touched) -> BoxFuture<'a, Result<Parts, RepositoryError>>;
+    /// What there is of `touched`; of a mentor's lessons those that were not over at `since`. Costs what these cost, however
+    /// many others there are.
+    fn parts<'a>(&'a self, touched: &'a Touched, since: UnixMillis) -> BoxFuture<'a, Result<Parts, RepositoryError>>;
 }
 
 #[cfg(test)]

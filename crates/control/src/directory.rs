@@ -13,7 +13,7 @@ use media::{ChannelPath, Name, UnixMillis};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use crate::playback::{Claims, TokenError, TokenKeys};
+use crate::playback::{Claims, Kind, TokenError, TokenKeys};
 use crate::playbacks::Playbacks;
 use crate::revocations::Revocations;
 use crate::sign::{self, Purpose, Scheme, SignError};
@@ -313,8 +313,8 @@ impl Directory {
     /// May somebody play `path` whose token says `claims`? Which of live and recording it opens is for the caller to look at:
     /// only there it is known which of the two a file is.
     ///
-    /// A past lesson's channel is not here, and the database is not asked: we signed which lesson and channel the token opens,
-    /// and where a lesson's channel is follows from its id ([`lesson_at`]). So who has no token of ours is refused whatever
+    /// A past lesson's channel is not here, and the database is not asked: we signed which lesson and channel the token of its
+    /// recording opens, and where a lesson's channel is follows from its id ([`lesson_at`]). So who has no token of ours is refused whatever
     /// names they try, at the cost of a look-up.
     ///
     /// # Errors
@@ -329,7 +329,7 @@ impl Directory {
         let channel = view.snapshot.channel(path);
         let is_theirs = match channel {
             Some(channel) => channel.id == claims.channel,
-            None => lesson_at(path) == Some(claims.lesson),
+            None => claims.kind != Kind::Live && lesson_at(path) == Some(claims.lesson),
         };
         if !is_theirs {
             return Err(Denied::Unknown);

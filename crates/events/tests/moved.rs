@@ -286,8 +286,11 @@ async fn webhooks_of_who_may_have_none_any_more_are_not_called_with_what_was_pla
         let roles = Roles { operator: true, ..Roles::default() };
         let suspended = school::somebody(&*repository, roles, now()).await;
         let kept = school::somebody(&*repository, roles, now()).await;
+        let of_others = school::somebody(&*repository, Roles { mentor: true, ..roles }, now()).await;
         let mut hooks = Vec::new();
-        for (owner, name) in [(school.mentor, "demoted"), (suspended, "suspended"), (kept, "kept")] {
+        for (owner, name) in
+            [(school.mentor, "demoted"), (suspended, "suspended"), (kept, "kept"), (of_others, "of_others")]
+        {
             let hook = Webhook {
                 id: WebhookId::new(now()),
                 owner,
@@ -303,11 +306,13 @@ async fn webhooks_of_who_may_have_none_any_more_are_not_called_with_what_was_pla
         }
         school.lesson(&*repository, now().plus_millis(7 * TOMORROW_MS), now()).await;
         plan_all(&repository, now()).await;
-        assert_eq!(waiting(&*repository, Medium::Webhook).await, 3, "they were to be told");
+        assert_eq!(waiting(&*repository, Medium::Webhook).await, 4, "they were to be told");
+        let mentor = Roles { mentor: true, ..Roles::default() };
         let mentee = Roles { mentee: true, ..Roles::default() };
         for (user, change) in [
             (school.mentor, UserChange { roles: Some(mentee), ..UserChange::default() }),
             (suspended, UserChange { suspended: Some(true), ..UserChange::default() }),
+            (of_others, UserChange { roles: Some(mentor), ..UserChange::default() }),
         ] {
             repository.change_user(user, None, &change, None, now()).await.expect("changed");
         }
@@ -315,7 +320,8 @@ async fn webhooks_of_who_may_have_none_any_more_are_not_called_with_what_was_pla
         until("nothing waits", async || is_empty(&*repository).await).await;
         running.end().await;
         assert_eq!(*called.lock().expect("no panic"), ["/kept"]);
-        for (hook, state) in hooks.into_iter().zip([DeliveryState::Dead, DeliveryState::Dead, DeliveryState::Sent]) {
+        let states = [DeliveryState::Dead, DeliveryState::Dead, DeliveryState::Sent, DeliveryState::Dead];
+        for (hook, state) in hooks.into_iter().zip(states) {
             let sent = repository.webhook_deliveries(hook, None, None, 9).await.expect("read").remove(0);
             assert_eq!(sent.state, state);
             assert_eq!(sent.error.contains("may have none any more"), state == DeliveryState::Dead, "{}", sent.error);

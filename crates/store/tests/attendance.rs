@@ -326,7 +326,7 @@ async fn the_directory_has_lessons_and_mentors_keys(repository: &dyn Repository,
         let (snapshot, _) = repository.directory(UnixMillis(0)).await.expect("read");
         assert!(snapshot.airing(lesson.channel).expect("its lesson").suspended, "{may_not}");
         let touched = Touched { mentors: vec![lesson.mentor], ..Touched::default() };
-        let keys = repository.parts(&touched).await.expect("read").own_keys;
+        let keys = repository.parts(&touched, UnixMillis(0)).await.expect("read").own_keys;
         assert!(keys.iter().all(|key| key.revoked_at.is_some()) && keys.len() == 1, "{may_not}");
         assert!(Directory::new(snapshot).authorize_publish(&app, &own, NOW).is_err(), "{may_not}");
     }
@@ -337,7 +337,7 @@ async fn only_what_was_touched_is_read_again(repository: &dyn Repository, ground
     let (key, _) = StreamKey::create(one.channel, "", NOW);
     repository.add_key(&key, None).await.expect("added");
     own_key(ground, one.mentor, "kunci-sendiri").await;
-    let read = async |touched: Touched| -> Parts { repository.parts(&touched).await.expect("read") };
+    let read = async |touched: Touched| -> Parts { repository.parts(&touched, UnixMillis(0)).await.expect("read") };
     let lessons = |parts: &Parts| parts.airings.iter().map(|airing| airing.lesson).collect::<Vec<_>>();
     let nothing = read(Touched::default()).await;
     assert!(nothing.channels.is_empty() && nothing.keys.is_empty() && nothing.airings.is_empty());
@@ -423,7 +423,10 @@ async fn of_twenty_thousand_lessons_that_are_over_the_directory_has_none(
     assert!(all.channels().len() >= 20_000, "they are there, for who asks for them");
     // Also where all of them are read again, for their mentor's sake.
     let touched = Touched { mentors: vec![over.mentor], ..Touched::default() };
-    let parts = repository.parts(&touched).await.expect("read");
+    let parts = repository.parts(&touched, NOW).await.expect("read");
+    assert_eq!(parts.airings.len(), 1, "the one that ended a moment later, and not all that the mentor taught");
+    let parts = repository.parts(&touched, NOW.plus_millis(-1)).await.expect("read");
+    assert!(parts.airings.len() > 20_000);
     let after = here.with(&touched, parts).without_past(NOW.plus_millis(KNOWN_AFTER_END_MS + 1));
     assert!(after.channels().len() < before + 4 && after.airing(over.channel).is_none());
 }

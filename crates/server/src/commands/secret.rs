@@ -32,9 +32,11 @@ fn ends(name: SecretName) -> &'static str {
         SecretName::Calendar => {
             "addresses of calendars that it signed answer 404: each person copies theirs anew into their calendar program"
         }
-        SecretName::Oidc => "sign-ins that were begun at the identity provider up to its retirement begin anew",
+        SecretName::Oidc => {
+            "sign-ins that were begun at the identity provider before the newer key was made begin anew"
+        }
         SecretName::Passkey => {
-            "whoever is signing in by passkey or adding one at this moment begins anew; passkeys themselves stay"
+            "whoever began to sign in by passkey, or to add one, before the newer key was made begins anew; passkeys themselves stay"
         }
         SecretName::Livego => {
             "/control/get answers another key for rooms whose key it made; the keys that were answered publish until \

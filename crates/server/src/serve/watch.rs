@@ -61,7 +61,7 @@ async fn read_touched(
     touched: &Touched,
     now: UnixMillis,
 ) -> Result<(), RepositoryError> {
-    let parts = store.parts(touched).await?;
+    let parts = store.parts(touched, now.plus_millis(-KNOWN_AFTER_END_MS)).await?;
     // Of a past lesson, too, things are changed: it stays away.
     directory.replace(directory.snapshot().with(touched, parts).without_past(now));
     Ok(())

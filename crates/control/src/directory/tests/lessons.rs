@@ -245,6 +245,9 @@ fn a_past_lessons_recording_plays_though_nothing_is_known_of_it_any_more_until_i
 fn a_past_lessons_token_opens_its_own_path_and_no_other() {
     let held = Held::new();
     held.directory.forget_past(at(DAY_MS));
+    let live = Arc::new(Claims { kind: Kind::Live, ..Claims::clone(&held.claims) });
+    let live = held.directory.authorize_playback(&held.channel.path, &live, at(DAY_MS));
+    assert_eq!(live.err(), Some(Denied::Unknown), "nothing of it is on, or not known yet: they try again");
     let other = crate::teaching::lessons::path_of(claims().lesson);
     let shouted = held.channel.path.name.as_str().to_uppercase().replace('L', "l");
     let shouted = ChannelPath { app: held.channel.path.app.clone(), name: shouted.parse().expect("a name") };

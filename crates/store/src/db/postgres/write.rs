@@ -7,11 +7,11 @@ use sqlx::postgres::{PgConnection, PgPool};
 /// that of commits. Any number does that nothing else in the database uses.
 const CHANGES_LOCK: i64 = 0x7461_7961_6e67;
 
-/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`], it rolls back.
-pub(super) struct Write(sqlx::Transaction<'static, Postgres>);
-
 /// The advisory lock of those that take turns. Another number.
 const TURNS_LOCK: i64 = CHANGES_LOCK + 1;
+
+/// Between `BEGIN` and `COMMIT`. Dropped before [`Write::commit`], it rolls back.
+pub(super) struct Write(sqlx::Transaction<'static, Postgres>);
 
 impl Write {
     /// Begins one.

@@ -2,7 +2,7 @@
 
 use control::airing::{Airing, AiringRepository, OwnKey, Parts, Touched};
 use control::teaching::lessons::LESSON_APP;
-use control::{BoxFuture, RepositoryError, Seq, Snapshot};
+use control::{BoxFuture, RepositoryError, Seq, Snapshot, UserId};
 use media::UnixMillis;
 use sqlx::QueryBuilder;
 
@@ -13,8 +13,9 @@ const AIRINGS: &str = "SELECT l.id, l.course_id, l.mentor_id, l.channel_id, l.st
     CAST(CASE WHEN u.suspended_ms IS NULL AND u.is_mentor = 1 THEN 0 ELSE 1 END AS BIGINT) AS suspended
     FROM lessons l JOIN users u ON u.id = l.mentor_id";
 
-/// Which lessons `l` are not over, or were not at `$1`. Each half is read along an index, so that it costs what it finds.
-const CURRENT: &str = "(l.state IN ('scheduled', 'live') OR COALESCE(l.ended_ms, l.ends_ms) > $1)";
+/// Which lessons `l` are not over, or were not at the moment that comes behind. Each half is read along an index, so that it
+/// costs what it finds.
+const CURRENT: &str = "l.state IN ('scheduled', 'live') OR COALESCE(l.ended_ms, l.ends_ms) > ";
 
 /// All channels that are no lesson's: `$2` is the application of those. Two ranges of the index on paths, where `<>` would read
 /// every channel there is.
@@ -83,6 +84,19 @@ impl Store {
         }
         Ok(found)
     }
+
+    /// What is not over of mentors' lessons, or was not at `since`: not all that they ever taught.
+    async fn of_mentors(&self, mentors: &[UserId], since: UnixMillis) -> Result<Vec<Airing>, RepositoryError> {
+        let mut found = Vec::new();
+        for mentors in mentors.chunks(LISTED_MAX) {
+            let mut query = QueryBuilder::<Db>::new(AIRINGS);
+            among(query.push(" WHERE "), "l.mentor_id", mentors);
+            query.push(" AND (").push(CURRENT).push_bind(since.0).push(")");
+            let some = query.build().fetch_all(&self.readers).await.map_err(|error| rows::failed("lesson", error))?;
+            found.extend(rows::each(&some, airing)?);
+        }
+        Ok(found)
+    }
 }
 
 fn texts(ids: &[impl ToString]) -> Vec<String> {
@@ -95,14 +109,14 @@ impl AiringRepository for Store {
             use control::ChangeRepository as _;
             // First, so that what is written meanwhile is read again as a change rather than missed.
             let seq = self.last_seq().await?;
-            let ids = format!("SELECT l.channel_id FROM lessons l WHERE {CURRENT} UNION ALL {OF_OPERATORS}");
+            let ids = format!("SELECT l.channel_id FROM lessons l WHERE {CURRENT}$1 UNION ALL {OF_OPERATORS}");
             let of_channels = async |text: String| {
                 let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(since.0).bind(LESSON_APP);
                 query.fetch_all(&self.readers).await.map_err(|error| rows::failed("channel", error))
             };
             let channels = of_channels(format!("{} AND id IN ({ids})", rows::CHANNELS)).await?;
             let keys = of_channels(format!("{} WHERE channel_id IN ({ids})", rows::KEYS)).await?;
-            let lessons = sqlx::query(sqlx::AssertSqlSafe(format!("{AIRINGS} WHERE {CURRENT}"))).bind(since.0);
+            let lessons = sqlx::query(sqlx::AssertSqlSafe(format!("{AIRINGS} WHERE {CURRENT}$1"))).bind(since.0);
             let lessons = lessons.fetch_all(&self.readers).await.map_err(|error| rows::failed("lesson", error))?;
             let own_keys = sqlx::query(OWN_KEYS).fetch_all(&self.readers).await;
             let own_keys = own_keys.map_err(|error| rows::failed("key", error))?;
@@ -112,10 +126,11 @@ impl AiringRepository for Store {
         })
     }
 
-    fn parts<'a>(&'a self, touched: &'a Touched) -> BoxFuture<'a, Result<Parts, RepositoryError>> {
+    fn parts<'a>(&'a self, touched: &'a Touched, since: UnixMillis) -> BoxFuture<'a, Result<Parts, RepositoryError>> {
         Box::pin(async move {
-            let by = [("l.id", texts(&touched.lessons)), ("l.mentor_id", texts(&touched.mentors))];
+            let by = [("l.id", texts(&touched.lessons))];
             let mut airings = rows::each(&self.those(AIRINGS, "lesson", &by).await?, airing)?;
+            airings.extend(self.of_mentors(&touched.mentors, since).await?);
             airings.sort_unstable_by_key(|airing| airing.lesson);
             airings.dedup_by_key(|airing| airing.lesson);
             let by = [("k.mentor_id", texts(&touched.mentors))];

@@ -32,7 +32,7 @@ pub(super) async fn letter(store: &Store, delivery: Uuid, now: UnixMillis) -> Re
              u.verified_ms AS u_verified_ms,
              CAST(CASE WHEN u.suspended_ms IS NULL THEN 0 ELSE 1 END AS BIGINT) AS u_suspended,
              s.push_on, s.email_on, s.muted_kinds, s.quiet_from_min, s.quiet_until_min, s.version AS n_version,
-             d.target AS d_target, d.medium AS d_medium, d.webhook_id AS d_webhook_id
+             d.payload AS d_payload, d.target AS d_target, d.medium AS d_medium, d.webhook_id AS d_webhook_id
          FROM deliveries d LEFT JOIN notices n ON n.id = d.notice_id LEFT JOIN users u ON u.id = d.user_id
              LEFT JOIN notice_settings s ON s.user_id = d.user_id
          WHERE d.id = $1"
@@ -65,7 +65,7 @@ pub(super) async fn letter(store: &Store, delivery: Uuid, now: UnixMillis) -> Re
         letter.subscription = subscriptions::live(store, rows::column(&row, "d_target")?, now).await?;
     }
     if let Some(id) = rows::column::<Option<&str>>(&row, "d_webhook_id")? {
-        letter.webhook = webhooks::allowed(store, id).await?;
+        letter.webhook = webhooks::allowed(store, id, rows::column(&row, "d_payload")?).await?;
     }
     Ok(letter)
 }

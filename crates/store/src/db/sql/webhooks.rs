@@ -36,14 +36,17 @@ fn kinds(webhook: &Webhook) -> String {
     serde_json::to_string(&words).expect("words are JSON")
 }
 
-/// The webhook of that id, paused or not, if its owner may have it: who is suspended, or teaches no more and runs nothing,
-/// may have none, whatever was planned before.
-pub(super) async fn allowed(store: &Store, id: &str) -> Result<Option<Webhook>, RepositoryError> {
+/// The webhook of that id, paused or not, if its owner may still be told `payload`, whatever was planned before: operators of
+/// every lesson, mentors of their own, and who is suspended of none.
+pub(super) async fn allowed(store: &Store, id: &str, payload: &str) -> Result<Option<Webhook>, RepositoryError> {
+    let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
     let text = format!(
         "{WEBHOOKS} JOIN users u ON u.id = w.owner_id
-         WHERE w.id = $1 AND u.suspended_ms IS NULL AND (u.is_operator = 1 OR u.is_mentor = 1)"
+         WHERE w.id = $1 AND u.suspended_ms IS NULL AND (u.is_operator = 1 OR (u.is_mentor = 1
+             AND EXISTS (SELECT 1 FROM lessons l WHERE l.id = $2 AND l.mentor_id = u.id)))"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).fetch_optional(&store.readers).await.map_err(failed)?;
+    let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).bind(payload["lesson"]["id"].as_str());
+    let row = query.fetch_optional(&store.readers).await.map_err(failed)?;
     row.map(|row| webhook(&row)).transpose()
 }
 
