@@ -93,39 +93,51 @@ async fn list(config: &Config, json: bool) -> Result<(), Failure> {
     answer(&table(&["NAME", "KEY", "CREATED", "STATE"], &secrets.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// That of `name`, or of all that have a key and take another.
+/// That of `name`, or of all that have a key and take another. If one fails, those before it are made, and said.
 async fn rotate(config: &Config, name: Option<SecretName>, json: bool) -> Result<(), Failure> {
     name.map_or(Ok(()), require_rotated)?;
     let (store, at) = (open(config).await?, now());
-    let mut made = Vec::new();
+    let (mut made, mut ended) = (Vec::new(), Ok(()));
     for one in SecretName::ALL.iter().copied().filter(|one| one.is_rotated() && name.is_none_or(|name| name == *one)) {
         match store.rotate_secret(one, &keys::generate(), at).await {
             Ok(kid) => made.push((one, kid)),
             Err(RepositoryError::NotFound(_)) if name.is_none() => {}
-            Err(RepositoryError::NotFound(_)) => {
-                let advice = format!("{} has no key yet: its first is made when it is needed", one.as_str());
-                return Err(Failure::new(Code::NotFound, advice));
+            Err(error) => {
+                ended = Err(not_rotated(one, error));
+                break;
             }
-            Err(RepositoryError::Exists(_)) => {
-                let advice = format!("somebody else made a key of {} in the same moment", one.as_str());
-                return Err(Failure::new(Code::Failed, advice));
-            }
-            Err(error) => return Err(error.into()),
         }
     }
-    if json {
+    if json && (ended.is_ok() || !made.is_empty()) {
         let shown =
             |&(name, kid): &(SecretName, i64)| json!({ "name": name.as_str(), "kid": kid, "created": at.to_string() });
-        return answer_json(&made.iter().map(shown).collect::<Vec<_>>());
+        answer_json(&made.iter().map(shown).collect::<Vec<_>>())?;
+    }
+    if json {
+        return ended;
     }
     for (name, kid) in &made {
         answer(&format!("{}: key {kid} {}; the older ones still verify.\n", name.as_str(), signs(*name)))?;
     }
+    ended?;
     if name.is_none() {
         remark("vapid keeps its one key: devices subscribed to pushes for it.");
     }
     remark("To end what the older ones signed: tayang secret retire NAME --all-older");
     Ok(())
+}
+
+fn not_rotated(name: SecretName, error: RepositoryError) -> Failure {
+    let name = name.as_str();
+    match error {
+        RepositoryError::NotFound(_) => {
+            Failure::new(Code::NotFound, format!("{name} has no key yet: its first is made when it is needed"))
+        }
+        RepositoryError::Exists(_) => {
+            Failure::new(Code::Failed, format!("somebody else made a key of {name} in the same moment"))
+        }
+        error => error.into(),
+    }
 }
 
 async fn retire(config: &Config, name: SecretName, which: Older, json: bool) -> Result<(), Failure> {
