@@ -189,6 +189,7 @@ function sessionRoute(world, method, parts, body, response) {
     if (parts[2] === 'options') return { challenge: 'tantangan', public_key: PASSKEY_TO_SHOW };
     if (parts[1] === 'passkey' && body.credential.id !== 'k-baik') throw new Refusal(401, 'wrong-passkey', 'this passkey does not sign in here');
     if (body.token === 'untuk-sandi') throw new Refusal(400, 'reset-link', 'this link chooses a new password and does not sign in');
+    if (body.token === 'tautan-diketik' && body.keep_password === undefined) throw new Refusal(409, 'password-typed', 'say whether who opens the link typed the password');
     const byLink = parts[1] === 'link' ? world.linkTokens.delete(body.token) : null;
     const good = parts[1] === 'passkey' || (byLink ?? (body.email === EMAIL && body.password === PASSWORD));
     if (!good) throw new Refusal(401, 'wrong-credentials', 'check the address and the password');
@@ -197,8 +198,8 @@ function sessionRoute(world, method, parts, body, response) {
     response.setHeader('set-cookie', `${COOKIE}; HttpOnly; SameSite=Lax; Path=/`);
   }
   if (method === 'DELETE') world.signedIn = false;
-  // Its password was typed in another browser.
-  const choose = parts[1] === 'link' && body.token === 'tautan-lain' ? { choose_password: true } : {};
+  // Its password was typed in another browser, or by somebody else.
+  const choose = parts[1] === 'link' && (body.token === 'tautan-lain' || body.keep_password === false) ? { choose_password: true } : {};
   return method === 'DELETE' ? [204, null] : { ...session(world), ...choose };
 }
 

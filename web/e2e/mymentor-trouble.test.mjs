@@ -3,8 +3,84 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { launch } from './browser.mjs';
-import { apps, asked, askedFor, context, DESK, heading, open, plays, until, WAIT_MS } from './mymentor-page.mjs';
+import { apps, asked, askedFor, auditPage, context, DESK, heading, open, plays, until, WAIT_MS } from './mymentor-page.mjs';
 import { EMAIL, PASSWORD } from './world.mjs';
+
+describe('at a shared computer', () => {
+  const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+  const answers = () => asked('POST', 'session/link').map(({ body }) => body.keep_password);
+  const NAMES = {
+    id: { act: 'Masuk sekarang', question: /Apakah Anda sendiri yang mengetiknya\?$/, mine: 'Ya, pakai itu dan masuk', another: 'Bukan, buat kata sandi lain' },
+    en: { act: 'Sign in now', question: /Did you type it yourself\?$/, mine: 'Yes, keep it and sign in', another: 'No, choose another password' },
+  };
+
+  for (const { lang, viewport, colorScheme } of [{ lang: 'id', colorScheme: 'light' }, { lang: 'en', viewport: DESK, colorScheme: 'dark' }]) {
+    test(`who typed the password is asked where the focus goes, and an Enter out of habit answers nothing (${lang})`, async () => {
+      const { act, question, mine, another } = NAMES[lang];
+      const page = await open(`link?lang=${lang}#tautan-diketik`, { world: {}, colorScheme, bypassCSP: true, ...(viewport === undefined ? {} : { viewport }) });
+      await page.getByRole('button', { name: act, exact: true }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByText(question).waitFor();
+      await page.keyboard.press('Enter');
+      assert.match(await page.evaluate(() => document.activeElement?.textContent ?? ''), question);
+      await page.getByRole('group', { name: question }).waitFor();
+      await auditPage(page);
+      // Neither is stronger, and the one that costs nothing comes first.
+      const buttons = page.locator('main button');
+      assert.deepEqual(await buttons.allInnerTexts(), [another, mine]);
+      assert.equal(new Set(await buttons.evaluateAll((all) => all.map(({ className }) => className))).size, 1);
+      await page.keyboard.press('Tab');
+      assert.equal(await page.evaluate(() => document.activeElement?.textContent), another);
+      assert.deepEqual(answers(), [undefined]);
+    });
+  }
+
+  test('who typed the password keeps it, also after an answer that did not come', async () => {
+    const page = await open('link#tautan-diketik', { world: {} });
+    await press(page, NAMES.id.act);
+    await page.getByText(NAMES.id.question).waitFor();
+    apps.fail(true);
+    await press(page, NAMES.id.mine);
+    // It is still the question: nothing has to be asked anew.
+    await page.locator('.form-error').getByText(/./).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), NAMES.id.mine);
+    apps.fail(false);
+    await press(page, NAMES.id.mine);
+    await heading(page, 'Halo, Peserta');
+    assert.deepEqual([answers().at(0), answers().at(-1)], [undefined, true]);
+    assert.ok(!answers().includes(false));
+  });
+
+  test('who did not chooses another', async () => {
+    const page = await open('link#tautan-diketik', { world: {} });
+    await press(page, NAMES.id.act);
+    await press(page, NAMES.id.another);
+    await page.getByLabel('Kata sandi baru', { exact: true }).waitFor();
+    assert.deepEqual(answers(), [undefined, false]);
+  });
+
+  test('the password of a new account is gone once it is sent; name and address stay', async () => {
+    const page = await open('create-account', { world: {} });
+    const password = page.getByLabel('Kata sandi', { exact: true });
+    await page.getByLabel('Nama').fill('Peserta Baru');
+    await page.getByLabel('Surel').fill('baru@contoh.id');
+    await password.fill('rahasia saya sendiri');
+    await press(page, 'Tampilkan kata sandi');
+    await press(page, 'Buat akun');
+    await page.getByText('Tinggal satu langkah').waitFor();
+    assert.equal(await page.locator('input[autocomplete="new-password"]').inputValue(), '');
+    await press(page, 'Salah alamat? Ubah');
+    await password.waitFor();
+    assert.equal(await page.getByLabel('Nama').inputValue(), 'Peserta Baru');
+    assert.equal(await page.getByLabel('Surel').inputValue(), 'baru@contoh.id');
+    assert.equal(await password.inputValue(), '');
+    // What the next person types is not shown to the room because somebody before wanted to see theirs.
+    assert.equal(await password.getAttribute('type'), 'password');
+    await press(page, 'Buat akun');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('autocomplete') === 'new-password');
+    assert.equal(asked('POST', 'accounts').length, 1);
+  });
+});
 
 describe('the right to play', () => {
   /** Marks the picture, so that another can be told from it. */

@@ -84,6 +84,7 @@ describe('signing in', () => {
     await page.getByText('Tinggal satu langkah').waitFor();
     await page.getByRole('button', { name: 'Salah alamat? Ubah' }).click();
     await page.getByLabel('Surel').fill('baru.benar@contoh.id');
+    await page.getByLabel('Kata sandi', { exact: true }).fill('tidak lagi pendek');
     await page.getByRole('button', { name: 'Buat akun' }).click();
     await page.getByText('Kami mengirim tautan ke baru.benar@contoh.id').waitFor();
     assert.equal(asked('POST', 'accounts').at(-1).body.name, 'Peserta Baru');

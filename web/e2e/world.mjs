@@ -109,7 +109,7 @@ export function makeWorld() {
     /** `null`: the server takes none. */
     passkeys: [{ id: 'k-1', name: 'Ponsel lama', created_at: iso(now - 90 * HOUR_MS), used_at: iso(now - 2 * HOUR_MS) }],
     calendar: 1,
-    linkTokens: new Set(['tautan-baik', 'tautan-lain']),
+    linkTokens: new Set(['tautan-baik', 'tautan-lain', 'tautan-diketik']),
     invitation: 'undangan-baik-1',
     lessons: lessons(now),
     courses: COURSES.map((course) => ({ ...course, mentor: mentorOf(course.mentor), archived_at: null, created_at: iso(now) })),

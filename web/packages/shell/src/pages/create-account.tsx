@@ -28,7 +28,10 @@ export function CreateAccountPage() {
   );
 }
 
-/** What was typed stays for who has to correct the address. */
+/**
+ * Name and address stay for who has to correct the address. The password goes, and its field with it, looked at or not: at a
+ * shared computer the next person could bring it back.
+ */
 function AccountForm({ hidden, onSent }: { hidden: boolean; onSent: (email: string) => void }) {
   const { api, preferences } = useApp();
   const words = useShellWords();
@@ -42,6 +45,7 @@ function AccountForm({ hidden, onSent }: { hidden: boolean; onSent: (email: stri
     send: async ({ name, email, password }) => {
       const account = { name: name.trim(), email: email.trim(), password, locale: preferences.language.value, zone: deviceZone() };
       await api.createAccount(account);
+      form.set('password', '');
       onSent(account.email);
     },
   });
@@ -67,6 +71,7 @@ function AccountForm({ hidden, onSent }: { hidden: boolean; onSent: (email: stri
         onValue={(value) => form.set('email', value)}
       />
       <PasswordField
+        key={String(hidden)}
         label={words.field.password}
         hint={words.field.passwordHint}
         autocomplete="new-password"

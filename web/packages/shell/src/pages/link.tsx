@@ -4,7 +4,7 @@
  * The link is used when the button is pressed, not when it is opened: programs that look into mail open links too.
  */
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '@tayang/client';
 import { useApp, useShellWords } from '../context.ts';
 import { PageHead } from '../frame.tsx';
@@ -18,6 +18,8 @@ export function LinkPage() {
   const [token] = useState(() => router.place.value.hash);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  // At a shared computer somebody else may have typed it: only who opens the link knows.
+  const [isTyped, setTyped] = useState(false);
   useEffect(() => router.dropHash(), []);
   const use = async (keepPassword?: boolean): Promise<void> => {
     setBusy(true);
@@ -27,20 +29,20 @@ export function LinkPage() {
       const { choosePassword } = await session.signInByLink(token, keepPassword);
       router.go(choosePassword ? `/password?choose=1&next=${encodeURIComponent(next)}` : next, 'replace');
     } catch (error) {
-      setProblem(error);
+      if (error instanceof Problem && error.code === 'password-typed') setTyped(true);
+      else setProblem(error);
       setBusy(false);
     }
   };
   const isReset = problem instanceof Problem && problem.code === 'reset-link';
-  // At a shared computer somebody else may have typed it: only who opens the link knows.
-  const isTyped = problem instanceof Problem && problem.code === 'password-typed';
   const press = (keepPassword?: boolean) => (): void => void (busy ? undefined : use(keepPassword));
-  const dead = token === '' || (!isTyped && problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
+  const dead = token === '' || (problem instanceof Problem && !problem.isNetwork && problem.status < 500 && problem.status !== 429);
+  const error = problem === null ? null : textOf(problem);
   return (
     <div class="page page-narrow">
       <PageHead title={words.link.title} />
       {dead ? (
-        <div role="alert">
+        <div key="dead" role="alert">
           <Empty icon="link" title={isReset ? words.link.isReset : words.link.failed} text={isReset ? words.link.isResetText : words.link.failedText}>
             {!isReset ? null : (
               // It signs nobody in, and is still good for what it is for.
@@ -54,20 +56,12 @@ export function LinkPage() {
           </Empty>
         </div>
       ) : isTyped ? (
-        <div class="card form" role="alert">
-          <p>{words.link.typed}</p>
-          <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={press(true)}>
-            {words.link.typedByMe}
-          </button>
-          <button type="button" class="button button-wide" aria-disabled={busy} onClick={press(false)}>
-            {words.link.chooseAnother}
-          </button>
-        </div>
+        <TypedQuestion key="typed" busy={busy} error={error} onAnswer={(byMe) => press(byMe)()} />
       ) : (
-        <div class="card form">
+        <div key="use" class="card form">
           <p>{words.link.lead}</p>
           <p class="form-error" role="alert">
-            {problem === null ? null : textOf(problem)}
+            {error}
           </p>
           <button type="button" class="button button-strong button-wide" aria-disabled={busy} onClick={press()}>
             {busy ? words.link.working : words.link.act}
@@ -78,3 +72,35 @@ export function LinkPage() {
   );
 }
 
+interface TypedQuestionProps {
+  readonly busy: boolean;
+  readonly error: string | null;
+  readonly onAnswer: (byMe: boolean) => void;
+}
+
+/**
+ * Whether who opens the link typed the password. The focus goes to the question and neither answer is stronger: a second Enter
+ * or tap out of habit must answer nothing.
+ */
+function TypedQuestion({ busy, error, onAnswer }: TypedQuestionProps) {
+  const words = useShellWords().link;
+  const id = useId();
+  const question = useRef<HTMLParagraphElement>(null);
+  useLayoutEffect(() => question.current?.focus(), []);
+  return (
+    <div class="card form" role="group" aria-labelledby={id}>
+      <p id={id} ref={question} tabIndex={-1}>
+        {words.typed}
+      </p>
+      <p class="form-error" role="alert">
+        {error}
+      </p>
+      <button type="button" class="button button-wide" aria-disabled={busy} onClick={() => onAnswer(false)}>
+        {words.chooseAnother}
+      </button>
+      <button type="button" class="button button-wide" aria-disabled={busy} onClick={() => onAnswer(true)}>
+        {words.typedByMe}
+      </button>
+    </div>
+  );
+}

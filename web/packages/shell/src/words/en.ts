@@ -80,7 +80,7 @@ export const en: ShellWords = {
     forPassword: 'Choose a new password',
     typed: 'Within the last hour a password was typed on this device for this account. Did you type it yourself?',
     typedByMe: 'Yes, keep it and sign in',
-    chooseAnother: 'No, choose another',
+    chooseAnother: 'No, choose another password',
     act: 'Sign in now',
     lead: 'This link works once. Press the button to sign in on this device.',
   },

@@ -84,7 +84,7 @@ export const id: ShellWords = {
     forPassword: 'Buat kata sandi baru',
     typed: 'Dalam satu jam terakhir kata sandi untuk akun ini diketik di perangkat ini. Apakah Anda sendiri yang mengetiknya?',
     typedByMe: 'Ya, pakai itu dan masuk',
-    chooseAnother: 'Bukan, buat yang lain',
+    chooseAnother: 'Bukan, buat kata sandi lain',
     act: 'Masuk sekarang',
     lead: 'Tautan ini berlaku satu kali. Tekan tombol untuk masuk di perangkat ini.',
   },
