@@ -98,7 +98,7 @@ export const en: ShellWords = {
     lead: 'All other devices are signed out when you save it.',
     act: 'Save password',
     done: 'Your password was changed. Please sign in.',
-    firstLead: 'Your address is confirmed. Choose your password here: the one typed when signing up came from another browser and was not kept.',
+    firstLead: 'Your address is confirmed. Choose your password here: the one typed when signing up was not kept.',
     firstDone: 'Your password was saved.',
     noToken: 'This link is not complete',
     noTokenText: 'Open the link of the email again, or ask for a new one.',

@@ -102,7 +102,7 @@ export const id: ShellWords = {
     lead: 'Setelah disimpan, semua perangkat lain akan keluar.',
     act: 'Simpan kata sandi',
     done: 'Kata sandi sudah diganti. Silakan masuk.',
-    firstLead: 'Alamat Anda sudah terkonfirmasi. Pilih kata sandi di sini: yang diketik saat mendaftar berasal dari peramban lain dan tidak disimpan.',
+    firstLead: 'Alamat Anda sudah terkonfirmasi. Pilih kata sandi di sini: yang diketik saat mendaftar tidak disimpan.',
     firstDone: 'Kata sandi sudah disimpan.',
     noToken: 'Tautan ini tidak lengkap',
     noTokenText: 'Buka lagi tautan dari surel, atau minta yang baru.',
