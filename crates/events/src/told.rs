@@ -190,6 +190,22 @@ impl Told {
         Some(Times { starts_ms, ends_ms: starts_ms + after.ends_ms - after.starts_ms })
     }
 
+    /// Leaves out those of several lessons that moved which do not stand, or are not for its reader. It is then about the
+    /// first that is left: all moved by the same, so that one was as far from where it is.
+    pub fn leave_out_all_but(&mut self, stand: &[LessonId]) {
+        let (Some(moved), Some(all)) = (&mut self.moved, &mut self.together) else { return };
+        let both = all.lessons.iter().copied().zip(all.starts_ms.iter().copied());
+        let left = both.filter(|(lesson, _)| stand.iter().any(|one| one.0 == *lesson));
+        (all.lessons, all.starts_ms) = left.unzip();
+        let Some(first_ms) = all.starts_ms.first().copied() else { return };
+        let by_ms = first_ms - moved.after.starts_ms;
+        for times in [&mut moved.before, &mut moved.after] {
+            *times = Times { starts_ms: times.starts_ms + by_ms, ends_ms: times.ends_ms + by_ms };
+        }
+        self.starts_ms = first_ms;
+        self.together.take_if(|all| all.lessons.len() == 1);
+    }
+
     /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of
     /// them. `false`: there it is again, and nothing is to be told.
     #[must_use]
