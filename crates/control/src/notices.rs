@@ -433,8 +433,8 @@ pub struct Letter {
     pub subscription: Option<Subscription>,
     /// The webhook, paused or not, if its owner may have it.
     pub webhook: Option<Webhook>,
-    /// Of a notice that may be about several lessons of a series: those of it that the reader is told of, as they are now, by
-    /// begin.
+    /// Of a notice that is about several lessons of a series: those of it that the reader is told of, as they are now, by
+    /// begin. Of any other, none are read.
     pub series: Vec<Lesson>,
     /// Of a notice of a move: what the same person was or is to be told of other moves of the lesson at the same place, in no
     /// order.

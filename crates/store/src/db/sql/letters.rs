@@ -52,7 +52,7 @@ pub(super) async fn letter(store: &Store, delivery: Uuid, now: UnixMillis) -> Re
         letter.lesson = store.lesson_event(notice.lesson).await?.map(|event| event.lesson);
         if let Some(reader) = &mut letter.reader {
             reader.is_told = is_told(store, notice.kind.audience(), notice.lesson, reader.user).await?;
-            if matches!(notice.kind, NoticeKind::LessonScheduled | NoticeKind::LessonChanged) {
+            if is_of_several(&notice)? {
                 letter.series = series(store, notice.lesson, reader.user).await?;
             }
             if notice.kind == NoticeKind::LessonChanged {
@@ -81,6 +81,18 @@ async fn is_told(store: &Store, audience: Audience, lesson: LessonId, user: User
         .await
         .map(|row| row.is_some())
         .map_err(failed)
+}
+
+/// Whether a notice is about several lessons of a series, by what it remembers of its event.
+fn is_of_several(notice: &Notice) -> Result<bool, RepositoryError> {
+    let mark = match notice.kind {
+        NoticeKind::LessonScheduled => "series",
+        NoticeKind::LessonChanged => "together",
+        _ => return Ok(false),
+    };
+    let payload: serde_json::Value = serde_json::from_str(&notice.payload)
+        .map_err(|_| RepositoryError::Corrupt { what: "a value of payload".to_owned() })?;
+    Ok(payload[mark] == true || payload[mark].is_object())
 }
 
 /// Of the lessons that were set together with one, and of itself, those that somebody in the course is told of.
