@@ -1,7 +1,6 @@
 //! What a notice remembers of its event, and what a webhook is sent: JSON made once, when it is planned.
 
-use control::notices::{LessonEvent, NoticeKind, is_outdated};
-use control::teaching::Lesson;
+use control::notices::{LessonEvent, NoticeKind, Standing, is_outdated};
 use control::{Change, ChangeKind, DeliveryId, LessonId, Uuid};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ pub struct Times {
 }
 
 impl Times {
-    fn of(lesson: &Lesson) -> Self {
+    fn of(lesson: Standing) -> Self {
         Self { starts_ms: lesson.starts.0, ends_ms: lesson.ends.0 }
     }
 }
@@ -176,9 +175,9 @@ impl Told {
     /// Whether it is so of a lesson: what was set stands, and what was moved is where the move put it. A later move is told
     /// of by itself.
     #[must_use]
-    pub fn is_so(&self, kind: NoticeKind, lesson: &Lesson) -> bool {
+    pub fn is_so(&self, kind: NoticeKind, lesson: Standing) -> bool {
         !is_outdated(kind, UnixMillis(self.starts_ms), lesson)
-            && (self.moved.is_none() || self.put(lesson.id) == Some(Times::of(lesson)))
+            && (self.moved.is_none() || self.put(lesson.lesson) == Some(Times::of(lesson)))
     }
 
     /// Where the move put a lesson. `None`: it is none of those that moved.

@@ -226,7 +226,7 @@ async fn a_letter_of_several_lessons_alone_has_the_series(repository: &dyn Repos
     assert!(repository.plan(&Plan { from, to, notices, calls: Vec::new() }).await.expect("planned"));
     let read = async |at: usize| {
         let letter = repository.letter(ids[at], NOW).await.expect("read");
-        letter.series.iter().map(|lesson| lesson.id).collect::<Vec<_>>()
+        letter.series.iter().map(|one| one.lesson).collect::<Vec<_>>()
     };
     assert_eq!(read(0).await, [series[0].id, series[1].id, series[2].id]);
     assert_eq!(read(1).await, [series[0].id, series[2].id], "what its reader may attend");

@@ -1,12 +1,10 @@
 //! What a delivery is made of, and whether whom it is for may still be told: read when it is sent, which may be long after
 //! it was planned.
 
-use control::notices::{Audience, Letter, Notice, NoticeKind, NoticeRepository as _, OtherMove, Reader};
-use control::teaching::Lesson;
+use control::notices::{Audience, Letter, Notice, NoticeKind, NoticeRepository as _, OtherMove, Reader, Standing};
 use control::{LessonId, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
-use super::super::access::{self, LESSON};
 use super::super::{Row, Store, rows, subscriptions, webhooks};
 use super::{NOT_BANNED, NOTICE, audience_of, failed, notice, settings};
 
@@ -96,21 +94,27 @@ fn is_of_several(notice: &Notice) -> Result<bool, RepositoryError> {
 }
 
 /// Of the lessons that were set together with one, and of itself, those that somebody in the course is told of.
-async fn series(store: &Store, lesson: LessonId, user: UserId) -> Result<Vec<Lesson>, RepositoryError> {
-    let text = format!(
-        "SELECT {LESSON} FROM lessons f JOIN lessons l ON l.series_id = f.series_id AND l.course_id = f.course_id
+async fn series(store: &Store, lesson: LessonId, user: UserId) -> Result<Vec<Standing>, RepositoryError> {
+    let found = sqlx::query(
+        "SELECT l.id, l.starts_ms, l.ends_ms, l.state FROM lessons f JOIN lessons l ON l.series_id = f.series_id AND l.course_id = f.course_id
              JOIN enrolments e ON e.course_id = l.course_id AND e.user_id = $2 AND e.state = 'active'
          WHERE f.id = $1 AND NOT EXISTS (SELECT 1 FROM bans b
              WHERE b.lesson_id = l.id AND b.user_id = $2 AND b.lifted_ms IS NULL)
-         ORDER BY l.starts_ms, l.id"
-    );
-    let found = sqlx::query(sqlx::AssertSqlSafe(text))
-        .bind(lesson.to_string())
-        .bind(user.to_string())
-        .fetch_all(&store.readers)
-        .await
-        .map_err(failed)?;
-    rows::each(&found, access::lesson)
+         ORDER BY l.starts_ms, l.id",
+    )
+    .bind(lesson.to_string())
+    .bind(user.to_string())
+    .fetch_all(&store.readers)
+    .await
+    .map_err(failed)?;
+    rows::each(&found, |row| {
+        Ok(Standing {
+            lesson: rows::parsed(row, "id")?,
+            starts: UnixMillis(rows::column(row, "starts_ms")?),
+            ends: UnixMillis(rows::column(row, "ends_ms")?),
+            state: rows::parsed(row, "state")?,
+        })
+    })
 }
 
 /// What of other moves goes or went to where this delivery goes.
