@@ -163,10 +163,30 @@ pub fn once_key(event_key: &str, user: UserId, medium: Medium, target: &str) -> 
     format!("{event_key}:{user}:{}:{target}", medium.as_str())
 }
 
+/// What of a lesson decides whether what is told of it is still so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub lesson: LessonId,
+    /// When it begins.
+    pub starts: UnixMillis,
+    /// When it ends.
+    pub ends: UnixMillis,
+    /// How far it is.
+    pub state: LessonState,
+}
+
+impl From<&Lesson> for Standing {
+    fn from(lesson: &Lesson) -> Self {
+        Self { lesson: lesson.id, starts: lesson.starts, ends: lesson.ends, state: lesson.state }
+    }
+}
+
 /// What is told is so no more: a reminder of a lesson that was moved, called off or began, or a "was set" of one that was
 /// called off.
 #[must_use]
-pub fn is_outdated(kind: NoticeKind, starts: UnixMillis, lesson: &Lesson) -> bool {
+pub fn is_outdated(kind: NoticeKind, starts: UnixMillis, lesson: impl Into<Standing>) -> bool {
+    let lesson = lesson.into();
     match kind {
         NoticeKind::LessonTomorrow => lesson.state != LessonState::Scheduled || lesson.starts != starts,
         NoticeKind::LessonSoon => {
@@ -433,9 +453,9 @@ pub struct Letter {
     pub subscription: Option<Subscription>,
     /// The webhook, paused or not, if its owner may have it.
     pub webhook: Option<Webhook>,
-    /// Of a notice that may be about several lessons of a series: those of it that the reader is told of, as they are now, by
-    /// begin.
-    pub series: Vec<Lesson>,
+    /// Of a notice that is about several lessons of a series: those of it that the reader is told of, as they are now, by
+    /// begin. Of any other, none are read.
+    pub series: Vec<Standing>,
     /// Of a notice of a move: what the same person was or is to be told of other moves of the lesson at the same place, in no
     /// order.
     pub others: Vec<OtherMove>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::deliveries::{Delivery, Medium, Room, Verdict, next_attempt};
-use control::notices::{Letter, Notice, NoticeKind, OtherMove, Reader, due, lasts_ms};
+use control::notices::{Letter, Notice, NoticeKind, OtherMove, Reader, Standing, due, lasts_ms};
 use control::{Repository, RepositoryError, keys};
 use http::StatusCode;
 use media::UnixMillis;
@@ -215,23 +215,31 @@ impl Courier {
         if let Some(why) = reader.refuses(kind, medium, &delivery.what.target) {
             return dead(why);
         }
-        let about = if of_several { letter.series.clone() } else { vec![lesson] };
-        let so = about.into_iter().filter(|lesson| said.is_so(kind, lesson));
-        let Some(lesson) = so.min_by_key(|lesson| lesson.id != notice.lesson) else { return dead(OUTDATED) };
-        notice.lesson = lesson.id;
-        (letter.lesson, letter.notice) = (Some(lesson), Some(notice.clone()));
+        let about = if of_several { letter.series.clone() } else { vec![Standing::from(&lesson)] };
+        let so = about.into_iter().filter(|lesson| said.is_so(kind, *lesson));
+        let stand: Vec<_> = so.map(|lesson| lesson.lesson).collect();
+        let first = stand.iter().copied().min_by_key(|lesson| *lesson != notice.lesson);
+        let Some(first) = first else { return dead(OUTDATED) };
+        notice.lesson = first;
+        letter.notice = Some(notice.clone());
         if kind == NoticeKind::LessonChanged {
             let mut earlier = earlier(&said, &letter.others)?;
             if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits.filter(|at| *at <= now)) {
                 // One after another, so that the last that is heard is the last that happened.
                 return Ok(Some(Verdict::Postponed(at.max(now.plus_millis(BUSY_MS)))));
             }
-            let heard = earlier.iter().position(|(_, other)| !other.is_unheard);
+            // What moved several, and waits, is sent by itself as long as any of them stands: then this one is to be told too.
+            let is_to_come = |told: &Told, other: &OtherMove| {
+                let stands = || !of_several || letter.series.iter().any(|lesson| told.is_so(kind, *lesson));
+                told.together.is_some() && other.waits.is_some() && stands()
+            };
+            let heard = earlier.iter().position(|(told, other)| !other.is_unheard || is_to_come(told, other));
             earlier.truncate(heard.unwrap_or(earlier.len()));
             let before: Vec<Told> = earlier.into_iter().map(|(told, _)| told).collect();
             if !said.with_unheard(&before) {
                 return dead("it was undone before it was told");
             }
+            said.leave_out_all_but(&stand);
             letter.notice = Some(Notice { payload: said.to_json(), ..notice });
         }
         let until = due(kind, now, starts, quiet_end(reader.settings.quiet, now, &reader.zone));

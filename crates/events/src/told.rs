@@ -1,7 +1,6 @@
 //! What a notice remembers of its event, and what a webhook is sent: JSON made once, when it is planned.
 
-use control::notices::{LessonEvent, NoticeKind, is_outdated};
-use control::teaching::Lesson;
+use control::notices::{LessonEvent, NoticeKind, Standing, is_outdated};
 use control::{Change, ChangeKind, DeliveryId, LessonId, Uuid};
 use media::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ pub struct Times {
 }
 
 impl Times {
-    fn of(lesson: &Lesson) -> Self {
+    fn of(lesson: Standing) -> Self {
         Self { starts_ms: lesson.starts.0, ends_ms: lesson.ends.0 }
     }
 }
@@ -176,9 +175,9 @@ impl Told {
     /// Whether it is so of a lesson: what was set stands, and what was moved is where the move put it. A later move is told
     /// of by itself.
     #[must_use]
-    pub fn is_so(&self, kind: NoticeKind, lesson: &Lesson) -> bool {
+    pub fn is_so(&self, kind: NoticeKind, lesson: Standing) -> bool {
         !is_outdated(kind, UnixMillis(self.starts_ms), lesson)
-            && (self.moved.is_none() || self.put(lesson.id) == Some(Times::of(lesson)))
+            && (self.moved.is_none() || self.put(lesson.lesson) == Some(Times::of(lesson)))
     }
 
     /// Where the move put a lesson. `None`: it is none of those that moved.
@@ -188,6 +187,22 @@ impl Told {
         let at = together.lessons.iter().position(|one| *one == lesson.0)?;
         let starts_ms = *together.starts_ms.get(at)?;
         Some(Times { starts_ms, ends_ms: starts_ms + after.ends_ms - after.starts_ms })
+    }
+
+    /// Leaves out those of several lessons that moved which do not stand, or are not for its reader. It is then about the
+    /// first that is left: all moved by the same, so that one was as far from where it is.
+    pub fn leave_out_all_but(&mut self, stand: &[LessonId]) {
+        let (Some(moved), Some(all)) = (&mut self.moved, &mut self.together) else { return };
+        let both = all.lessons.iter().copied().zip(all.starts_ms.iter().copied());
+        let left = both.filter(|(lesson, _)| stand.iter().any(|one| one.0 == *lesson));
+        (all.lessons, all.starts_ms) = left.unzip();
+        let Some(first_ms) = all.starts_ms.first().copied() else { return };
+        let by_ms = first_ms - moved.after.starts_ms;
+        for times in [&mut moved.before, &mut moved.after] {
+            *times = Times { starts_ms: times.starts_ms + by_ms, ends_ms: times.ends_ms + by_ms };
+        }
+        self.starts_ms = first_ms;
+        self.together.take_if(|all| all.lessons.len() == 1);
     }
 
     /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of

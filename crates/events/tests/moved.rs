@@ -211,6 +211,79 @@ async fn what_is_told_of_several_lessons_is_sent_while_any_stands_that_its_reade
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lesson_that_is_moved_back_is_told_at_once_while_the_move_of_its_series_waits_for_the_morning() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 1, now()).await;
+        let push = push_service(&*repository).await;
+        let endpoint = with_device(&*repository, &push, school.mentees[0]).await;
+        // From two hours ago to two hours from now, on the clock of Jakarta; the first lesson is an hour after.
+        let minute = (now().0 / 60_000 + 7 * 60).rem_euclid(1_440);
+        let quiet = |by: i64| u16::try_from((minute + by).rem_euclid(1_440)).expect("a minute of the day");
+        let settings = NoticeSettings { quiet: Quiet::new(quiet(-120), quiet(120)), ..NoticeSettings::default() };
+        assert!(repository.set_notice_settings(school.mentees[0], &settings).await.expect("set"));
+        let series = school.series(&*repository, now().plus_millis(3 * 3_600_000), 3, now()).await;
+        moved(&*repository, series[0].id, series[0].starts.plus_millis(2 * TOMORROW_MS), Scope::Following).await;
+        moved(&*repository, series[0].id, series[0].starts, Scope::One).await;
+        let running = Running::start(&repository, Route::Folder(folder.path().join(format!("mails{n}"))));
+        until("all is told that does not wait for the morning", async || {
+            told(&*repository, school.mentees[0]).await.len() == 3
+                && !repository.any_due(now()).await.expect("read")
+                && (waiting(&*repository, Medium::Push).await, waiting(&*repository, Medium::Email).await) == (1, 1)
+        })
+        .await;
+        running.end().await;
+        let shown = push.shown(&endpoint);
+        let changed: Vec<_> = shown.iter().filter(|message| message["kind"] == "lesson_changed").collect();
+        assert_eq!(changed.len(), 1, "{changed:?}");
+        assert_eq!(changed[0]["lesson"], series[0].id.to_string());
+        let is_at = text::moment(series[0].starts, control::Locale::Id, "Asia/Jakarta");
+        let body = changed[0]["body"].as_str().expect("text");
+        assert!(body.contains(&format!("sekarang {is_at}, bukan lagi ")), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_of_a_series_names_the_lessons_that_stand_and_that_its_reader_may_attend() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 2, now()).await;
+        let push = push_service(&*repository).await;
+        let endpoints = [
+            with_device(&*repository, &push, school.mentees[0]).await,
+            with_device(&*repository, &push, school.mentees[1]).await,
+        ];
+        let series = school.series(&*repository, now().plus_millis(9 * TOMORROW_MS), 4, now()).await;
+        let onto = |at: usize| series[at].starts.plus_millis(2 * TOMORROW_MS);
+        moved(&*repository, series[0].id, onto(0), Scope::Following).await;
+        moved(&*repository, series[0].id, series[0].starts, Scope::One).await;
+        for lesson in [&series[1], &series[3]] {
+            let ban = Ban { lesson: lesson.id, user: school.mentees[1], by: school.mentor, reason: String::new() };
+            repository.ban(&ban, now()).await.expect("banned");
+        }
+        let running = Running::start(&repository, Route::Folder(folder.path().join(format!("mails{n}"))));
+        until("all is told", async || {
+            told(&*repository, school.mentees[0]).await.len() == 3 && is_empty(&*repository).await
+        })
+        .await;
+        running.end().await;
+        let body = |at: usize, lesson: LessonId| {
+            let shown = push.shown(&endpoints[at]);
+            let mut of_move = shown.iter().filter(|one| one["kind"] == "lesson_changed");
+            let of_lesson = of_move.find(|one| one["lesson"] == lesson.to_string()).expect("told of the series");
+            of_lesson["body"].as_str().expect("text").to_owned()
+        };
+        let said = |at| text::moment(at, control::Locale::Id, "Asia/Jakarta");
+        let three = body(0, series[1].id);
+        assert!(three.contains(&format!("mulai {}", said(onto(1)))), "{three}");
+        assert!(three.contains("setiap ") && three.contains(" 3 pelajaran: "), "{three}");
+        let one = body(1, series[2].id);
+        assert!(one.contains(&format!("sekarang {}, bukan lagi {}.", said(onto(2)), said(series[2].starts))), "{one}");
+        assert!(!one.contains("pelajaran: ") && !one.contains("setiap "), "{one}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_does_not_want_any_more_is_not_sent_though_it_was_planned() {
     let folder = tempfile::tempdir().expect("temporary directory");
     for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {

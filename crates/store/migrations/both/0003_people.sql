@@ -253,6 +253,7 @@ CREATE TABLE lessons (
 );
 CREATE INDEX lessons_unannounced ON lessons (ended_ms) WHERE state = 'ended' AND announced_ms IS NULL;
 CREATE INDEX lessons_course ON lessons (course_id, starts_ms);
+CREATE INDEX lessons_series ON lessons (series_id) WHERE series_id IS NOT NULL;
 CREATE INDEX lessons_mentor ON lessons (mentor_id, starts_ms);
 CREATE INDEX lessons_start ON lessons (state, starts_ms);
 -- What was over at some moment.

@@ -23,6 +23,7 @@ pub async fn notices_contract(repository: &dyn Repository) {
     a_step_is_taken_once_and_whole(repository).await;
     recipients_are_who_may_be_told_with_their_settings_and_devices(repository).await;
     a_letter_says_what_its_reader_wants_by_now_and_what_else_is_on_its_way(repository).await;
+    a_letter_of_several_lessons_alone_has_the_series(repository).await;
     a_lesson_is_reminded_of_once_for_each_start(repository).await;
     settings_are_changed_by_who_has_seen_them(repository).await;
     a_device_belongs_to_its_sign_in(repository).await;
@@ -193,6 +194,45 @@ async fn a_letter_says_what_its_reader_wants_by_now_and_what_else_is_on_its_way(
     let later = Some(UnixMillis(i64::MAX));
     assert_eq!(others, [("{\"n\":1}", later, true), ("{\"n\":2}", later, true)], "nobody can have heard of what waits");
     assert!(repository.letter(ids[3], NOW).await.expect("read").others.is_empty(), "it is of no move");
+}
+
+async fn a_letter_of_several_lessons_alone_has_the_series(repository: &dyn Repository) {
+    let school = School::with(repository, 2, NOW).await;
+    let series = school.series(repository, NOW.plus_millis(HOUR_MS), 3, NOW).await;
+    let ban = control::teaching::lessons::Ban {
+        lesson: series[1].id,
+        user: school.mentees[1],
+        by: school.mentor,
+        reason: String::new(),
+    };
+    repository.ban(&ban, NOW).await.expect("banned");
+    let from = repository.planned().await.expect("read");
+    let mail = |to: UserId, kind, payload: &str| {
+        let once = format!("several:{kind:?}:{payload}:{to}");
+        let notice = NewNotice { kind, payload: payload.to_owned(), ..notice(to, &once, series[0].id) };
+        let way = delivery(&once, UnixMillis(i64::MAX));
+        (notice.clone(), vec![NewDelivery { notice: Some(notice.id), user: Some(to), ..way }])
+    };
+    let (one, out_of_one) = (school.mentees[0], school.mentees[1]);
+    let notices = vec![
+        mail(one, NoticeKind::LessonScheduled, r#"{"series":true}"#),
+        mail(out_of_one, NoticeKind::LessonChanged, r#"{"together":{},"series":true}"#),
+        mail(one, NoticeKind::LessonScheduled, r#"{"series":false}"#),
+        mail(one, NoticeKind::LessonChanged, r#"{"series":true}"#),
+        mail(one, NoticeKind::LessonSoon, r#"{"series":true}"#),
+    ];
+    let ids: Vec<Uuid> = notices.iter().map(|(_, ways)| ways[0].id.0).collect();
+    let to = Place { seq: Seq(from.seq.0 + 1), within: None };
+    assert!(repository.plan(&Plan { from, to, notices, calls: Vec::new() }).await.expect("planned"));
+    let read = async |at: usize| {
+        let letter = repository.letter(ids[at], NOW).await.expect("read");
+        letter.series.iter().map(|one| one.lesson).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0).await, [series[0].id, series[1].id, series[2].id]);
+    assert_eq!(read(1).await, [series[0].id, series[2].id], "what its reader may attend");
+    for at in 2..5 {
+        assert!(read(at).await.is_empty(), "it is of one lesson");
+    }
 }
 
 async fn a_lesson_is_reminded_of_once_for_each_start(repository: &dyn Repository) {

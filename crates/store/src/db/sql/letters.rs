@@ -1,12 +1,10 @@
 //! What a delivery is made of, and whether whom it is for may still be told: read when it is sent, which may be long after
 //! it was planned.
 
-use control::notices::{Audience, Letter, Notice, NoticeKind, NoticeRepository as _, OtherMove, Reader};
-use control::teaching::Lesson;
+use control::notices::{Audience, Letter, Notice, NoticeKind, NoticeRepository as _, OtherMove, Reader, Standing};
 use control::{LessonId, RepositoryError, UserId, Uuid};
 use media::UnixMillis;
 
-use super::super::access::{self, LESSON};
 use super::super::{Row, Store, rows, subscriptions, webhooks};
 use super::{NOT_BANNED, NOTICE, audience_of, failed, notice, settings};
 
@@ -52,7 +50,7 @@ pub(super) async fn letter(store: &Store, delivery: Uuid, now: UnixMillis) -> Re
         letter.lesson = store.lesson_event(notice.lesson).await?.map(|event| event.lesson);
         if let Some(reader) = &mut letter.reader {
             reader.is_told = is_told(store, notice.kind.audience(), notice.lesson, reader.user).await?;
-            if matches!(notice.kind, NoticeKind::LessonScheduled | NoticeKind::LessonChanged) {
+            if is_of_several(&notice)? {
                 letter.series = series(store, notice.lesson, reader.user).await?;
             }
             if notice.kind == NoticeKind::LessonChanged {
@@ -83,22 +81,40 @@ async fn is_told(store: &Store, audience: Audience, lesson: LessonId, user: User
         .map_err(failed)
 }
 
+/// Whether a notice is about several lessons of a series, by what it remembers of its event.
+fn is_of_several(notice: &Notice) -> Result<bool, RepositoryError> {
+    let mark = match notice.kind {
+        NoticeKind::LessonScheduled => "series",
+        NoticeKind::LessonChanged => "together",
+        _ => return Ok(false),
+    };
+    let payload: serde_json::Value = serde_json::from_str(&notice.payload)
+        .map_err(|_| RepositoryError::Corrupt { what: "a value of payload".to_owned() })?;
+    Ok(payload[mark] == true || payload[mark].is_object())
+}
+
 /// Of the lessons that were set together with one, and of itself, those that somebody in the course is told of.
-async fn series(store: &Store, lesson: LessonId, user: UserId) -> Result<Vec<Lesson>, RepositoryError> {
-    let text = format!(
-        "SELECT {LESSON} FROM lessons f JOIN lessons l ON l.series_id = f.series_id AND l.course_id = f.course_id
+async fn series(store: &Store, lesson: LessonId, user: UserId) -> Result<Vec<Standing>, RepositoryError> {
+    let found = sqlx::query(
+        "SELECT l.id, l.starts_ms, l.ends_ms, l.state FROM lessons f JOIN lessons l ON l.series_id = f.series_id AND l.course_id = f.course_id
              JOIN enrolments e ON e.course_id = l.course_id AND e.user_id = $2 AND e.state = 'active'
          WHERE f.id = $1 AND NOT EXISTS (SELECT 1 FROM bans b
              WHERE b.lesson_id = l.id AND b.user_id = $2 AND b.lifted_ms IS NULL)
-         ORDER BY l.starts_ms, l.id"
-    );
-    let found = sqlx::query(sqlx::AssertSqlSafe(text))
-        .bind(lesson.to_string())
-        .bind(user.to_string())
-        .fetch_all(&store.readers)
-        .await
-        .map_err(failed)?;
-    rows::each(&found, access::lesson)
+         ORDER BY l.starts_ms, l.id",
+    )
+    .bind(lesson.to_string())
+    .bind(user.to_string())
+    .fetch_all(&store.readers)
+    .await
+    .map_err(failed)?;
+    rows::each(&found, |row| {
+        Ok(Standing {
+            lesson: rows::parsed(row, "id")?,
+            starts: UnixMillis(rows::column(row, "starts_ms")?),
+            ends: UnixMillis(rows::column(row, "ends_ms")?),
+            state: rows::parsed(row, "state")?,
+        })
+    })
 }
 
 /// What of other moves goes or went to where this delivery goes.
