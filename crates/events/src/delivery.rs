@@ -185,7 +185,7 @@ impl Courier {
             return Ok(Verdict::Dead(last.to_owned()));
         }
         let mut letter = self.repository.letter(delivery.what.id.0, now).await?;
-        if let Some(verdict) = Self::held_back(delivery, &mut letter, now)? {
+        if let Some(verdict) = self.held_back(delivery, &mut letter, now).await? {
             return Ok(verdict);
         }
         match delivery.what.medium {
@@ -196,7 +196,8 @@ impl Courier {
     }
 
     /// Why a notice is not sent, or not now: planned is long ago, and people and lessons have changed.
-    fn held_back(
+    async fn held_back(
+        &self,
         delivery: &Delivery,
         letter: &mut Letter,
         now: UnixMillis,
@@ -206,7 +207,7 @@ impl Courier {
         if reader.suspended {
             return dead("the account is suspended");
         }
-        let Some((mut notice, lesson)) = letter.notice.clone().zip(letter.lesson.clone()) else { return Ok(None) };
+        let Some((notice, lesson)) = letter.notice.clone().zip(letter.lesson.clone()) else { return Ok(None) };
         let mut said = told(&notice)?;
         let (kind, medium, starts) = (notice.kind, delivery.what.medium, UnixMillis(said.starts_ms));
         // Who was sent out of the first of several lessons is told of the others, and led to one of them.
@@ -220,8 +221,7 @@ impl Courier {
         let stand: Vec<_> = so.map(|lesson| lesson.lesson).collect();
         let first = stand.iter().copied().min_by_key(|lesson| *lesson != notice.lesson);
         let Some(first) = first else { return dead(OUTDATED) };
-        notice.lesson = first;
-        letter.notice = Some(notice.clone());
+        letter.notice = Some(Notice { lesson: first, ..notice.clone() });
         if kind == NoticeKind::LessonChanged {
             let mut earlier = earlier(&said, &letter.others)?;
             if let Some(at) = earlier.iter().find_map(|(_, other)| other.waits.filter(|at| *at <= now)) {
@@ -236,11 +236,17 @@ impl Courier {
             let heard = earlier.iter().position(|(told, other)| !other.is_unheard || is_to_come(told, other));
             earlier.truncate(heard.unwrap_or(earlier.len()));
             let before: Vec<Told> = earlier.into_iter().map(|(told, _)| told).collect();
-            if !said.with_unheard(&before) {
+            said.take_in_unheard(&before);
+            let Some(first) = said.leave_out_all_but(&stand) else {
                 return dead("it was undone before it was told");
+            };
+            if first != notice.lesson {
+                // What the first was called is no name of this one.
+                let event = self.repository.lesson_event(first).await?;
+                said.title = event.map_or(said.title, |event| event.lesson.title);
+                said.title_before = None;
             }
-            said.leave_out_all_but(&stand);
-            letter.notice = Some(Notice { payload: said.to_json(), ..notice });
+            letter.notice = Some(Notice { payload: said.to_json(), lesson: first, ..notice });
         }
         let until = due(kind, now, starts, quiet_end(reader.settings.quiet, now, &reader.zone));
         Ok((until > now).then(|| Verdict::Held(until, until.plus_millis(lasts_ms(kind, medium)))))

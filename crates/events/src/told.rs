@@ -36,6 +36,8 @@ pub struct Together {
     pub starts_ms: Vec<i64>,
     /// Which each is.
     pub lessons: Vec<Uuid>,
+    /// Where each was.
+    pub before: Vec<Times>,
 }
 
 /// What a notice's sentences are made of, as it was at the event.
@@ -96,6 +98,13 @@ struct Edit {
     after: Times,
     starts_ms: Vec<i64>,
     lessons: Vec<Uuid>,
+    before_each: Vec<Times>,
+}
+
+impl From<Edit> for Together {
+    fn from(edit: Edit) -> Self {
+        Self { starts_ms: edit.starts_ms, lessons: edit.lessons, before: edit.before_each }
+    }
 }
 
 fn detail(change: &Change) -> Detail {
@@ -147,7 +156,7 @@ impl Told {
             title_before: detail.title_before,
             course: event.course_title.clone(),
             mentor: event.mentor_name.clone(),
-            together: detail.edit.map(|edit| Together { starts_ms: edit.starts_ms, lessons: edit.lessons }),
+            together: detail.edit.map(Together::from),
             reason: detail.reason.filter(|reason| !reason.trim().is_empty()),
             series: event.lesson.series.is_some(),
         }
@@ -189,31 +198,43 @@ impl Told {
         Some(Times { starts_ms, ends_ms: starts_ms + after.ends_ms - after.starts_ms })
     }
 
-    /// Leaves out those of several lessons that moved which do not stand, or are not for its reader. It is then about the
-    /// first that is left: all moved by the same, so that one was as far from where it is.
-    pub fn leave_out_all_but(&mut self, stand: &[LessonId]) {
-        let (Some(moved), Some(all)) = (&mut self.moved, &mut self.together) else { return };
-        let both = all.lessons.iter().copied().zip(all.starts_ms.iter().copied());
-        let left = both.filter(|(lesson, _)| stand.iter().any(|one| one.0 == *lesson));
-        (all.lessons, all.starts_ms) = left.unzip();
-        let Some(first_ms) = all.starts_ms.first().copied() else { return };
-        let by_ms = first_ms - moved.after.starts_ms;
-        for times in [&mut moved.before, &mut moved.after] {
-            *times = Times { starts_ms: times.starts_ms + by_ms, ends_ms: times.ends_ms + by_ms };
+    /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of
+    /// them. Moves of other lessons than these are none of it.
+    pub fn take_in_unheard(&mut self, earlier: &[Self]) {
+        let Some(moved) = &mut self.moved else { return };
+        let same = |one: &&Self| match (&self.together, &one.together) {
+            (Some(these), Some(those)) => these.lessons == those.lessons,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let Some(oldest) = earlier.iter().take_while(same).last() else { return };
+        moved.before = oldest.moved.map_or(moved.before, |moved| moved.before);
+        if let (Some(all), Some(before)) = (&mut self.together, &oldest.together) {
+            all.before.clone_from(&before.before);
         }
-        self.starts_ms = first_ms;
-        self.together.take_if(|all| all.lessons.len() == 1);
     }
 
-    /// Takes in what of earlier moves was not heard, the last one first: it was moved from where it was before the first of
-    /// them. `false`: there it is again, and nothing is to be told.
+    /// Leaves out those of several lessons that moved which do not stand, are not for its reader, or are where they were. It is
+    /// then about the first that is left, which comes back. `None`: nothing is to be told.
     #[must_use]
-    pub fn with_unheard(&mut self, earlier: &[Self]) -> bool {
-        let Some(moved) = &mut self.moved else { return true };
-        if let Some(before) = earlier.iter().filter_map(|earlier| earlier.moved).next_back() {
-            moved.before = before.before;
-        }
-        moved.before != moved.after
+    pub fn leave_out_all_but(&mut self, stand: &[LessonId]) -> Option<LessonId> {
+        let Some(moved) = self.moved else { return stand.first().copied() };
+        let Some(mut all) = self.together.take() else {
+            return stand.first().copied().filter(|_| moved.before != moved.after);
+        };
+        let lasts_ms = moved.after.ends_ms - moved.after.starts_ms;
+        let each = all.lessons.iter().zip(&all.starts_ms).zip(&all.before);
+        let each = each.map(|((lesson, starts_ms), before)| {
+            (LessonId(*lesson), *before, Times { starts_ms: *starts_ms, ends_ms: starts_ms + lasts_ms })
+        });
+        let left: Vec<_> = each.filter(|(one, before, after)| before != after && stand.contains(one)).collect();
+        let (first, before, after) = left.first().copied()?;
+        (self.moved, self.starts_ms) = (Some(Moved { before, after }), after.starts_ms);
+        all.lessons = left.iter().map(|(one, ..)| one.0).collect();
+        all.starts_ms = left.iter().map(|(.., after)| after.starts_ms).collect();
+        all.before = left.iter().map(|(_, before, _)| *before).collect();
+        self.together = Some(all).filter(|all| all.lessons.len() > 1);
+        Some(first)
     }
 }
 

@@ -284,6 +284,51 @@ async fn a_move_of_a_series_names_the_lessons_that_stand_and_that_its_reader_may
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_moves_that_nobody_heard_of_each_lesson_that_is_elsewhere_is_told_under_its_own_name() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {
+        let school = School::with(&*repository, 1, now()).await;
+        let push = push_service(&*repository).await;
+        let endpoint = with_device(&*repository, &push, school.mentees[0]).await;
+        let set = async |days: i64| school.series(&*repository, now().plus_millis(days * TOMORROW_MS), 4, now()).await;
+        let (alone, between, named) = (set(9).await, set(10).await, set(11).await);
+        let by = |lesson: &control::teaching::Lesson, days: i64| lesson.starts.plus_millis(days * TOMORROW_MS);
+        // The first alone, and back with all: the others are a day before.
+        moved(&*repository, alone[0].id, by(&alone[0], 1), Scope::One).await;
+        moved(&*repository, alone[0].id, alone[0].starts, Scope::Following).await;
+        // All, one of them once more, and all back: that one is a day after.
+        moved(&*repository, between[0].id, by(&between[0], 1), Scope::Following).await;
+        moved(&*repository, between[2].id, by(&between[2], 2), Scope::One).await;
+        moved(&*repository, between[0].id, between[0].starts, Scope::Following).await;
+        // The first has a name of its own, and is called off.
+        let renamed = LessonChange { title: Some("Ujian".to_owned()), ..LessonChange::default() };
+        let edit = LessonEdit { change: renamed, scope: Scope::One, version: None, may_overlap: true };
+        repository.change_lessons(named[0].id, &edit, now()).await.expect("changed");
+        moved(&*repository, named[0].id, by(&named[0], 1), Scope::Following).await;
+        repository.cancel_lesson(named[0].id, "", now()).await.expect("cancelled");
+        let running = Running::start(&repository, Route::Folder(folder.path().join(format!("mails{n}"))));
+        until("all is told", async || {
+            told(&*repository, school.mentees[0]).await.len() == 10 && is_empty(&*repository).await
+        })
+        .await;
+        running.end().await;
+        let shown = push.shown(&endpoint);
+        let said = |at| text::moment(at, control::Locale::Id, "Asia/Jakarta");
+        let told_of = |at: UnixMillis| {
+            let of_move = shown.iter().filter(|one| one["kind"] == "lesson_changed");
+            let mut bodies = of_move.map(|one| one["body"].as_str().expect("text"));
+            bodies.find(|body| body.contains(&said(at))).unwrap_or_else(|| panic!("{}: {shown:?}", said(at)))
+        };
+        let body = told_of(alone[0].starts);
+        assert!(body.contains(" 4 pelajaran: "), "the move of the others is not lost: {body}");
+        let body = told_of(by(&between[2], 1));
+        assert!(body.contains("Gerak lurus"), "{body}");
+        let body = told_of(by(&named[1], 1));
+        assert!(body.contains(" 3 pelajaran: ") && !body.contains("Ujian"), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_does_not_want_any_more_is_not_sent_though_it_was_planned() {
     let folder = tempfile::tempdir().expect("temporary directory");
     for (n, repository) in databases(folder.path()).await.into_iter().enumerate() {

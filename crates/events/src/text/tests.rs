@@ -123,7 +123,7 @@ fn a_series_that_moved_is_told_with_its_new_weekday_and_a_short_list_of_dates() 
     let week_ms = 7 * 86_400_000;
     let first = at("2026-12-02T12:00:00Z").0;
     let starts_ms: Vec<i64> = (0..12).map(|week| first + week * week_ms).collect();
-    let together = Together { starts_ms, lessons: Vec::new() };
+    let together = Together { starts_ms, lessons: Vec::new(), before: Vec::new() };
     let moved = Moved {
         before: times("2026-11-30T11:00:00Z", "2026-11-30T12:00:00Z"),
         after: times("2026-12-02T12:00:00Z", "2026-12-02T13:00:00Z"),

@@ -443,7 +443,8 @@ pub(super) fn hook(owner: UserId) -> Webhook {
 }
 
 async fn webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(repository: &dyn Repository) {
-    let mentor = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
+    let school = School::with(repository, 0, NOW).await;
+    let (mentor, lesson) = (school.mentor, school.lesson(repository, NOW.plus_millis(HOUR_MS), NOW).await.id);
     let other = somebody(repository, Roles { mentor: true, ..Roles::default() }, NOW).await;
     let operator = somebody(repository, Roles { operator: true, ..Roles::default() }, NOW).await;
     let (mine, theirs, all) = (hook(mentor), hook(other), hook(operator));
@@ -463,7 +464,7 @@ async fn webhooks_are_their_owners_and_what_was_sent_is_sent_again_on_demand(rep
     let call = NewDelivery {
         medium: Medium::Webhook,
         webhook: Some(mine.id),
-        payload: "{\"kind\":\"lesson_started\"}".to_owned(),
+        payload: format!("{{\"lesson\":{{\"id\":\"{lesson}\"}}}}"),
         ..delivery("a call", NOW)
     };
     repository.enqueue(&call).await.expect("kept");

@@ -18,11 +18,12 @@ fn times(lesson: &Lesson) -> Value {
 fn together(moved: &[&(Lesson, Lesson)], now: UnixMillis) -> Option<Value> {
     let (before, after) = moved.first()?;
     let starts: Vec<i64> = moved.iter().map(|(_, after)| after.starts.0).collect();
+    let before_each: Vec<Value> = moved.iter().map(|(before, _)| times(before)).collect();
     let lessons: Vec<String> = moved.iter().map(|(_, after)| after.id.to_string()).collect();
     (moved.len() > 1).then(|| {
         json!({
             "id": keys::ordered_id(now).to_string(), "before": times(before), "after": times(after), "starts_ms": starts,
-            "lessons": lessons,
+            "lessons": lessons, "before_each": before_each,
         })
     })
 }
