@@ -1,5 +1,8 @@
 //! `tayang secret`: the built binary rotates and retires what the server signs with, and a running one follows. `docs/cli.md`.
 
+#[path = "../../store/tests/repository/school.rs"]
+mod school;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -7,14 +10,9 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::secrets::{SecretName, SecretRepository as _};
-use control::teaching::courses::CourseRepository as _;
-use control::teaching::lessons::{LessonRepository as _, NewLesson};
-use control::teaching::{Course, Enrolling, Lesson, LessonState};
-use control::{
-    CourseId, KeyHash, LessonId, Locale, PeopleRepository as _, Roles, Session, SessionId, SessionKind, User, UserId,
-    keys,
-};
+use control::{KeyHash, LessonId, PeopleRepository as _, Session, SessionId, SessionKind, keys};
 use media::UnixMillis;
+use school::School;
 use serde_json::{Value, json};
 use store::db::sqlite::SqliteStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -192,23 +190,10 @@ fn kid(playback: &Value) -> u16 {
 /// A lesson that begins soon, and a token of its mentor's.
 async fn lesson(store: &SqliteStore) -> (LessonId, String) {
     let (now, token) = (wall(), keys::generate().0);
-    let user = User {
-        id: UserId::new(now),
-        email: "mentor@example.test".to_owned(),
-        name: "Mentor".to_owned(),
-        locale: Locale::Id,
-        zone: "Asia/Jakarta".to_owned(),
-        roles: Roles { mentor: true, ..Roles::default() },
-        password: None,
-        verified: Some(now),
-        suspended: None,
-        created: now,
-        version: 1,
-    };
-    store.create_user(&user).await.expect("created");
+    let school = School::with(store, 0, now).await;
     let session = Session {
         id: SessionId::new(now),
-        user: user.id,
+        user: school.mentor,
         kind: SessionKind::Bearer,
         secret: KeyHash::of(&token),
         label: "test".to_owned(),
@@ -218,43 +203,7 @@ async fn lesson(store: &SqliteStore) -> (LessonId, String) {
         revoked: None,
     };
     store.create_session(&session).await.expect("created");
-    let course = Course {
-        id: CourseId::new(now),
-        mentor: user.id,
-        title: "Fisika".to_owned(),
-        summary: String::new(),
-        enrolling: Enrolling::Open,
-        capacity: None,
-        archived: None,
-        created: now,
-        version: 1,
-    };
-    store.create_course(&course).await.expect("created");
-    let lesson = Lesson {
-        id: LessonId::new(now),
-        course: course.id,
-        mentor: user.id,
-        channel: keys::random_id(),
-        series: None,
-        title: "Gerak lurus".to_owned(),
-        summary: String::new(),
-        starts: now.plus_millis(60_000),
-        ends: now.plus_millis(3_660_000),
-        zone: "Asia/Jakarta".to_owned(),
-        state: LessonState::Scheduled,
-        started: None,
-        ended: None,
-        capacity: None,
-        slow_ms: 0,
-        comments_on: true,
-        review_on: false,
-        word_filter: Vec::new(),
-        created: now,
-        version: 1,
-    };
-    let new = NewLesson::with_channel(lesson, now);
-    store.create_lessons(std::slice::from_ref(&new), true).await.expect("created");
-    (new.lesson.id, token)
+    (school.lesson(store, now.plus_millis(60_000), now).await.id, token)
 }
 
 #[tokio::test]
